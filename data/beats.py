@@ -1,0 +1,404 @@
+"""The `beats` codec: a metrical grid of 24 steps a beat, with bar lines, tempo and time signatures.
+
+A piece is a line of events, in this order at every point of time (a newcomer may read it as a grammar):
+
+    piece    := start meter (moment)* end
+    moment   := [shift | bar] [meter] [tempo] note*
+    note     := [program] [velocity] pitch duration      (a drum hit is [program:128] [velocity] drum, with no duration)
+
+- `shift:n` moves time on by n steps, never onto or over a bar line; `bar` moves it to the next bar line.
+- `meter:n/d` begins a bar here. `tempo:bpm` holds from here. Both hold until the next of their kind.
+- `velocity:v` holds for the following notes of the same program; `program:p` for the notes at this point of time.
+- Notes at one point come by program (drums last), then by pitch, both ascending.
+
+Grid: 24 a beat holds 32nd notes and triplets of sixteenths exactly. Events differ from REMI (Huang and Yang 2020,
+"Pop Music Transformer") in that time is told by shifts, as in Oore et al. 2018, and bars by a token that moves.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .codec import Codec, Encoded, Mask, Tokens, split_event
+from .errors import CodecError
+from .score import NOTE, Score
+
+GRID = 24  # steps a beat
+LONGEST_SHIFT = 4 * GRID
+DURATIONS = (*range(1, 97), *range(108, 385, 12), *range(480, 1537, 96))  # steps: exact to a bar, coarser to 64 beats
+VELOCITY_STEP = 4  # 32 velocity bins, named by their middle
+TEMPOS = tuple(round(120 * 2 ** (k / 12)) for k in range(-28, 21))  # 24 to 381 beats a minute, 6% apart
+METERS = tuple((n, d) for d in (2, 4, 8, 16) for n in range(1, 17) if n * 4 <= d * 8)  # bars of at most 8 beats
+DRUMS = 128  # the value of `program` that stands for the drum kit
+DRUM_STEPS = GRID // 4  # a drum hit is written as a sixteenth
+MAX_BARS = 200_000  # four days of 4/4 at 120; bounds memory when a file claims centuries of silence
+
+
+def _bar_steps(meter: tuple[int, int]) -> int:
+    return GRID * 4 * meter[0] // meter[1]
+
+
+class BeatsCodec(Codec):
+    """Metrical events. Vocabulary 505, or 763 with `band`.
+
+    `band`: keep programs and drums; without it every pitch is a piano's.
+    """
+
+    name = "beats"
+
+    def __init__(self, band: bool = False):
+        self.band = bool(band)
+        self.events = tuple(_event_names(self.band))
+        self.start = self.end = 0
+        self._ids = {event: i for i, event in enumerate(self.events)}
+        self._pairs = [_parse(event) for event in self.events]
+        kinds = np.array([kind for kind, _ in self._pairs])
+        self.is_time = np.isin(kinds, ("bar", "shift"))
+        self._pitch, self._shift, self._velocity = (self._ids[f"{k}:{v}"] for k, v in _FIRST)
+        self._duration, self._tempo = self._ids[f"duration:{DURATIONS[0]}"], self._ids[f"tempo:{TEMPOS[0]}"]
+        self._grammar = _Grammar.of(self._pairs)
+
+    @property
+    def pitch_kinds(self) -> tuple[str, ...]:
+        return ("pitch",)  # a drum's number is an instrument, not a pitch
+
+    def options(self) -> dict[str, Any]:
+        return {"band": self.band}
+
+    def cursor(self) -> _BeatsCursor:
+        return _BeatsCursor(self._pairs, self._grammar)
+
+    # encoding: every event gets a row (point of time, rank there, token); one sort puts them in order
+
+    def encode(self, score: Score) -> Encoded:
+        notes = self._on_grid(score)
+        if not len(notes):
+            return Encoded(np.array([self._meter_id(4, 4), self.start], np.uint16), 0, len(score.notes))
+        last = int(notes["onset"][-1])
+        bars, meters = self._bar_lines(score, last)
+        points = np.unique(np.concatenate([bars, [at for at, _ in meters], notes["onset"]]))
+        rows = [*self._time_rows(points, bars), *self._change_rows(score, notes, meters), *self._note_rows(notes)]
+        at = np.concatenate([row.at for row in rows])
+        rank = np.concatenate([np.broadcast_to(row.rank, row.at.shape) for row in rows])
+        token = np.concatenate([np.broadcast_to(row.token, row.at.shape) for row in rows])
+        tokens = np.append(token[np.lexsort((rank, at))], self.start).astype(np.uint16)
+        return Encoded(tokens, len(notes), len(score.notes) - len(notes))
+
+    def _on_grid(self, score: Score) -> NDArray[np.void]:
+        """Notes in steps, one of a kind at a point, with `end` holding the index of the duration."""
+        notes = score.notes.copy()
+        onset = _round_div(notes["onset"] * GRID, score.ticks_per_beat)
+        length = np.maximum(_round_div(notes["end"] * GRID, score.ticks_per_beat) - onset, 1)
+        notes["onset"], notes["end"] = onset, _nearest(DURATIONS, length)
+        if self.band:
+            notes["program"][notes["drum"]] = 0
+        else:
+            notes = notes[~notes["drum"]]
+            notes["program"] = 0
+        order = np.lexsort((-notes["end"], notes["pitch"], notes["program"], notes["drum"], notes["onset"]))
+        notes = notes[order]  # of equal notes the longest comes first, and is the one that stays
+        same = np.zeros(len(notes), bool)
+        same[1:] = np.logical_and.reduce([notes[f][1:] == notes[f][:-1] for f in ("onset", "drum", "program", "pitch")])
+        return notes[~same]
+
+    def _bar_lines(self, score: Score, last: int) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
+        """Where bar lines are, up to step `last`, and where a meter token stands as (step, token)."""
+        starts = _round_div(score.meters["tick"] * GRID, score.ticks_per_beat)
+        changes = {int(at): _known_meter(n, d) for at, (_, n, d) in zip(starts, score.meters.tolist(), strict=True)}
+        changes = {at: meter for at, meter in changes.items() if at <= last}
+        bars: list[NDArray[np.int64]] = []
+        meters: list[tuple[int, int]] = []
+        previous: tuple[int, tuple[int, int]] | None = None
+        for at, following in zip(changes, [*list(changes)[1:], last + 1], strict=True):
+            meter = changes[at]
+            on_bar_line = previous is not None and (at - previous[0]) % _bar_steps(previous[1]) == 0
+            if previous is None or meter != previous[1] or not on_bar_line:
+                meters.append((at, self._meter_id(*meter)))
+                previous = (at, meter)
+            if (following - at) // _bar_steps(meter) > MAX_BARS:
+                raise CodecError(f"has more than {MAX_BARS:,} bars, most of them empty")
+            first = at if on_bar_line else at + _bar_steps(meter)
+            bars.append(np.arange(first, following, _bar_steps(meter)))
+        return np.concatenate(bars), meters
+
+    def _time_rows(self, points: NDArray[np.int64], bars: NDArray[np.int64]) -> list[_Rows]:
+        """`bar` at every bar line; before any other point, the shift from the point before it."""
+        gaps = np.diff(points, prepend=0)
+        shifted = ~np.isin(points, bars) & (gaps > 0)
+        at, gap = points[shifted], gaps[shifted]
+        whole, rest = np.divmod(gap, LONGEST_SHIFT)
+        longest = np.repeat(at, whole)
+        return [
+            _Rows(bars, _Rank.BAR, np.array(self._ids["bar"])),
+            _Rows(longest, _Rank.SHIFT, np.array(self._shift + LONGEST_SHIFT - 1)),
+            _Rows(at[rest > 0], _Rank.SHIFT + 1, self._shift + rest[rest > 0] - 1),
+        ]
+
+    def _change_rows(self, score: Score, notes: NDArray[np.void], meters: list[tuple[int, int]]) -> list[_Rows]:
+        """Meters where they stand; tempos at the first notes they hold for."""
+        onsets = np.unique(notes["onset"])
+        starts = _round_div(score.tempos["tick"] * GRID, score.ticks_per_beat)
+        usec = score.tempos["usec"][np.searchsorted(starts, onsets, side="right") - 1]
+        tempo = _nearest(TEMPOS, 60e6 / usec)
+        changed = np.diff(tempo, prepend=-1) != 0
+        at, token = (np.array(column, np.int64) for column in zip(*meters, strict=True))
+        return [
+            _Rows(at, _Rank.METER, token),
+            _Rows(onsets[changed], _Rank.TEMPO, self._tempo + tempo[changed]),
+        ]
+
+    def _note_rows(self, notes: NDArray[np.void]) -> list[_Rows]:
+        at, drum = notes["onset"], notes["drum"]
+        program = np.where(drum, DRUMS, notes["program"]).astype(np.int64)
+        rank = _Rank.NOTES + _Rank.PER_NOTE * (program * 128 + notes["pitch"])
+        velocity = notes["velocity"].astype(np.int64) // VELOCITY_STEP
+        by_program = np.argsort(program, kind="stable")
+        louder = np.ones(len(notes), bool)
+        louder[by_program[1:]] = (np.diff(program[by_program]) != 0) | (np.diff(velocity[by_program]) != 0)
+        pitch = self._pitch + notes["pitch"].astype(np.int64)
+        rows = [
+            _Rows(at[louder], rank[louder] + 1, self._velocity + velocity[louder]),
+            _Rows(at[~drum], rank[~drum] + 2, pitch[~drum]),
+            _Rows(at[~drum], rank[~drum] + 3, self._duration + notes["end"][~drum]),
+        ]
+        if self.band:
+            named = (np.diff(at, prepend=-1) != 0) | (np.diff(program, prepend=-1) != 0)
+            rows.append(_Rows(at[named], rank[named], self._ids["program:0"] + program[named]))
+            rows.append(_Rows(at[drum], rank[drum] + 2, self._ids["drum:0"] + notes["pitch"][drum].astype(np.int64)))
+        return rows
+
+    def _meter_id(self, numerator: int, denominator: int) -> int:
+        return self._ids[f"meter:{numerator}/{denominator}"]
+
+    # decoding
+
+    def decode(self, tokens: NDArray[np.integer]) -> Score:
+        clock = _Clock()
+        program, pitch = 0, -1
+        velocity: dict[int, int] = {}
+        notes: list[list[int]] = []
+        tempos: list[tuple[int, int]] = []
+        meters: list[tuple[int, int, int]] = []
+        for token in np.asarray(tokens).tolist():
+            kind, value = self._pairs[token]
+            clock.feed(kind, value)
+            if kind == "tempo":
+                tempos.append((clock.now, round(60e6 / value)))
+            elif kind == "meter":
+                meters.append((clock.now, *value))
+            elif kind in ("bar", "shift"):
+                program = 0
+            elif kind == "program":
+                program = value
+            elif kind == "velocity":
+                velocity[program] = value
+            elif kind == "drum":
+                loudness = velocity.get(DRUMS, 64)
+                notes.append([clock.now, clock.now + DRUM_STEPS, value, loudness, 0, True])
+            elif kind == "pitch":
+                pitch = value
+            elif kind == "duration" and pitch >= 0:
+                loudness, voice = velocity.get(program, 64), 0 if program == DRUMS else program
+                notes.append([clock.now, clock.now + value, pitch, loudness, voice, False])
+                pitch = -1
+        return Score.build(_cut_overlaps(notes), GRID, tempos, meters)
+
+
+class _Rank:
+    """The order of events at one point of time."""
+
+    SHIFT, BAR, METER, TEMPO, NOTES, PER_NOTE = 0, 2, 3, 4, 5, 4
+
+
+class _Rows(NamedTuple):
+    """Events to be sorted into a piece: step, rank at that step, token."""
+
+    at: NDArray[np.int64]
+    rank: NDArray[np.int64] | int
+    token: NDArray[np.int64]
+
+
+_FIRST = (("pitch", 0), ("shift", 1), ("velocity", VELOCITY_STEP // 2))
+
+
+def _event_names(band: bool) -> list[str]:
+    names = ["piece", "bar"]
+    names += [f"shift:{n}" for n in range(1, LONGEST_SHIFT + 1)]
+    names += [f"meter:{n}/{d}" for n, d in METERS]
+    names += [f"tempo:{bpm}" for bpm in TEMPOS]
+    names += [f"velocity:{v + VELOCITY_STEP // 2}" for v in range(0, 128, VELOCITY_STEP)]
+    names += [f"pitch:{p}" for p in range(128)]
+    names += [f"duration:{n}" for n in DURATIONS]
+    if band:
+        names += [f"program:{p}" for p in range(DRUMS + 1)] + [f"drum:{p}" for p in range(128)]
+    return names
+
+
+def _parse(event: str) -> tuple[str, Any]:
+    kind, value = split_event(event)
+    if kind == "meter":
+        numerator, denominator = event.removeprefix("meter:").split("/")
+        return kind, (int(numerator), int(denominator))
+    return kind, value
+
+
+def _round_div(value: NDArray[np.int64], by: int) -> NDArray[np.int64]:
+    """value / by, rounded to the nearest, halves up."""
+    return (2 * value + by) // (2 * by)
+
+
+def _nearest(table: tuple[int, ...], values: NDArray[Any]) -> NDArray[np.int64]:
+    """Index of the nearest entry of an ascending table, the lower of two equally near."""
+    entries = np.array(table)
+    return np.searchsorted((entries[1:] + entries[:-1]) / 2, values, side="left")
+
+
+def _known_meter(numerator: int, denominator: int) -> tuple[int, int]:
+    """The meter itself, or the one in METERS whose bar is nearest in length."""
+    if (numerator, denominator) in METERS:
+        return numerator, denominator
+    quarters = sorted((n for n, d in METERS if d == 4))
+    index = bisect_left(quarters, numerator * 4 / denominator)
+    return quarters[min(index, len(quarters) - 1)], 4
+
+
+def _cut_overlaps(rows: list[list[int]]) -> NDArray[np.void]:
+    """Notes as an array; a note still sounding when its pitch is struck again ends by then, as on a piano.
+
+    It ends at the longest duration in the table that fits, so that encoding the result loses nothing.
+    """
+    rows.sort(key=lambda row: row[0])
+    sounding: dict[tuple[int, int, int], list[int]] = {}
+    kept: list[list[int]] = []
+    for row in rows:
+        key = (row[2], row[4], row[5])
+        before = sounding.get(key)
+        if before is not None and before[0] == row[0]:
+            before[1] = max(before[1], row[1])
+            continue
+        if before is not None and before[1] > row[0]:
+            before[1] = before[0] + DURATIONS[bisect_right(DURATIONS, row[0] - before[0]) - 1]
+        sounding[key] = row
+        kept.append(row)
+    return np.array([tuple(row) for row in kept], NOTE)
+
+
+class _Clock:
+    """Position in steps, bars and seconds, moved by time events."""
+
+    __slots__ = ("bar_end", "bar_steps", "now", "seconds", "step_seconds")
+
+    def __init__(self) -> None:
+        self.now, self.seconds = 0, 0.0
+        self.bar_steps = _bar_steps((4, 4))
+        self.bar_end = self.bar_steps
+        self.step_seconds = 60 / (120 * GRID)
+
+    def feed(self, kind: str, value: Any) -> None:
+        if kind == "shift":
+            self.now += value
+            self.seconds += value * self.step_seconds
+            while self.now >= self.bar_end:  # never so in a valid stream
+                self.bar_end += self.bar_steps
+        elif kind == "bar":
+            self.seconds += (self.bar_end - self.now) * self.step_seconds
+            self.now = self.bar_end
+            self.bar_end += self.bar_steps
+        elif kind == "meter":
+            self.bar_steps = _bar_steps(value)
+            self.bar_end = self.now + self.bar_steps
+        elif kind == "tempo":
+            self.step_seconds = 60 / (value * GRID)
+
+
+# What may follow what. A state is the last event's kind, but for the states a kind alone does not tell.
+_NOTE_START = ("program", "velocity", "pitch")
+_FOLLOWS: dict[str, tuple[str, ...]] = {
+    "piece": ("meter",),
+    "bar": ("piece", "bar", "shift", "meter", "tempo", *_NOTE_START),
+    "shift": ("meter", "tempo", *_NOTE_START),
+    "meter": ("bar", "shift", "tempo", *_NOTE_START),
+    "tempo": _NOTE_START,
+    "program": ("velocity", "pitch"),
+    "velocity": ("pitch",),
+    "pitch": ("duration",),
+    "duration": ("piece", "bar", "shift", *_NOTE_START),
+    "program of drums": ("velocity", "drum"),
+    "velocity of drums": ("drum",),
+    "drum": ("piece", "bar", "shift", "velocity", "drum"),
+    "longest shift": ("shift", "meter", "tempo", *_NOTE_START),
+}
+
+
+class _Grammar(NamedTuple):
+    """Masks, bool [..., vocabulary]: by state, by steps left in the bar, by last pitch + 1, by last program + 1."""
+
+    after: dict[str, Mask]
+    shifts_within: Mask
+    pitches_above: Mask
+    programs_above: Mask
+
+    @classmethod
+    def of(cls, pairs: list[tuple[str, Any]]) -> _Grammar:
+        kinds = np.array([kind for kind, _ in pairs])
+        values = np.array([value if isinstance(value, int) else -1 for _, value in pairs])
+
+        def below(kind: tuple[str, ...], limits: NDArray[np.int64]) -> Mask:
+            return ~np.isin(kinds, kind)[None, :] | (values[None, :] < limits[:, None])
+
+        def above(kind: tuple[str, ...], limits: NDArray[np.int64]) -> Mask:
+            return ~np.isin(kinds, kind)[None, :] | (values[None, :] > limits[:, None])
+
+        after = {state: np.isin(kinds, allowed) for state, allowed in _FOLLOWS.items()}
+        return cls(
+            after,
+            below(("shift",), np.arange(LONGEST_SHIFT + 2)),
+            above(("pitch", "drum"), np.arange(-1, 128)),
+            above(("program",), np.arange(-1, DRUMS + 1)),
+        )
+
+
+class _BeatsCursor:
+    """Cursor of the beats codec: a clock, and the place in the grammar."""
+
+    def __init__(self, pairs: list[tuple[str, Any]], grammar: _Grammar):
+        self._pairs, self._grammar = pairs, grammar
+        self._clock = _Clock()
+        self._state, self._pitch, self._program, self._drums = "piece", -1, -1, False
+
+    @property
+    def seconds(self) -> float:
+        return self._clock.seconds
+
+    def feed(self, token: int) -> None:
+        kind, value = self._pairs[token]
+        state = kind
+        if kind in ("shift", "bar", "meter", "tempo", "piece"):
+            self._clock.feed(kind, value)
+            self._pitch, self._program, self._drums = -1, -1, False
+            if kind == "shift" and value == LONGEST_SHIFT:
+                state = "longest shift"
+        elif kind == "program":
+            self._pitch, self._program, self._drums = -1, value, value == DRUMS
+            state = "program of drums" if self._drums else kind
+        elif kind == "velocity":
+            state = "velocity of drums" if self._drums else kind
+        elif kind in ("pitch", "drum"):
+            self._pitch = value
+        self._state = state
+
+    def mask(self) -> Mask:
+        grammar = self._grammar
+        mask = grammar.after[self._state]
+        if self._pitch >= 0:
+            mask = mask & grammar.pitches_above[self._pitch + 1]
+        if self._program >= 0:
+            mask = mask & grammar.programs_above[self._program + 1]
+        left = self._clock.bar_end - self._clock.now
+        if left <= LONGEST_SHIFT:
+            mask = mask & grammar.shifts_within[left]
+        return mask

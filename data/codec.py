@@ -1,0 +1,133 @@
+"""Codec: notes to token ids and back, all derived from one table of named events.
+
+An event's name is its kind and, mostly, a value: `pitch:60`, `shift:12`, `bar`. Its id is its place in the table.
+The table is the codec: it is what a model file stores, and a reader in another language needs nothing else but the
+meaning of the kinds (docs/codecs.md).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import CodecError
+from .score import Score
+
+Tokens = NDArray[np.uint16]
+Mask = NDArray[np.bool_]
+
+
+class Encoded(NamedTuple):
+    """Token ids of a piece, and how many of its notes they hold and had to leave out."""
+
+    tokens: Tokens
+    notes: int
+    lost: int
+
+
+class Cursor(Protocol):
+    """Where a growing stream of tokens stands in musical time, and what may come next."""
+
+    seconds: float  # musical time that the tokens so far have moved forward
+
+    def feed(self, token: int) -> None:
+        """Take the next token."""
+
+    def mask(self) -> Mask:
+        """bool [vocabulary]: the tokens that may come next. The caller must not write to it."""
+
+
+class Codec(ABC):
+    """A vocabulary of events and its meaning in notes.
+
+    `events`: the table, one name a token id. `start`: the token every piece begins with; a model is fed it first and
+    it is not part of the encoded piece. `end`: the token that ends a piece, or None where pieces just stop.
+    `is_time`: bool [vocabulary], the tokens whose only work is to move time forward.
+    """
+
+    name: ClassVar[str]
+    events: tuple[str, ...]
+    start: int
+    end: int | None
+    is_time: Mask
+
+    @property
+    def vocabulary(self) -> int:
+        """How many token ids there are."""
+        return len(self.events)
+
+    @abstractmethod
+    def options(self) -> dict[str, Any]:
+        """The arguments that make this codec again."""
+
+    @abstractmethod
+    def encode(self, score: Score) -> Encoded:
+        """A score as tokens, with the notes that the grid could not hold counted."""
+
+    @abstractmethod
+    def decode(self, tokens: NDArray[np.integer]) -> Score:
+        """Tokens as a score. Any stream decodes; events that make no sense where they stand are passed over."""
+
+    @abstractmethod
+    def cursor(self) -> Cursor:
+        """A cursor at the start of a piece, after the `start` token."""
+
+    @property
+    @abstractmethod
+    def pitch_kinds(self) -> tuple[str, ...]:
+        """The kinds of event that move when music is transposed."""
+
+    def transposition(self, semitones: int) -> Tokens:
+        """uint16 [vocabulary]: each token moved by `semitones`; a pitch that would leave 0..127 stays (see `room`)."""
+        table = np.arange(self.vocabulary, dtype=np.uint16)
+        ids = {event: i for i, event in enumerate(self.events)}
+        for i, event in enumerate(self.events):
+            kind, value = split_event(event)
+            if kind in self.pitch_kinds:
+                table[i] = ids.get(f"{kind}:{value + semitones}", i)
+        return table
+
+    def pitches(self) -> NDArray[np.int64]:
+        """int64 [vocabulary]: the pitch a token would transpose, -1 where it has none."""
+        pairs = [split_event(event) for event in self.events]
+        return np.array([value if kind in self.pitch_kinds else -1 for kind, value in pairs])
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole codec as JSON: its name, options and event table."""
+        return {"name": self.name, "options": self.options(), "start": self.start, "end": self.end,
+                "events": list(self.events)}  # fmt: skip
+
+
+def split_event(event: str) -> tuple[str, int]:
+    """An event's kind and value; the value is -1 where it has none."""
+    kind, _, value = event.partition(":")
+    return kind, int(value) if value.lstrip("-").isdigit() else -1
+
+
+def make_codec(name: str, **options: Any) -> Codec:
+    """A codec by name (`frames`, `beats`). Raises CodecError for an unknown name or option."""
+    from .beats import BeatsCodec
+    from .frames import FramesCodec
+
+    known: dict[str, type[Codec]] = {codec.name: codec for codec in (BeatsCodec, FramesCodec)}
+    if name not in known:
+        raise CodecError(f"codec {name!r} is unknown; choose one of {', '.join(known)}")
+    try:
+        return known[name](**options)
+    except (TypeError, ValueError) as error:
+        raise CodecError(f"codec {name}: {error}") from None
+
+
+def codec_from_json(value: Any) -> Codec:
+    """The codec that `to_json` described. Raises CodecError where the description and its event table disagree."""
+    try:
+        codec = make_codec(value["name"], **value["options"])
+        stored = tuple(value["events"]), value["start"], value["end"]
+    except (TypeError, KeyError) as error:
+        raise CodecError(f"codec description: {error!r} is missing or of the wrong kind") from None
+    if stored != (codec.events, codec.start, codec.end):
+        raise CodecError(f"codec {codec.name}: its event table is not the one its options make")
+    return codec

@@ -1,0 +1,91 @@
+"""Score: what a MIDI file means to ugen. Notes, a tempo map and time signatures, all in ticks.
+
+A Score is a value: nothing changes one in place. Seconds are a view of its ticks through the tempo map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+NOTE = np.dtype(
+    [("onset", "<i8"), ("end", "<i8"), ("pitch", "u1"), ("velocity", "u1"), ("program", "u1"), ("drum", "?")]
+)
+TEMPO = np.dtype([("tick", "<i8"), ("usec", "<i8")])  # microseconds per beat, as in the file
+METER = np.dtype([("tick", "<i8"), ("numerator", "<i4"), ("denominator", "<i4")])
+
+DEFAULT_USEC = 500_000  # 120 beats a minute, where a file names no tempo (Standard MIDI Files 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Notes and their time base.
+
+    `notes`: NOTE array sorted by (onset, drum, program, pitch, end); `end` > `onset`, both in ticks.
+    `tempos`, `meters`: TEMPO and METER arrays, strictly increasing in tick, the first at tick 0.
+    `remarks`: what the reader had to mend, in plain words; empty for a sound file.
+    """
+
+    notes: NDArray[np.void]
+    ticks_per_beat: int
+    tempos: NDArray[np.void]
+    meters: NDArray[np.void]
+    remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def build(
+        cls,
+        notes: NDArray[np.void] | Iterable[tuple[int, int, int, int, int, bool]],
+        ticks_per_beat: int,
+        tempos: Iterable[tuple[int, int]] = (),
+        meters: Iterable[tuple[int, int, int]] = (),
+        remarks: Iterable[str] = (),
+    ) -> Score:
+        """Sort the notes, fill in the defaults (120 bpm, 4/4 at tick 0) and keep the last of changes on one tick."""
+        array = notes if isinstance(notes, np.ndarray) else np.array(list(notes), dtype=NOTE)
+        order = np.lexsort((array["end"], array["pitch"], array["program"], array["drum"], array["onset"]))
+        return cls(
+            array[order],
+            ticks_per_beat,
+            _changes([(0, DEFAULT_USEC), *sorted(tempos, key=lambda row: row[0])], TEMPO),
+            _changes([(0, 4, 4), *sorted(meters, key=lambda row: row[0])], METER),
+            tuple(remarks),
+        )
+
+    @property
+    def end_tick(self) -> int:
+        """The tick where the last note ends; 0 for a score without notes."""
+        return int(self.notes["end"].max()) if len(self.notes) else 0
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds, from tick 0 to the end of the last note."""
+        return float(self.seconds_at(np.array([self.end_tick]))[0])
+
+    def seconds_at(self, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Ticks to seconds through the tempo map. Same shape, float64."""
+        starts = self.tempos["tick"]
+        rate = self.tempos["usec"] / (1e6 * self.ticks_per_beat)  # seconds a tick
+        elapsed = np.concatenate([[0.0], np.cumsum(np.diff(starts) * rate[:-1])])
+        segment = np.maximum(np.searchsorted(starts, ticks, side="right") - 1, 0)
+        seconds: NDArray[np.float64] = elapsed[segment] + (ticks - starts[segment]) * rate[segment]
+        return seconds
+
+    def until(self, tick: int) -> Score:
+        """The score cut at `tick`: later notes left out, notes still sounding ended there."""
+        notes = self.notes[self.notes["onset"] < tick].copy()
+        notes["end"] = np.minimum(notes["end"], tick)
+        return Score(notes, self.ticks_per_beat, self.tempos, self.meters, self.remarks)
+
+
+def _changes(rows: list[tuple[int, ...]], dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """One row a tick, the last given wins; rows that change nothing are left out."""
+    latest = {row[0]: row for row in rows}
+    kept: list[tuple[int, ...]] = []
+    for row in latest.values():
+        if not kept or kept[-1][1:] != row[1:] or dtype is METER:
+            kept.append(row)
+    return np.array(kept, dtype=dtype)
