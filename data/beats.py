@@ -31,6 +31,7 @@ GRID = 24  # steps a beat
 LONGEST_SHIFT = 4 * GRID
 DURATIONS = (*range(1, 97), *range(108, 385, 12), *range(480, 1537, 96))  # steps: exact to a bar, coarser to 64 beats
 VELOCITY_STEP = 4  # 32 velocity bins, named by their middle
+DEFAULT_VELOCITY = 64 + VELOCITY_STEP // 2  # of notes before any velocity event
 TEMPOS = tuple(round(120 * 2 ** (k / 12)) for k in range(-28, 21))  # 24 to 381 beats a minute, 6% apart
 METERS = tuple((n, d) for d in (2, 4, 8, 16) for n in range(1, 17) if n * 4 <= d * 8)  # bars of at most 8 beats
 DRUMS = 128  # the value of `program` that stands for the drum kit
@@ -197,12 +198,12 @@ class BeatsCodec(Codec):
             elif kind == "velocity":
                 velocity[program] = value
             elif kind == "drum":
-                loudness = velocity.get(DRUMS, 64)
+                loudness = velocity.get(DRUMS, DEFAULT_VELOCITY)
                 notes.append([clock.now, clock.now + DRUM_STEPS, value, loudness, 0, True])
             elif kind == "pitch":
                 pitch = value
             elif kind == "duration" and pitch >= 0:
-                loudness, voice = velocity.get(program, 64), 0 if program == DRUMS else program
+                loudness, voice = velocity.get(program, DEFAULT_VELOCITY), 0 if program == DRUMS else program
                 notes.append([clock.now, clock.now + value, pitch, loudness, voice, False])
                 pitch = -1
         return Score.build(_cut_overlaps(notes), GRID, tempos, meters)
@@ -354,10 +355,12 @@ class _Grammar(NamedTuple):
             return ~np.isin(kinds, kind)[None, :] | (values[None, :] > limits[:, None])
 
         after = {state: np.isin(kinds, allowed) for state, allowed in _FOLLOWS.items()}
+        pitches_above = above(("pitch", "drum"), np.arange(-1, 128))
+        pitches_above[-1] &= kinds != "velocity"  # above 127 there is no pitch left for it to hold for
         return cls(
             after,
             below(("shift",), np.arange(LONGEST_SHIFT + 2)),
-            above(("pitch", "drum"), np.arange(-1, 128)),
+            pitches_above,
             above(("program",), np.arange(-1, DRUMS + 1)),
         )
 

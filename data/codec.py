@@ -127,7 +127,7 @@ def codec_from_json(value: Any) -> Codec:
         codec = make_codec(value["name"], **value["options"])
         stored = tuple(value["events"]), value["start"], value["end"]
     except (TypeError, KeyError) as error:
-        raise CodecError(f"codec description: {error!r} is missing or of the wrong kind") from None
+        raise CodecError(f"codec description: entry {error} is missing or of the wrong kind") from None
     if stored != (codec.events, codec.start, codec.end):
         raise CodecError(f"codec {codec.name}: its event table is not the one its options make")
     return codec

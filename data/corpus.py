@@ -73,7 +73,7 @@ class Corpus:
                 raise UgenError(f"{path}: corpus format {about['format']}; this ugen reads format {FORMAT}")
             codec, arrangement, digest = codec_from_json(about["codec"]), about["arrangement"], about["hash"]
         except (KeyError, TypeError) as error:
-            raise UgenError(f"{path / 'corpus.json'}: {error!r} is missing or of the wrong kind") from None
+            raise UgenError(f"{path / 'corpus.json'}: entry {error} is missing or of the wrong kind") from None
         rows = _read_manifest(path / "manifest.jsonl")
         total = sum(row.tokens for row in rows)
         file = path / "tokens.u16"

@@ -26,7 +26,8 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = (), pad_ticks: int = 0) -
     """The score as the bytes of a MIDI file.
 
     `texts` go into the first track as text events; every track ends `pad_ticks` after the last note.
-    A program has one channel; with more than 15 programs the others go to further MIDI ports (meta event 0x21).
+    A program has one channel, a drum kit channel 10; what 16 channels cannot hold goes to further MIDI ports (meta
+    event 0x21).
     Notes of one program and pitch that overlap go to separate tracks, because one track could not say which ends.
     """
     import mido
@@ -34,10 +35,10 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = (), pad_ticks: int = 0) -
     file = mido.MidiFile(type=1, ticks_per_beat=score.ticks_per_beat)
     end = score.end_tick + pad_ticks
     file.tracks.append(_conductor(score, texts, end))
-    channels: dict[int, int] = {}
+    slots: tuple[dict[int, int], dict[int, int]] = {}, {}  # of programs and of drum kits, in order of first use
     for (drum, program, _layer), rows in sorted(_layers(score).items()):
-        slot = 0 if drum else channels.setdefault(program, len(channels))
-        port, channel = (0, DRUM_CHANNEL) if drum else (slot // 15, _MELODIC[slot % 15])
+        slot = slots[drum].setdefault(program, len(slots[drum]))
+        port, channel = (slot, DRUM_CHANNEL) if drum else (slot // 15, _MELODIC[slot % 15])
         track = mido.MidiTrack()
         if port:
             track.append(mido.MetaMessage("midi_port", port=port))

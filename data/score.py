@@ -74,6 +74,13 @@ class Score:
         seconds: NDArray[np.float64] = elapsed[segment] + (ticks - starts[segment]) * rate[segment]
         return seconds
 
+    def tick_at(self, seconds: float) -> int:
+        """The last tick that begins at or before `seconds`."""
+        starts = self.seconds_at(self.tempos["tick"])
+        segment = max(int(np.searchsorted(starts, seconds, side="right")) - 1, 0)
+        rate = int(self.tempos["usec"][segment]) / (1e6 * self.ticks_per_beat)
+        return int(self.tempos["tick"][segment]) + int((seconds - starts[segment]) / rate + 1e-9)
+
     def until(self, tick: int) -> Score:
         """The score cut at `tick`: later notes left out, notes still sounding ended there."""
         notes = self.notes[self.notes["onset"] < tick].copy()

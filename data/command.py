@@ -1,0 +1,51 @@
+"""What all commands share: one-line errors with exit code 2, and progress bars."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+
+import typer
+
+from .errors import UgenError
+
+
+def make_app() -> typer.Typer:
+    """A command line application with the settings that all of ugen's share."""
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+def run_app(app: typer.Typer, name: str) -> None:
+    """Run an application; a user's mistake becomes one line on standard error and exit code 2."""
+    try:
+        app(prog_name=name)
+    except UgenError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        raise SystemExit(2) from None
+
+
+def require(module: str, extra: str) -> None:
+    """Import an optional module. Raises UgenError that says how to get it when it is not installed."""
+    try:
+        import_module(module)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != module.partition(".")[0]:
+            raise  # the module is there, but broken: that is no missing extra
+        raise UgenError(f"this needs {module}, which is not installed: pip install 'ugen-music[{extra}]'") from None
+
+
+@contextmanager
+def progress_bar(what: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    """A bar with the time left, on a terminal only. Gives a function to call with the amount done so far."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total, amount="")
+        yield lambda done: bar.update(task, completed=done, amount=f"{done:,.0f} of {total:,.0f} {unit}")

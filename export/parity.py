@@ -1,0 +1,148 @@
+"""Prove that an exported file does what the checkpoint does: the same held-out tokens through both, state carried.
+
+Every step compares logits and state. Where precision is float32 they must agree within TOLERANCE, and where the
+likeliest token is clear it must be the same; a quantized file must predict the tokens nearly as well. Differences of
+values over 1 are taken relative to the value: a cell state can grow into the hundreds, where float32 itself is coarser
+than TOLERANCE.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ugen.data import UgenError
+from ugen.runtime.model import State
+from ugen.train.model import LstmModel
+
+TOLERANCE = 1e-4
+STEPS = 1024
+BATCH = 3
+_TIMED, _WARM = 400, 50
+
+
+@contextmanager
+def torch_at_its_best() -> Iterator[None]:
+    """One thread, and no oneDNN: its LSTM is two to four times as slow for one stream and would flatter the files."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # setting the flags warns of hardware that is not asked for
+        with torch.backends.mkldnn.flags(enabled=False):
+            yield
+    torch.set_num_threads(threads)
+
+
+class Runner(Protocol):
+    """Anything that takes steps as ugen.runtime.Model does."""
+
+    def step(self, tokens: NDArray[np.int64], state: State) -> tuple[NDArray[np.float32], State]:
+        """tokens int64 [batch, 1] -> logits float32 [batch, 1, vocabulary] and the new state."""
+
+
+class TorchRunner:
+    """A torch module, eager or scripted, as a Runner."""
+
+    def __init__(self, module: torch.nn.Module):
+        self.module = module
+
+    @torch.no_grad()
+    def step(self, tokens: NDArray[np.int64], state: State) -> tuple[NDArray[np.float32], State]:
+        """One step, numpy in and numpy out."""
+        h, c = map(torch.from_numpy, state)
+        logits, h, c = self.module(torch.from_numpy(tokens), h, c)
+        return logits.numpy(), (h.numpy(), c.numpy())
+
+
+@dataclass(frozen=True)
+class Parity:
+    """`logits`, `state`: the largest differences over all steps. `tokens`: share of steps whose likeliest token is
+    the same, ties within the tolerance aside. `nats`, `reference_nats`: mean loss a token, of the file and of the
+    checkpoint."""
+
+    logits: float
+    state: float
+    tokens: float
+    nats: float
+    reference_nats: float
+
+    @property
+    def nats_change(self) -> float:
+        """Relative change of the loss: 0.005 is half a per cent worse."""
+        return self.nats / self.reference_nats - 1
+
+
+def probe_batch(probe: NDArray[np.uint16], start: int) -> NDArray[np.int64]:
+    """int64 [BATCH, STEPS + 1]: the probe from its start, and two shifted readings of it, each after `start`."""
+    if not len(probe):
+        raise UgenError("the checkpoint's probe.npy is empty; there is nothing to prove the export on")
+    long = np.tile(probe.astype(np.int64), STEPS * 2 // len(probe) + 2)
+    rows = [long[shift : shift + STEPS] for shift in (0, STEPS // 3, STEPS // 2)]
+    return np.stack([np.concatenate([[start], row]) for row in rows])
+
+
+def compare(reference: Runner, other: Runner, batch: NDArray[np.int64], start: State) -> Parity:
+    """Step both through the batch, each with its own carried state. `start`: zeros [layers, BATCH, hidden]."""
+    mine = theirs = start
+    logits_gap = state_gap = 0.0
+    agreed = 0
+    losses = np.zeros(2)
+    steps = batch.shape[1] - 1
+    for t in range(steps):
+        feed = np.ascontiguousarray(batch[:, t : t + 1])
+        a, mine = reference.step(feed, mine)
+        b, theirs = other.step(feed, theirs)
+        logits_gap = max(logits_gap, _gap(a, b))
+        state_gap = max(state_gap, *map(_gap, mine, theirs))
+        chosen = b[:, 0].argmax(-1)
+        agreed += int((a[:, 0].max(-1) - np.take_along_axis(a[:, 0], chosen[:, None], 1)[:, 0] <= 2 * TOLERANCE).sum())
+        losses += [_nats(logits[:, 0], batch[:, t + 1]) for logits in (a, b)]
+    nats, reference_nats = (losses / steps)[::-1].tolist()
+    return Parity(logits_gap, state_gap, agreed / (steps * len(batch)), nats, reference_nats)
+
+
+def _gap(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """The largest difference, relative where |a| is over 1."""
+    return float((np.abs(a - b) / np.maximum(np.abs(a), 1)).max())
+
+
+def _nats(logits: NDArray[np.float32], target: NDArray[np.int64]) -> float:
+    scores = logits.astype(np.float64)
+    top = scores.max(-1)
+    total = top + np.log(np.exp(scores - top[:, None]).sum(-1))
+    return float((total - scores[np.arange(len(target)), target]).mean())
+
+
+def require_equal(parity: Parity, what: str) -> None:
+    """Raise UgenError unless a float32 file agrees with the checkpoint."""
+    if not (parity.logits <= TOLERANCE and parity.state <= TOLERANCE and parity.tokens == 1):
+        raise UgenError(
+            f"{what} disagrees with the checkpoint by {parity.logits:.1e} in logits and {parity.state:.1e} in state "
+            f"(allowed: {TOLERANCE:.0e}); nothing was written"
+        )
+
+
+def microseconds(runner: Runner, batch: NDArray[np.int64], start: State) -> float:
+    """Median time of one step for one stream. `start`: zeros [layers, 1, hidden]."""
+    state = start
+    times = []
+    for t in range(_WARM + _TIMED):
+        feed = np.ascontiguousarray(batch[:1, t % batch.shape[1]][:, None])
+        before = time.perf_counter()
+        _, state = runner.step(feed, state)
+        times.append(time.perf_counter() - before)
+    return float(np.median(times[_WARM:]) * 1e6)
+
+
+def zero_state(model: LstmModel, batch: int) -> State:
+    """h and c to begin with, float32 zeros [layers, batch, hidden]."""
+    shape = model.config.layers, batch, model.config.hidden
+    return np.zeros(shape, np.float32), np.zeros(shape, np.float32)

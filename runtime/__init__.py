@@ -1,0 +1,11 @@
+"""Make music from a model file, with onnxruntime and numpy. Never imports torch or onnx.
+
+    from ugen.runtime import generate, load
+    song = generate(load("model.onnx"), seconds=60, seed=7)
+"""
+
+from .generate import Song, generate, tokens
+from .model import Model, load
+from .model_file import Card, ModelError, Sampling
+
+__all__ = ["Card", "Model", "ModelError", "Sampling", "Song", "generate", "load", "tokens"]

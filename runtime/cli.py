@@ -1,0 +1,50 @@
+"""ugen-run: make a MIDI file from a model file."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from ugen.data.command import make_app, progress_bar, run_app
+
+app = make_app()
+
+
+@app.command(epilog="Example: ugen-run model.onnx -o song.mid --seconds 60 --seed 7")
+def run(
+    model: Annotated[Path, typer.Argument(help="The model file that export-ugen wrote.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The MIDI file to write.")],
+    seconds: Annotated[float, typer.Option(help="Length of the song.")] = 60.0,
+    seed: Annotated[Optional[int], typer.Option(min=0, help="The same seed makes the same song. Drawn when not given.")] = None,
+    temperature: Annotated[Optional[float], typer.Option(help="Below 1 plays safer, above 1 wilder; 0 always takes the likeliest.")] = None,
+    top_k: Annotated[Optional[int], typer.Option(help="Draw from the k likeliest tokens only; 0 is off.")] = None,
+    top_p: Annotated[Optional[float], typer.Option(help="Draw from the likeliest tokens that together reach this share.")] = None,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="Processor threads for the model.")] = 1,
+) -> None:
+    """Make new music from a model file and write it as MIDI."""
+    from dataclasses import replace
+
+    from ugen.data import UgenError, write_midi
+
+    from .generate import generate
+    from .model import load
+
+    if output.suffix.lower() not in (".mid", ".midi"):
+        raise UgenError(f"-o {output}: the name must end in .mid")
+    loaded = load(model, threads)
+    asked = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    sampling = replace(loaded.card.sampling, **{name: value for name, value in asked.items() if value is not None})
+    seed = secrets.randbits(32) if seed is None else seed
+    with progress_bar(f"{output.name}", seconds, "s of music") as advance_to:
+        song = generate(loaded, seconds, seed, sampling, advance_to)
+    settings = f"temperature={sampling.temperature:g} top_k={sampling.top_k} top_p={sampling.top_p:g}"
+    write_midi(song.score, output, texts=[f"made with ugen-music, seed={seed} {settings}"], pad_ticks=song.pad_ticks)
+    typer.echo(f"{output}: {seconds:g} s, {len(song.score.notes)} notes, seed {seed}")
+
+
+def main() -> None:
+    """Entry point of ugen-run."""
+    run_app(app, "ugen-run")

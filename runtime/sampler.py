@@ -1,0 +1,35 @@
+"""Draw the next token: mask, temperature, top-k, top-p, then the inverse of the cumulative distribution, in float64.
+
+Every step is fixed, so that any implementation draws the same token from the same logits: top-k keeps the k largest
+weights and all equal to the least of them; top-p (Holtzman et al. 2020) adds weights from the largest down until they
+reach p of the sum, and keeps all not less than the last added; the draw is the first id, in rising order, at which
+the cumulative weight exceeds u times the sum.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .model_file import Sampling
+
+
+def draw(logits: NDArray[np.float32], mask: NDArray[np.bool_], sampling: Sampling, u: float) -> int:
+    """A token id from logits float32 [vocabulary] and mask bool [vocabulary] (True: may come), by u in [0, 1)."""
+    allowed = mask.nonzero()[0]
+    scores = logits[allowed].astype(np.float64)
+    if sampling.temperature == 0:
+        return int(allowed[scores.argmax()])
+    weights = np.exp((scores - scores.max()) / sampling.temperature)
+    if 0 < sampling.top_k < len(weights):
+        least = np.partition(weights, -sampling.top_k)[-sampling.top_k]
+        weights[weights < least] = 0.0
+    if sampling.top_p < 1:
+        falling = np.sort(weights)[::-1]
+        sums = falling.cumsum()
+        weights[weights < falling[sums.searchsorted(sampling.top_p * sums[-1])]] = 0.0
+    sums = weights.cumsum()
+    at = int(sums.searchsorted(u * sums[-1], side="right"))
+    if at == len(sums):  # u * sum rounded up to the sum: the last token that has any weight
+        at = int(sums.searchsorted(sums[-1]))
+    return int(allowed[at])

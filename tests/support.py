@@ -1,0 +1,39 @@
+"""What tests share that is no fixture: the bundled music, made-up scores, and comparisons."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ugen.data import Score
+from ugen.data.cli import MUSIC
+
+BUNDLED = sorted(MUSIC.rglob("*.mid"))
+
+
+@st.composite
+def scores(draw: st.DrawFn, most: int = 40) -> Score:
+    """Scores of a few notes, programs and drums, with tempo and meter changes."""
+    numbers = st.integers
+    note = st.tuples(
+        numbers(0, 20_000), numbers(1, 4_000), numbers(0, 127), numbers(1, 127), numbers(0, 127), st.booleans()
+    ).map(lambda n: (n[0], n[0] + n[1], *n[2:]))
+    return Score.build(
+        draw(st.lists(note, max_size=most)),
+        draw(st.sampled_from([1, 24, 96, 480, 960, 32767])),
+        draw(st.lists(st.tuples(numbers(0, 20_000), numbers(200_000, 2_000_000)), max_size=4)),
+        draw(st.lists(st.tuples(numbers(0, 20_000), numbers(1, 16), st.sampled_from([2, 4, 8, 16])), max_size=4)),
+    )
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def same_notes(a: Score, b: Score) -> bool:
+    """Whether two scores have the same notes, in ticks."""
+    return len(a.notes) == len(b.notes) and bool(np.all(a.notes == b.notes))

@@ -1,0 +1,148 @@
+"""Preparing a folder: every file is accounted for, duplicates and versions never leak, splits stay put."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import BUNDLED
+
+from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
+from ugen.data.cli import MUSIC
+from ugen.data.corpus import Corpus, Row
+from ugen.data.prepare import Settings, prepare
+
+BEATS = Settings(make_codec("beats"), valid=0.2)
+
+
+def transposed(score: Score, semitones: int, stretch: int) -> Score:
+    """The same piece in another key and at another speed."""
+    notes = score.notes[~score.notes["drum"]].copy()
+    notes["pitch"] += np.uint8(semitones)
+    notes["onset"] *= stretch
+    notes["end"] *= stretch
+    return Score.build(notes, score.ticks_per_beat)
+
+
+@pytest.fixture()
+def folder(tmp_path: Path) -> Path:
+    """A user's folder: good files, broken ones, copies and versions."""
+    folder = tmp_path / "folder"
+    (folder / "deeper").mkdir(parents=True)
+    for path in BUNDLED[40:52]:
+        shutil.copy(path, folder / path.name)
+    shutil.copy(BUNDLED[40], folder / "deeper" / "copy.mid")
+    shutil.copy(BUNDLED[-1], folder / BUNDLED[-1].name)
+    write_midi(transposed(read_midi(BUNDLED[-1]), 2, 2), folder / "version.mid")
+    (folder / "page.mid").write_text("<!DOCTYPE html>")
+    (folder / "empty.MID").write_bytes(b"")
+    (folder / "silent.mid").write_bytes(midi_bytes(Score.build([], 480)))
+    (folder / "drums.mid").write_bytes(midi_bytes(Score.build([(i, i + 9, 36, 80, 0, True) for i in range(99)], 480)))
+    (folder / "cut.mid").write_bytes(BUNDLED[60].read_bytes()[:9000])
+    (folder / "notes.txt").write_text("not music")
+    return folder
+
+
+def test_every_file_is_in_the_manifest_with_its_reason(folder: Path, tmp_path: Path) -> None:
+    corpus = prepare(folder, tmp_path / "corpus", BEATS)
+    rows = {row.file: row for row in corpus.rows}
+    assert set(rows) == {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert all(row.reason for row in corpus.rows if row.status == "dropped")
+    assert "not a MIDI file (it does not begin with MThd) (byte 0)" in rows["page.mid"].reason
+    assert "not a MIDI file" in rows["empty.MID"].reason
+    assert rows["silent.mid"].reason == "holds no notes"
+    assert "drums only" in rows["drums.mid"].reason
+    assert rows["notes.txt"].reason == "not a MIDI file by its name"
+    same = {rows["deeper/copy.mid"].status, rows[BUNDLED[40].name].status}
+    assert same == {"kept", "dropped"}, "one of two copies stays"
+    assert rows["cut.mid"].status == "kept" and rows["cut.mid"].remarks, "damage is mended, and remarked on"
+
+
+def test_the_corpus_holds_the_music(folder: Path, tmp_path: Path) -> None:
+    corpus = prepare(folder, tmp_path / "corpus", BEATS)
+    row = next(row for row in corpus.rows if row.file == BUNDLED[45].name)
+    score = read_midi(BUNDLED[45])
+    assert row.notes_in == len(score.notes)
+    assert len(corpus.codec.decode(corpus.piece(row)).notes) == row.notes
+    assert sum(row.tokens for row in corpus.rows) == len(corpus.tokens)
+
+
+def test_versions_of_a_piece_share_its_family_and_split(folder: Path, tmp_path: Path) -> None:
+    rows = {row.file: row for row in prepare(folder, tmp_path / "corpus", BEATS).rows}
+    assert rows["version.mid"].family == rows[BUNDLED[-1].name].family
+    assert rows["version.mid"].split == rows[BUNDLED[-1].name].split
+    families = Counter(row.family for row in rows.values() if row.status == "kept")
+    assert families.most_common(2)[0][1] == 2 and families.most_common(2)[1][1] == 1, "other pieces are their own"
+
+
+def test_new_files_move_no_old_ones(folder: Path, tmp_path: Path) -> None:
+    before = {row.file: row.split for row in prepare(MUSIC / "freedoom", tmp_path / "a", BEATS).rows}
+    for path in (MUSIC / "freedoom").glob("*.mid"):
+        shutil.copy(path, folder / path.name)
+    after = {row.file: row.split for row in prepare(folder, tmp_path / "b", BEATS).rows}
+    assert Counter(before.values())["valid"] > 5
+    moved = [file for file, split in before.items() if split and after[file] and after[file] != split]
+    assert not moved
+
+
+def test_workers_make_the_same_corpus(folder: Path, tmp_path: Path) -> None:
+    one, two = prepare(folder, tmp_path / "1", BEATS, 1), prepare(folder, tmp_path / "2", BEATS, 2)
+    assert one.rows == two.rows
+    assert (one.tokens == two.tokens).all()
+    assert one.hash == two.hash
+
+
+def test_bad_folders_are_named_and_leave_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "corpus"
+    with pytest.raises(UgenError, match="nowhere: not a folder"):
+        prepare(tmp_path / "nowhere", out, BEATS)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(UgenError, match="no MIDI files in it"):
+        prepare(empty, out, BEATS)
+    shutil.copy(BUNDLED[0], empty / "one.mid")
+    with pytest.raises(UgenError, match="1 of 1 files can be learned from, and at least two different"):
+        prepare(empty, out, BEATS)
+    assert not out.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+def test_an_existing_folder_is_never_overwritten(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(UgenError, match="mine: exists already"):
+        prepare(folder, tmp_path / "mine", BEATS)
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda c: (c / "tokens.u16").write_bytes(b"12345"), r"tokens\.u16: 5 bytes, but the manifest tells of \d+"),
+        (lambda c: (c / "tokens.u16").unlink(), "-1 bytes"),
+        (lambda c: (c / "manifest.jsonl").write_text("{}\n"), "line 1 is not a manifest row"),
+        (lambda c: (c / "corpus.json").write_text("{"), "not valid JSON"),
+        (lambda c: (c / "corpus.json").write_text('{"format": 9}'), "corpus format 9; this ugen reads format 1"),
+        (lambda c: (c / "corpus.json").write_text('{"format": 1}'), "entry 'codec' is missing"),
+    ],
+)
+def test_damaged_corpora_are_refused_by_part(small_corpus: Corpus, tmp_path: Path, damage, message: str) -> None:
+    copy = shutil.copytree(small_corpus.path, tmp_path / "corpus")
+    damage(copy)
+    with pytest.raises(UgenError, match=message):
+        Corpus.open(copy)
+
+
+def test_shares_out_of_range_are_named() -> None:
+    with pytest.raises(UgenError, match=r"--valid 1\.5"):
+        Settings(make_codec("beats"), valid=1.5)
+
+
+def test_manifest_rows_are_json_lines(small_corpus: Corpus) -> None:
+    lines = (small_corpus.path / "manifest.jsonl").read_text("utf-8").splitlines()
+    assert len(lines) == len(small_corpus.rows)
+    assert {key for line in lines for key in json.loads(line)} == set(Row("x", "kept").__dataclass_fields__)

@@ -1,0 +1,173 @@
+"""Reading and writing MIDI files: everything valid is read, damage never crashes, others read what we write."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+import pytest
+import symusic
+from hypothesis import given
+from hypothesis import strategies as st
+from support import BUNDLED, same_notes, scores
+
+from ugen.data import MidiError, Score, UgenError, midi_bytes, read_midi, write_midi
+
+HEADER = bytes.fromhex("4d546864 00000006 0000 0001 01e0")  # MThd, length 6, format 0, 1 track, 480 ticks a beat
+
+
+def track(body: str) -> bytes:
+    """An MTrk chunk of a hex dump, with an end of track."""
+    data = bytes.fromhex(body) + bytes.fromhex("00 ff2f00")
+    return b"MTrk" + len(data).to_bytes(4, "big") + data
+
+
+@pytest.fixture(scope="module")
+def odd_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 81 odd files and their manifest."""
+    folder = tmp_path_factory.mktemp("odd")
+    generator = Path(__file__).parent / "odd" / "make_odd.py"
+    subprocess.run([sys.executable, str(generator), str(folder)], check=True)
+    return folder
+
+
+def test_every_odd_file_has_the_outcome_its_manifest_expects(odd_folder: Path) -> None:
+    rows = json.loads((odd_folder / "manifest.json").read_text("utf-8"))
+    assert len(rows) == 81
+    for row in rows:
+        try:
+            found: int | str = len(read_midi(odd_folder / row["file"]).notes)
+        except MidiError as error:
+            found = "error"
+            assert str(error).startswith(str(odd_folder / row["file"])), "a message names its file"
+        expected = {"ok": {row["notes"]}, "error": {"error"}, "either": {row["notes"], "error"}}[row["expect"]]
+        if row["notes"] is None and row["expect"] == "either":
+            continue  # any outcome but a crash
+        assert found in expected, (row["file"], row["why"])
+
+
+def test_rules_where_files_leave_room() -> None:
+    overlap = read_midi(HEADER + track("00 903c50  60 903c40  60 803c00  60 803c00"))
+    assert [(n["onset"], n["end"], n["velocity"]) for n in overlap.notes] == [(0, 192, 80), (96, 288, 64)]
+    nothing_long = read_midi(HEADER + track("00 903c50  00 803c00"))
+    assert nothing_long.notes["end"][0] == 1
+    hanging = read_midi(HEADER + track("00 903c50  60 903e50  60 803e00"))
+    assert hanging.notes["end"].tolist() == [192, 192]
+    assert "1 notes never end" in hanging.remarks[0]
+    programs = read_midi(HEADER + track("00 c005  00 903c50  60 803c00  00 c007  00 903c50  60 803c00"))
+    assert programs.notes["program"].tolist() == [5, 7]
+    drums = read_midi(HEADER + track("00 992450  60 892400"))
+    assert drums.notes["drum"].tolist() == [True]
+
+
+def test_formats_and_time_bases() -> None:
+    one = track("00 903c50  60 803c00")
+    two_patterns = HEADER[:9] + b"\x02" + HEADER[10:11] + b"\x02" + HEADER[12:] + one + one
+    assert read_midi(two_patterns).notes["onset"].tolist() == [0, 96], "format 2 is laid end to end"
+    smpte = HEADER[:12] + bytes.fromhex("e728") + one  # 25 frames a second of 40 ticks: 96 ticks are 96 ms
+    assert read_midi(smpte).seconds == pytest.approx(0.096)
+    riff = b"RIFF" + (12 + len(HEADER + one)).to_bytes(4, "little") + b"RMIDdata" + bytes(4) + HEADER + one
+    assert same_notes(read_midi(riff), read_midi(HEADER + one))
+
+
+def test_damage_keeps_what_was_read_and_says_so() -> None:
+    whole = HEADER + track("00 903c50  60 803c00  00 903e50  60 803e00")
+    cut = read_midi(whole[:36])
+    assert len(cut.notes) >= 1
+    assert any("ends inside an event" in remark or "shorter than its length" in remark for remark in cut.remarks)
+    with pytest.raises(MidiError, match=r"song\.mid: not a MIDI file .*byte 0"):
+        read_midi(b"<!DOCTYPE html>", name="song.mid")
+
+
+def test_tempo_map_gives_seconds() -> None:
+    score = Score.build([(960, 1440, 60, 80, 0, False)], 480, tempos=[(480, 1_000_000), (960, 250_000)])
+    assert score.seconds_at(np.array([480, 960, 1440])).tolist() == [0.5, 1.5, 1.75]
+    assert [score.tick_at(s) for s in (0.5, 1.5, 1.75)] == [480, 960, 1440]
+
+
+@given(scores())
+def test_what_is_written_is_read_back(score: Score) -> None:
+    again = read_midi(midi_bytes(score))
+    assert same_notes(again, score)
+    assert again.ticks_per_beat == score.ticks_per_beat
+    assert again.tempos.tolist() == score.tempos.tolist()
+    assert again.meters.tolist() == score.meters.tolist()
+    assert again.remarks == ()
+
+
+@pytest.mark.parametrize("path", BUNDLED[::4], ids=lambda path: path.stem)
+def test_real_music_survives_writing(path: Path) -> None:
+    score = read_midi(path)
+    again = read_midi(midi_bytes(score))
+    assert sorted(again.notes.tolist()) == sorted(score.notes.tolist())
+    assert again.seconds == pytest.approx(score.seconds)
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_tracks_never_crash_the_reader(body: bytes) -> None:
+    score = read_midi(HEADER + b"MTrk" + len(body).to_bytes(4, "big") + body)
+    assert (score.notes["end"] > score.notes["onset"]).all()
+    assert len(score.notes) <= len(body)
+
+
+def test_mutations_of_real_files_never_crash_the_reader() -> None:
+    chance = random.Random(5)
+    outcomes: Counter[str] = Counter()
+    for path in BUNDLED[::10]:
+        original = path.read_bytes()[:20_000]
+        for _ in range(20):
+            data = bytearray(original)
+            for _ in range(chance.choice([1, 10, 100])):
+                data[chance.randrange(len(data))] = chance.randrange(256)
+            try:
+                score = read_midi(bytes(data[: chance.randrange(len(data))]))
+                outcomes["read"] += 1
+                assert (score.notes["end"] > score.notes["onset"]).all()
+            except MidiError:
+                outcomes["refused"] += 1
+    assert outcomes["read"] > 100, outcomes
+
+
+def _midicsv_notes(path: Path) -> list[tuple[int, int]]:
+    """(tick, pitch) of every note that Debian's midicsv prints. Output is cut: it can print without end."""
+    assert shutil.which("midicsv"), "install Debian's midicsv (make test does)"
+    text = subprocess.run(["midicsv", str(path)], capture_output=True, timeout=30, check=True).stdout[: 1 << 24]
+    rows = [line.split(", ") for line in text.decode("latin-1").splitlines()]
+    return sorted((int(r[1]), int(r[4])) for r in rows if len(r) > 5 and r[2] == "Note_on_c" and int(r[5]) > 0)
+
+
+@pytest.mark.parametrize("path", BUNDLED[::13], ids=lambda path: path.stem)
+def test_other_programs_read_what_we_write(path: Path, tmp_path: Path) -> None:
+    score = read_midi(path)
+    written = tmp_path / "song.mid"
+    write_midi(score, written)
+    ours = sorted((int(n["onset"]), int(n["pitch"])) for n in score.notes)
+    assert _midicsv_notes(written) == ours
+    by_symusic = symusic.Score(str(written))
+    assert sorted((n.time, n.pitch) for t in by_symusic.tracks for n in t.notes) == ours
+    by_pretty = pretty_midi.PrettyMIDI(str(written))
+    seconds = sorted((round(n.start, 4), n.pitch) for i in by_pretty.instruments for n in i.notes)
+    mine = sorted(zip(score.seconds_at(score.notes["onset"]).round(4), score.notes["pitch"].tolist(), strict=True))
+    assert len(seconds) == len(mine)
+    np.testing.assert_allclose(np.array(seconds), np.array(mine), atol=2e-3)
+
+
+def test_writing_never_leaves_half_a_file(tmp_path: Path) -> None:
+    score = Score.build([(0, 10, 60, 80, 0, False)], 480)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UgenError, match=r"file/song\.mid: cannot be written"):
+        write_midi(score, tmp_path / "file" / "song.mid")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_reader_has_no_hidden_imports() -> None:
+    """mido is for writing: reading must not pay for it."""
+    code = "import sys; from ugen.data import read_midi; assert 'mido' not in sys.modules and 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

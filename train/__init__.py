@@ -1,0 +1,1 @@
+"""Learn from a corpus. The only package that trains; needs torch."""

@@ -1,0 +1,99 @@
+"""What a training run shows: the corpus and the baselines, a progress line, a row an evaluation, and the verdict."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from .evaluate import Scores
+    from .trainer import Trainer
+
+
+class Display:
+    """The terminal's view of a Trainer. On anything but a terminal, rows without the moving line."""
+
+    def __init__(self, trainer: Trainer):
+        self._trainer = trainer
+        self._live = sys.stderr.isatty()
+        self._began = time.monotonic(), trainer.progress.tokens
+
+    def __enter__(self) -> Display:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f}%")
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not self._live)
+        self._task = self._bar.add_task("starting", total=1.0)
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def opening(self) -> None:
+        """The corpus, the model, the baselines."""
+        trainer, corpus = self._trainer, self._trainer.corpus
+        train, heldout = corpus.pieces("train"), trainer.heldout
+        minutes = sum(row.seconds for row in train) / 60
+        dropped = [row for row in corpus.rows if row.status == "dropped"]
+        typer.echo(f"learning from {len(train)} pieces ({minutes:.0f} minutes, {sum(row.tokens for row in train):,} tokens), "
+                   f"held out {len(heldout.pieces)}; {len(dropped)} files left out, each with its reason in "
+                   f"{corpus.path / 'manifest.jsonl'}")  # fmt: skip
+        config = trainer.model.config
+        typer.echo(f"model: {config.layers} x {config.hidden} LSTM, {trainer.model.parameters_count():,} weights, "
+                   f"on {trainer.device}")  # fmt: skip
+        typer.echo("held-out loss of what only counts, in nats: " + "; ".join(
+            f"{name} {base.nats:.3f} a token, {self._per_note(base.nats):.2f} a note (right {base.accuracy:.1%})"
+            for name, base in trainer.baselines.items()
+        ))  # fmt: skip
+        typer.echo(f"{'epoch':>6} {'learned':>8} {'held out':>8} {'a note':>7} {'right':>6} {'notes':>6} {'tok/s':>7}")
+
+    def step(self, trainer: Trainer) -> None:
+        """Move the progress line."""
+        if not self._live:
+            return
+        done = min(trainer.share_done(), 1.0)
+        left = (time.monotonic() - self._began[0]) * (1 - done) / max(done, 1e-9)
+        line = (
+            f"epoch {trainer.progress.step / trainer.epoch_steps:.1f}  loss {trainer.progress.loss:.3f}  "
+            f"{self._speed():,.0f} tokens/s  {left / 60:.0f} min left at most"
+        )
+        self._bar.update(self._task, completed=done, description=line)
+
+    def scores(self, trainer: Trainer, scores: Scores) -> None:
+        """A row for an evaluation. `right` counts all tokens, `notes` leaves time tokens out."""
+        progress = trainer.progress
+        best = "*" if progress.since_best == 0 else " "
+        row = (
+            f"{progress.step / trainer.epoch_steps:6.1f} {progress.loss:8.3f} {scores.nats_token:8.3f}{best}"
+            f"{scores.nats_note:7.2f} {scores.accuracy:6.1%} {scores.accuracy_events:6.1%} {self._speed():7,.0f}"
+        )
+        typer.echo(row) if not self._live else self._bar.console.print(row, highlight=False)
+
+    def interrupted(self) -> None:
+        """After Ctrl-C: what is saved, and how to go on."""
+        path = self._trainer.path
+        typer.echo(f"stopped. What was learned up to the last evaluation is in {path}; go on with the same "
+                   f"command and --resume")  # fmt: skip
+
+    def closing(self, reason: str) -> None:
+        """Why it ended, and the best loss beside the baselines."""
+        progress = self._trainer.progress
+        best = min(progress.history, key=lambda row: row["nats_token"])
+        against = ", ".join(f"{name} {self._per_note(base.nats):.2f}" for name, base in self._trainer.baselines.items())
+        typer.echo(f"{reason}. Best held-out loss {best['nats_token']:.3f} nats a token, {best['nats_note']:.2f} a note "
+                   f"({against}), {best['nats_second']:.2f} a second of music; right {best['accuracy']:.1%}")  # fmt: skip
+        typer.echo(f"next: export-ugen {self._trainer.path} -o model.onnx")
+
+    def _per_note(self, nats_token: float) -> float:
+        heldout = self._trainer.heldout
+        return nats_token * heldout.tokens / max(heldout.notes, 1)
+
+    def _speed(self) -> float:
+        seconds = time.monotonic() - self._began[0]
+        return (self._trainer.progress.tokens - self._began[1]) / max(seconds, 1e-9)
