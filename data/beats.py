@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .codec import Codec, Encoded, Mask, Tokens, split_event
+from .codec import Codec, Encoded, Mask, split_event
 from .errors import CodecError
 from .score import NOTE, Score
 

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -40,10 +40,12 @@ def prepare(
     output: Annotated[Path, typer.Option("-o", "--output", help="The corpus folder to write.")],
     codec: Annotated[CodecName, typer.Option(help="beats (metrical) or frames (time steps).")] = CodecName.beats,
     ticks: Annotated[int, typer.Option(help="frames: length of a step, in 1/480 beat at 120 bpm.")] = 25,
-    arrange: Annotated[Arrangement, typer.Option(help="piano merges pitched tracks; band keeps programs and drums.")] = Arrangement.piano,
+    arrange: Annotated[
+        Arrangement, typer.Option(help="piano merges pitched tracks; band keeps programs and drums.")
+    ] = Arrangement.piano,
     valid: Annotated[float, typer.Option(help="Share of the pieces held out while training.")] = 0.1,
     test: Annotated[float, typer.Option(help="Share of the pieces held out for a last test.")] = 0.0,
-    workers: Annotated[Optional[int], typer.Option(min=1, help="Processes; one a core when not given.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core when not given.")] = None,
 ) -> None:
     """Turn a folder of MIDI files into a corpus, with a manifest of every file kept or dropped and why."""
     prepare_folder(folder, output, codec.value, arrange.value, ticks, valid, test, workers)
@@ -115,7 +117,8 @@ def _summary(corpus: Corpus) -> None:
     splits = Counter(row.split for row in kept)
     lost, notes = sum(row.lost for row in kept), sum(row.notes for row in kept)
     typer.echo(
-        f"{corpus.path}: {len(kept)} of {len(corpus.rows)} files kept ({', '.join(f'{n} {s}' for s, n in splits.items())}), "
+        f"{corpus.path}: {len(kept)} of {len(corpus.rows)} files kept "
+        f"({', '.join(f'{n} {split}' for split, n in splits.items())}), "
         f"{notes:,} notes in {sum(row.tokens for row in kept):,} tokens, {lost:,} notes lost to the grid"
     )
     reasons = Counter(row.reason.split(" as ")[0] for row in corpus.rows if row.status == "dropped")

@@ -31,7 +31,9 @@ class Encoded(NamedTuple):
 class Cursor(Protocol):
     """Where a growing stream of tokens stands in musical time, and what may come next."""
 
-    seconds: float  # musical time that the tokens so far have moved forward
+    @property
+    def seconds(self) -> float:
+        """Musical time that the tokens so far have moved forward."""
 
     def feed(self, token: int) -> None:
         """Take the next token."""

@@ -1,8 +1,8 @@
 """A corpus on disk: a folder with every piece's tokens, a manifest of every input file, and the codec.
 
-    corpus.json      format, codec, arrangement, totals, and a hash of the music
-    manifest.jsonl   one row a file: kept or dropped and why, its hash, split, notes in and lost, tokens, seconds
-    tokens.u16       the kept pieces' tokens back to back, 16-bit little-endian; memory-mapped when read
+corpus.json      format, codec, arrangement, totals, and a hash of the music
+manifest.jsonl   one row a file: kept or dropped and why, its hash, split, notes in and lost, tokens, seconds
+tokens.u16       the kept pieces' tokens back to back, 16-bit little-endian; memory-mapped when read
 """
 
 from __future__ import annotations

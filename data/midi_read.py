@@ -46,7 +46,7 @@ class _Track:
     end: int = 0
 
 
-class _Damage(Exception):
+class _DamageError(Exception):
     """The rest of a track makes no sense."""
 
     def __init__(self, reason: str, offset: int):
@@ -119,7 +119,7 @@ def _read_track(data: bytes, start: int, end: int) -> _Track:
         _read_events(data[start:end], track, sounding)
     except IndexError:
         track.remarks.append(f"ends inside an event (byte {end})")
-    except _Damage as damage:
+    except _DamageError as damage:
         track.remarks.append(f"{damage.reason} (byte {start + damage.offset}); the rest of the track is left out")
     hanging = sum(len(notes) for notes in sounding.values())
     if hanging:
@@ -155,14 +155,14 @@ def _read_events(body: bytes, track: _Track, sounding: dict[int, deque[tuple[int
             status = byte
             pos += 1
         elif not status:
-            raise _Damage("a data byte where a status byte is due", pos)
+            raise _DamageError("a data byte where a status byte is due", pos)
         kind = status >> 4
         first = body[pos]
         if kind == 0x9 or kind == 0x8:
             velocity = body[pos + 1]
             pos += 2
             if first > mask or velocity > mask:
-                raise _Damage("a note with a data byte over 127", pos - 2)
+                raise _DamageError("a note with a data byte over 127", pos - 2)
             key = (status & 0xF) << 7 | first
             if kind == 0x9 and velocity:
                 sounding[key].append((tick, velocity, port))
@@ -184,7 +184,7 @@ def _variable(body: bytes, pos: int) -> tuple[int, int]:
         value = value << 7 | byte & 0x7F
         if byte < 0x80:
             return value, pos + offset + 1
-    raise _Damage("a variable-length quantity of more than 4 bytes", pos)
+    raise _DamageError("a variable-length quantity of more than 4 bytes", pos)
 
 
 def _system_event(body: bytes, pos: int, tick: int, port: int, track: _Track) -> tuple[int, int, bool]:
@@ -195,7 +195,7 @@ def _system_event(body: bytes, pos: int, tick: int, port: int, track: _Track) ->
         length, start = _variable(body, pos + 2)
         value = body[start : start + length]
         if len(value) < length:
-            raise _Damage("an event that runs past the end of its track", pos)
+            raise _DamageError("an event that runs past the end of its track", pos)
         if kind == 0x51:
             _tempo(value, tick, track)
         elif kind == 0x58:
@@ -206,7 +206,7 @@ def _system_event(body: bytes, pos: int, tick: int, port: int, track: _Track) ->
     if status in (0xF0, 0xF7):
         length, start = _variable(body, pos + 1)
         if start + length > len(body):
-            raise _Damage("an exclusive message that runs past the end of its track", pos)
+            raise _DamageError("an exclusive message that runs past the end of its track", pos)
         return start + length, port, False
     track.remarks.append(f"a system message 0x{status:02X} that files may not hold, skipped")
     return pos + 1 + _SYSTEM_DATA.get(status, 0), port, False

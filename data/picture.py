@@ -44,7 +44,7 @@ def piano_roll(score: Score, path: str | Path, row_seconds: float = ROW_SECONDS)
     for row, axes in enumerate(np.atleast_1d(figure.subplots(rows, 1))):
         left = row * row_seconds
         here = (onset < left + row_seconds) & (end > left)
-        axes.add_collection(PolyCollection(boxes[here], facecolors=np.hstack([colours, alpha])[here]))
+        axes.add_collection(PolyCollection(list(boxes[here]), facecolors=np.hstack([colours, alpha])[here]))
         octaves = np.arange(np.ceil(low / 12), high / 12) * 12
         axes.set(xlim=(left, left + row_seconds), ylim=(low, high), yticks=octaves)
         axes.set_yticklabels([f"C{int(c) // 12 - 1}" for c in octaves])

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from ugen.data.command import make_app, require, run_app
 
 app = make_app()
@@ -32,11 +31,15 @@ class Precision(str, Enum):
 def export(
     run: Annotated[Path, typer.Argument(help="The folder that train-ugen wrote.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write: .onnx, or .ts for TorchScript.")],
-    format: Annotated[Format, typer.Option(help="onnx for ugen-run; torchscript for programs with PyTorch.")] = Format.onnx,
+    format: Annotated[
+        Format, typer.Option(help="onnx for ugen-run; torchscript for programs with PyTorch.")
+    ] = Format.onnx,
     precision: Annotated[
         Precision, typer.Option(help="onnx only. auto: int8 unless it costs more than --max-loss, else fp32.")
     ] = Precision.auto,
-    max_loss: Annotated[float, typer.Option(min=0, help="How much worse int8 may predict held-out music, in per cent.")] = 0.5,
+    max_loss: Annotated[
+        float, typer.Option(min=0, help="How much worse int8 may predict held-out music, in per cent.")
+    ] = 0.5,
     licence: Annotated[str, typer.Option(help="Licence and credits of the music, stored in the file.")] = "not stated",
 ) -> None:
     """Turn a training run into one self-describing file, and prove that the file computes what the run learned."""

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import torch
 from numpy.typing import NDArray
-
 from ugen.data import UgenError
 from ugen.data.files import replacing
 from ugen.runtime import load as load_onnx
@@ -93,7 +91,7 @@ class _Bench:
         self._model = checkpoint.model
         self._torch = TorchRunner(self._model)
         self._batch: NDArray[np.int64] = probe_batch(checkpoint.probe, checkpoint.codec.start)
-        say(f"{BATCH} streams of {STEPS} held-out steps, state carried. Differences from the checkpoint are the largest.")
+        say(f"{BATCH} streams of {STEPS} held-out steps, state carried; the largest differences from the checkpoint:")
         say(f"{'':12} {'size':>9} {'µs/token':>9} {'logits':>9} {'state':>9} {'same best':>9} {'nats/token':>11}")
         say(f"{'PyTorch':12} {'':>9} {self._microseconds(self._torch):9.0f}")
 

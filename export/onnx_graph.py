@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-
 from ugen.runtime.model_file import INPUTS, OUTPUTS
 from ugen.train.model import LstmModel
 

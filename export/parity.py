@@ -18,7 +18,6 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-
 from ugen.data import UgenError
 from ugen.runtime.model import State
 from ugen.train.model import LstmModel

@@ -6,7 +6,6 @@ import warnings
 from pathlib import Path
 
 import torch
-
 from ugen.train.model import LstmModel
 
 
@@ -22,5 +21,5 @@ def load(path: Path) -> torch.jit.ScriptModule:
     """Read what `save` wrote, on the CPU."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")
+        module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
     return module

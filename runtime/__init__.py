@@ -1,7 +1,7 @@
 """Make music from a model file, with onnxruntime and numpy. Never imports torch or onnx.
 
-    from ugen.runtime import generate, load
-    song = generate(load("model.onnx"), seconds=60, seed=7)
+from ugen.runtime import generate, load
+song = generate(load("model.onnx"), seconds=60, seed=7)
 """
 
 from .generate import Song, generate, tokens

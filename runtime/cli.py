@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
-
 from ugen.data.command import make_app, progress_bar, run_app
 
 app = make_app()
@@ -18,25 +17,34 @@ def run(
     model: Annotated[Path, typer.Argument(help="The model file that export-ugen wrote.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The MIDI file to write.")],
     seconds: Annotated[float, typer.Option(help="Length of the song.")] = 60.0,
-    seed: Annotated[Optional[int], typer.Option(min=0, help="The same seed makes the same song. Drawn when not given.")] = None,
-    temperature: Annotated[Optional[float], typer.Option(help="Below 1 plays safer, above 1 wilder; 0 always takes the likeliest.")] = None,
-    top_k: Annotated[Optional[int], typer.Option(help="Draw from the k likeliest tokens only; 0 is off.")] = None,
-    top_p: Annotated[Optional[float], typer.Option(help="Draw from the likeliest tokens that together reach this share.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The same seed makes the same song. Drawn when not given.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Below 1 plays safer, above 1 wilder; 0 always takes the likeliest.")
+    ] = None,
+    top_k: Annotated[int | None, typer.Option(help="Draw from the k likeliest tokens only; 0 is off.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Draw from the likeliest tokens that together reach this share.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, max=256, help="Processor threads for the model.")] = 1,
 ) -> None:
     """Make new music from a model file and write it as MIDI."""
-    from dataclasses import replace
-
     from ugen.data import UgenError, write_midi
 
     from .generate import generate
     from .model import load
+    from .model_file import Sampling
 
     if output.suffix.lower() not in (".mid", ".midi"):
         raise UgenError(f"-o {output}: the name must end in .mid")
     loaded = load(model, threads)
-    asked = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-    sampling = replace(loaded.card.sampling, **{name: value for name, value in asked.items() if value is not None})
+    default = loaded.card.sampling
+    sampling = Sampling(
+        default.temperature if temperature is None else temperature,
+        default.top_k if top_k is None else top_k,
+        default.top_p if top_p is None else top_p,
+    )
     seed = secrets.randbits(32) if seed is None else seed
     with progress_bar(f"{output.name}", seconds, "s of music") as advance_to:
         song = generate(loaded, seconds, seed, sampling, advance_to)

@@ -25,7 +25,7 @@ class Model:
         return np.zeros(shape, np.float32), np.zeros(shape, np.float32)
 
     def step(self, tokens: NDArray[np.int64], state: State) -> tuple[NDArray[np.float32], State]:
-        """Feed one token to each of a batch: tokens int64 [batch, 1] -> logits float32 [batch, 1, vocabulary], state."""
+        """Feed each of a batch one token: int64 [batch, 1] -> logits float32 [batch, 1, vocabulary], and the state."""
         feeds = dict(zip(INPUTS, (tokens, *state), strict=True))
         logits, h, c = self._session.run(OUTPUTS, feeds)
         return logits, (h, c)
@@ -41,7 +41,9 @@ def load(path: str | Path, threads: int = 1) -> Model:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what is wrong is said once, by us
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # between steps there is nothing to spin for
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # between steps there is nothing to spin for
     try:
         session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions share no public base

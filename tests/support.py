@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
-
 from ugen.data import Score
 from ugen.data.cli import MUSIC
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import BUNDLED, same_notes, scores
-
 from ugen.data import Codec, CodecError, Score, arrange, codec_from_json, make_codec, read_midi
 from ugen.data.beats import DRUMS, DURATIONS, GRID, METERS, TEMPOS
 
@@ -195,8 +194,7 @@ def test_beats_reads_as_music() -> None:
 def test_beats_keeps_programs_and_drums_of_a_band() -> None:
     score = Score.build([(0, 24, 60, 80, 33, False), (0, 24, 36, 80, 0, True), (0, 6, 42, 80, 0, True)], GRID)
     assert " ".join(names(CODECS["beats-band"], score)) == (
-        "meter:4/4 tempo:120 program:33 velocity:82 pitch:60 duration:24 "
-        "program:128 velocity:82 drum:36 drum:42 piece"
+        "meter:4/4 tempo:120 program:33 velocity:82 pitch:60 duration:24 program:128 velocity:82 drum:36 drum:42 piece"
     )
     decoded = CODECS["beats-band"].decode(CODECS["beats-band"].encode(score).tokens)
     assert decoded.notes["program"].tolist() == [33, 0, 0]

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support import BUNDLED
-
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
 from ugen.data.cli import MUSIC
 from ugen.data.corpus import Corpus, Row
@@ -28,7 +27,7 @@ def transposed(score: Score, semitones: int, stretch: int) -> Score:
     return Score.build(notes, score.ticks_per_beat)
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A user's folder: good files, broken ones, copies and versions."""
     folder = tmp_path / "folder"

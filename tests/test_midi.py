@@ -17,7 +17,6 @@ import symusic
 from hypothesis import given
 from hypothesis import strategies as st
 from support import BUNDLED, same_notes, scores
-
 from ugen.data import MidiError, Score, UgenError, midi_bytes, read_midi, write_midi
 
 HEADER = bytes.fromhex("4d546864 00000006 0000 0001 01e0")  # MThd, length 6, format 0, 1 track, 480 ticks a beat
@@ -169,5 +168,7 @@ def test_writing_never_leaves_half_a_file(tmp_path: Path) -> None:
 
 def test_the_reader_has_no_hidden_imports() -> None:
     """mido is for writing: reading must not pay for it."""
-    code = "import sys; from ugen.data import read_midi; assert 'mido' not in sys.modules and 'torch' not in sys.modules"
+    code = (
+        "import sys; from ugen.data import read_midi; assert 'mido' not in sys.modules and 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

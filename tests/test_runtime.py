@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import digest
-
 from ugen.data import UgenError, make_codec, read_midi
 from ugen.data.codec import Codec
 from ugen.runtime import Card, Model, ModelError, Sampling, generate, load, tokens
@@ -197,9 +196,7 @@ def test_a_truncated_model_is_refused(model_file: Path, tmp_path: Path) -> None:
 
 def ugen_run(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the command in a process where torch and onnx cannot be imported."""
-    code = (
-        "import sys; sys.modules['torch'] = sys.modules['onnx'] = None; from ugen.runtime.cli import main; main()"
-    )
+    code = "import sys; sys.modules['torch'] = sys.modules['onnx'] = None; from ugen.runtime.cli import main; main()"
     return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
 
 
@@ -242,6 +239,7 @@ def test_mistyped_flags_are_refused(model_file: Path) -> None:
 def test_torch_is_not_imported_even_where_it_is_installed(model_file: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from ugen.runtime import load, generate; generate(load(sys.argv[1]), 1, 1); "
-        "heavy = {'torch', 'onnx', 'matplotlib', 'scipy', 'pandas', 'safetensors'} & set(sys.modules); assert not heavy, heavy"
+        "heavy = {'torch', 'onnx', 'matplotlib', 'scipy', 'pandas', 'safetensors'} & set(sys.modules); "
+        "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code, str(model_file)], check=True)

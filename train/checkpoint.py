@@ -1,10 +1,10 @@
 """A checkpoint is a folder: the best weights, their config, and what a resumed run needs. Loading runs no code.
 
-    config.json           model, codec, training and corpus, written once
-    model.safetensors     the weights that did best on the held-out pieces; its scores are in the header
-    probe.npy             up to 4,096 held-out tokens, so that an export can measure its own loss with no corpus
-    resume.safetensors    weights, optimizer, random state, carried state and data position at the last evaluation
-    metrics.jsonl         one line an evaluation
+config.json           model, codec, training and corpus, written once
+model.safetensors     the weights that did best on the held-out pieces; its scores are in the header
+probe.npy             up to 4,096 held-out tokens, so that an export can measure its own loss with no corpus
+resume.safetensors    weights, optimizer, random state, carried state and data position at the last evaluation
+metrics.jsonl         one line an evaluation
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-
 from ugen.data import Codec, UgenError, codec_from_json
 from ugen.data.files import read_json, replacing
 
@@ -65,7 +64,7 @@ def read_config(path: Path) -> dict[str, Any]:
     """config.json of a run, its parts present. Raises UgenError when it is none."""
     if not (path / "config.json").is_file():
         raise UgenError(f"{path}: not a training run (no config.json in it)")
-    config = read_json(path / "config.json")
+    config: dict[str, Any] = read_json(path / "config.json")
     for part in ("format", "model", "codec", "training", "corpus", "baselines"):
         if not isinstance(config, dict) or part not in config:
             raise UgenError(f"{path / 'config.json'}: no entry {part!r}")

@@ -6,10 +6,9 @@ import shutil
 from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
 from ugen.data import UgenError
 from ugen.data.cli import Arrangement, CodecName
 from ugen.data.command import make_app, require, run_app
@@ -39,15 +38,23 @@ def train(
     source: Annotated[Path, typer.Argument(help="A folder of MIDI files, or a corpus made by ugen-data prepare.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for this run.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in -o; its settings stay.")] = False,
-    codec: Annotated[CodecName, typer.Option(help="For a folder: beats (metrical) or frames (time steps).")] = CodecName.beats,
-    arrange: Annotated[Arrangement, typer.Option(help="For a folder: piano merges pitched tracks; band keeps programs and drums.")] = Arrangement.piano,
+    codec: Annotated[
+        CodecName, typer.Option(help="For a folder: beats (metrical) or frames (time steps).")
+    ] = CodecName.beats,
+    arrange: Annotated[
+        Arrangement, typer.Option(help="For a folder: piano merges pitched tracks; band keeps programs and drums.")
+    ] = Arrangement.piano,
     epochs: Annotated[float, typer.Option(help="Times to play through the music.")] = _TRAIN.epochs,
     minutes: Annotated[float, typer.Option(help="Stop by the clock instead of by epochs; 0 is off.")] = _TRAIN.minutes,
-    patience: Annotated[int, typer.Option(help="Stop early after so many evaluations without a better held-out loss.")] = _TRAIN.patience,
+    patience: Annotated[
+        int, typer.Option(help="Stop early after so many evaluations without a better held-out loss.")
+    ] = _TRAIN.patience,
     layers: Annotated[int, typer.Option(help="Layers of LSTM.")] = _MODEL.layers,
     hidden: Annotated[int, typer.Option(help="Units a layer.")] = _MODEL.hidden,
     embedding: Annotated[int, typer.Option(help="Size of a token's vector.")] = _MODEL.embedding,
-    dropout: Annotated[float, typer.Option(help="Share of units left out at each step; more for small folders.")] = _MODEL.dropout,
+    dropout: Annotated[
+        float, typer.Option(help="Share of units left out at each step; more for small folders.")
+    ] = _MODEL.dropout,
     batch: Annotated[int, typer.Option(help="Streams of music learned side by side.")] = _TRAIN.batch,
     chunk: Annotated[int, typer.Option(help="Tokens between weight updates.")] = _TRAIN.chunk,
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = _TRAIN.lr,
@@ -55,7 +62,7 @@ def train(
     transpose: Annotated[bool, typer.Option(help="Play each piece in another key each time.")] = _TRAIN.transpose,
     seed: Annotated[int, typer.Option(help="The same seed trains the same model on the same machine.")] = _TRAIN.seed,
     device: Annotated[Device, typer.Option(help="auto takes a GPU where there is one.")] = Device.auto,
-    threads: Annotated[Optional[int], typer.Option(min=1, help="CPU threads; all cores when not given.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores when not given.")] = None,
 ) -> None:
     """Learn from a folder of MIDI files. The best weights so far are always in the run's folder."""
     for module in ("torch", "safetensors"):
@@ -94,8 +101,8 @@ def _device(name: str) -> Any:
 
 def _corpus(source: Path, output: Path, resume: bool, codec: str, arrangement: str) -> Corpus:
     """The corpus to train on: `source` itself, or one prepared from it inside the run's folder."""
-    from ugen.data.corpus import Corpus, is_corpus
     from ugen.data.cli import prepare_folder
+    from ugen.data.corpus import Corpus, is_corpus
 
     if is_corpus(source):
         return Corpus.open(source)

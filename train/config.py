@@ -20,9 +20,9 @@ class ModelConfig:
 
     vocabulary: int
     embedding: int = 256
-    layers: int = 2
-    hidden: int = 384
-    dropout: float = 0.3
+    layers: int = 1
+    hidden: int = 320
+    dropout: float = 0.2
 
     def __post_init__(self) -> None:
         _require("--embedding", self.embedding, 1, 8192)
@@ -40,9 +40,9 @@ class TrainConfig:
     `transpose`: whether each playing of a piece is moved by -5 to +6 semitones.
     """
 
-    batch: int = 32
-    chunk: int = 192
-    lr: float = 3e-3
+    batch: int = 16
+    chunk: int = 96
+    lr: float = 5e-3
     weight_decay: float = 0.05
     warmup: int = 100
     clip: float = 1.0

@@ -32,7 +32,9 @@ class Display:
         self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bar.stop()
 
     def opening(self) -> None:
@@ -41,9 +43,12 @@ class Display:
         train, heldout = corpus.pieces("train"), trainer.heldout
         minutes = sum(row.seconds for row in train) / 60
         dropped = [row for row in corpus.rows if row.status == "dropped"]
-        typer.echo(f"learning from {len(train)} pieces ({minutes:.0f} minutes, {sum(row.tokens for row in train):,} tokens), "
-                   f"held out {len(heldout.pieces)}; {len(dropped)} files left out, each with its reason in "
-                   f"{corpus.path / 'manifest.jsonl'}")  # fmt: skip
+        tokens = sum(row.tokens for row in train)
+        typer.echo(
+            f"learning from {len(train)} pieces ({minutes:.0f} minutes, {tokens:,} tokens), held out "
+            f"{len(heldout.pieces)}; {len(dropped)} files left out, each with its reason in "
+            f"{corpus.path / 'manifest.jsonl'}"
+        )
         config = trainer.model.config
         typer.echo(f"model: {config.layers} x {config.hidden} LSTM, {trainer.model.parameters_count():,} weights, "
                    f"on {trainer.device}")  # fmt: skip
@@ -86,8 +91,10 @@ class Display:
         progress = self._trainer.progress
         best = min(progress.history, key=lambda row: row["nats_token"])
         against = ", ".join(f"{name} {self._per_note(base.nats):.2f}" for name, base in self._trainer.baselines.items())
-        typer.echo(f"{reason}. Best held-out loss {best['nats_token']:.3f} nats a token, {best['nats_note']:.2f} a note "
-                   f"({against}), {best['nats_second']:.2f} a second of music; right {best['accuracy']:.1%}")  # fmt: skip
+        typer.echo(
+            f"{reason}. Best held-out loss {best['nats_token']:.3f} nats a token, {best['nats_note']:.2f} a note "
+            f"({against}), {best['nats_second']:.2f} a second of music; right {best['accuracy']:.1%}"
+        )
         typer.echo(f"next: export-ugen {self._trainer.path} -o model.onnx")
 
     def _per_note(self, nats_token: float) -> float:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
-
 from ugen.data import Codec
 from ugen.data.corpus import Corpus, Row
 
@@ -65,20 +64,20 @@ def evaluate(model: LstmModel, heldout: Heldout, codec: Codec, device: torch.dev
     for chunk in passes(heldout.pieces, codec.start, batch, _CHUNK):
         logits, y, state = run_chunk(model, chunk, state, device)
         logits, y = logits.flatten(0, 1), y.flatten()
-        nats = cross_entropy(logits.float(), y, reduction="sum")
+        chunk_nats = cross_entropy(logits.float(), y, reduction="sum")
         logits, y = logits[y >= 0], y[y >= 0]
         guess = logits.argmax(-1)
         right, event = guess == y, ~is_time[y]
-        counts = [len(y), right.sum(), event.sum(), (right & event).sum(), is_time[guess].sum()]
-        totals += [float(nats), *map(float, counts)]
+        counts = right.sum(), event.sum(), (right & event).sum(), is_time[guess].sum()
+        totals += [float(chunk_nats), len(y), *(float(count) for count in counts)]
     model.train(training)
-    nats, tokens, right, events, events_right, time_predicted = totals.tolist()
+    nats, tokens, hits, happened, happened_hits, time_predicted = totals.tolist()
     return Scores(
         nats_token=nats / tokens,
         nats_note=nats / max(heldout.notes, 1),
         nats_second=nats / max(heldout.seconds, 1e-9),
-        accuracy=right / tokens,
-        accuracy_events=events_right / max(events, 1),
+        accuracy=hits / tokens,
+        accuracy_events=happened_hits / max(happened, 1),
         time_predicted=time_predicted / tokens,
-        time_true=1 - events / tokens,
+        time_true=1 - happened / tokens,
     )

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
 from ugen.data import Codec
 
 IDLE = -100  # the target of a place with nothing to learn; torch's cross entropy leaves it out
@@ -113,7 +112,7 @@ def passes(pieces: Sequence[Tokens], start: int, batch: int, chunk: int) -> Iter
 def _copy(tokens: NDArray[np.int64], playing: list[int], out: Chunk, stream: int, filled: int) -> int:
     """Copy what fits of a piece into a stream's row and move its position on. Gives the number of places filled."""
     at = playing[2]
-    count = min(len(tokens) - 1 - at, out.x.shape[1] - filled)
+    count: int = min(len(tokens) - 1 - at, out.x.shape[1] - filled)
     out.x[stream, filled : filled + count] = tokens[at : at + count]
     out.y[stream, filled : filled + count] = tokens[at + 1 : at + 1 + count]
     if at == 0 and count:

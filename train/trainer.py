@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-
 from ugen.data import UgenError
 from ugen.data.baselines import Baseline, baselines
 from ugen.data.corpus import Corpus
@@ -38,6 +37,7 @@ from .forward import State, run_chunk
 from .streams import Streams
 
 FEWEST_STEPS, MOST_STEPS = 25, 500  # updates between evaluations: an epoch, within these bounds
+LEAST_GAIN = 1e-4  # nats a token; less is no reason to go on
 FINAL_RATE = 0.05  # of the peak learning rate
 
 
@@ -175,7 +175,7 @@ class Trainer:
         logits, y, (h, c) = run_chunk(self.model, self.streams.next(), self.state, self.device)
         loss = cross_entropy(logits.flatten(0, 1).float(), y.flatten())
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimizer.step()
         self.state = h.detach(), c.detach()
@@ -192,8 +192,8 @@ class Trainer:
         progress = self.progress
         scores = evaluate(self.model, self.heldout, self.corpus.codec, self.device)
         better = scores.nats_token < progress.best
+        progress.since_best = 0 if scores.nats_token < progress.best - LEAST_GAIN else progress.since_best + 1
         progress.best = min(progress.best, scores.nats_token)
-        progress.since_best = 0 if better else progress.since_best + 1
         if self._losses:
             progress.loss = float(torch.stack(self._losses).mean())
             self._losses.clear()

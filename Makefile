@@ -1,0 +1,56 @@
+# Two commands do it all on a fresh machine: `make demo` and `make test`.
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SOURCES := data runtime train export
+
+.PHONY: help demo test lint types check-corpora bench install dependencies midicsv clean
+
+help:            ## Show what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+$(VENV)/.dependencies: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) '.[dev]'
+	@touch $@
+
+# the package itself is installed afresh every time: a copy, as users have it, and never a stale one
+install: $(VENV)/.dependencies
+	@rm -rf build *.egg-info
+	@$(PIP) --no-deps --force-reinstall .
+	@rm -rf build *.egg-info
+
+midicsv:
+	@command -v midicsv >/dev/null || { \
+	  echo "installing Debian's midicsv, which the tests compare with"; \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$sudo apt-get -qq update && $$sudo apt-get -qq install -y midicsv >/dev/null; }
+
+demo: install    ## Train on the bundled music, export, make a song: about six minutes on two cores
+	rm -rf demo
+	$(BIN)/train-ugen "$$($(BIN)/ugen-data music)" -o demo/run --minutes 4
+	$(BIN)/export-ugen demo/run -o demo/model.onnx
+	$(BIN)/ugen-run demo/model.onnx -o demo/song.mid --seconds 60 --seed 7
+	$(BIN)/ugen-data convert demo/song.mid demo/song.png
+	$(BIN)/python tests/demo_check.py demo
+
+test: install midicsv lint types  ## Run the whole suite, and the style and type checks
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy $(foreach package,$(SOURCES),-p ugen.$(package))
+
+check-corpora: install  ## Round-trip every MIDI file under CORPORA=folder and report what was lost
+	@[ -n "$(CORPORA)" ] || { echo "say which folder: make check-corpora CORPORA=folder"; exit 2; }
+	$(BIN)/python tests/check_corpora.py "$(CORPORA)"
+
+bench: install   ## Time a step in PyTorch, TorchScript and ONNX; writes docs/benchmarks.md
+	$(BIN)/python tests/bench/step.py docs/benchmarks.md
+
+clean:           ## Remove what the other targets made
+	rm -rf $(VENV) build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

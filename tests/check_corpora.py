@@ -1,0 +1,67 @@
+"""`make check-corpora CORPORA=folder`: every MIDI file there through the reader and every codec, losses counted.
+
+Exits with 1 when a file crashes something, a codec is not a fixed point, or a codec loses more than it may.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from support import same_notes
+from ugen.data import MidiError, arrange, make_codec, read_midi
+from ugen.data.prepare import MIDI_SUFFIXES
+
+CODECS = {
+    "beats, piano": (make_codec("beats"), "piano", 0.02),
+    "beats, band": (make_codec("beats", band=True), "band", 0.005),
+    "frames": (make_codec("frames"), "piano", 0.05),
+}  # the last is the share of notes that a set may lose before this check fails
+
+
+def check(root: Path) -> int:
+    """Print a row a folder and codec; give the number of failures."""
+    tallies: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    failures, refused, began = 0, 0, time.monotonic()
+    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES)
+    for path in files:
+        folder = "/".join(path.relative_to(root).parts[:-1][:2]) or "."
+        try:
+            score = read_midi(path)
+        except MidiError as error:
+            refused += 1
+            if "odd" not in path.parts:
+                print(f"refused: {error}")
+            continue
+        if score.seconds > 10 * 3600:
+            continue  # an odd file of centuries; preparing drops it too
+        for name, (codec, arrangement, _) in CODECS.items():
+            arranged = arrange(score, arrangement)
+            encoded = codec.encode(arranged)
+            decoded = codec.decode(encoded.tokens)
+            if not same_notes(codec.decode(codec.encode(decoded).tokens), decoded):
+                print(f"not a fixed point of {name}: {path}")
+                failures += 1
+            tallies[folder, name] += Counter(
+                files=1, notes=len(arranged.notes), lost=encoded.lost, tokens=len(encoded.tokens),
+                milliseconds=round(arranged.seconds * 1000),
+            )  # fmt: skip
+    columns = f"{'files':>6} {'notes':>9} {'lost':>7} {'share':>8} {'tokens/note':>11} {'tokens/s':>9}"
+    print(f"{'folder':34} {'codec':13} {columns}")
+    for (folder, name), tally in sorted(tallies.items()):
+        share = tally["lost"] / max(tally["notes"], 1)
+        verdict = "" if share <= CODECS[name][2] else "  TOO MANY"
+        failures += bool(verdict) and not folder.startswith("odd")
+        print(
+            f"{folder:34} {name:13} {tally['files']:6} {tally['notes']:9,} {tally['lost']:7,} {share:8.3%} "
+            f"{tally['tokens'] / max(tally['notes'], 1):11.2f} "
+            f"{tally['tokens'] * 1000 / max(tally['milliseconds'], 1):9.1f}{verdict}"
+        )
+    print(f"{len(files)} files in {time.monotonic() - began:.0f} s, {refused} refused, {failures} failures")
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(1 if check(Path(sys.argv[1])) else 0)

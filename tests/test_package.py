@@ -1,0 +1,134 @@
+"""The house: the wheel holds the whole tree, the light install is light, imports keep to the arrows, docs are true."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import tomllib
+from ugen.data.cli import MUSIC
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("data", "runtime", "train", "export")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def tracked(folder: str) -> set[str]:
+    """Files of a package as git knows them."""
+    listing = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", folder], capture_output=True, text=True, check=True)
+    return {name for name in listing.stdout.split("\0") if name}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """A wheel built from what git tracks."""
+    folder = tmp_path_factory.mktemp("wheel")
+    archive = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, check=True).stdout
+    for name in filter(None, archive.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / "tree" / name).write_bytes((ROOT / name).read_bytes())
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder, folder / "tree"]
+    subprocess.run(command, check=True, capture_output=True)
+    return zipfile.ZipFile(next(folder.glob("*.whl")))
+
+
+def test_the_wheel_holds_every_file_of_the_tree_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    expected = {f"ugen/{name}" for package in PACKAGES for name in tracked(package) if "/web/" not in name}
+    found = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert found == expected
+
+
+def test_the_wheel_carries_the_licences_of_its_music(wheel: zipfile.ZipFile) -> None:
+    licences = {name.split("/licenses/")[1] for name in wheel.namelist() if "/licenses/" in name}
+    assert {
+        "LICENSE",
+        "data/music/freedoom/LICENSE",
+        "data/music/freedoom/CREDITS",
+        "data/music/piano/LICENSE",
+    } <= licences
+    assert len(list(MUSIC.rglob("*.mid"))) == 104, "and the installed package has the music"
+
+
+def test_the_light_install_is_light() -> None:
+    names = {re.split(r"[><=]", requirement)[0] for requirement in PROJECT["project"]["dependencies"]}
+    assert names == {"numpy", "mido", "onnxruntime", "typer"}
+
+
+ALLOWED = {
+    "data": set(),
+    "runtime": {"data"},
+    "train": {"data"},
+    "export": {"train", "runtime", "data"},
+}
+HEAVY = {"torch": {"train", "export"}, "onnx": {"export"}, "safetensors": {"train"}}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_keep_to_the_allowed_arrows(package: str) -> None:
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names.append(node.module)
+            for name in names:
+                top, _, rest = name.partition(".")
+                if top == "ugen":
+                    assert rest.split(".")[0] in ALLOWED[package], f"{path}:{node.lineno} imports {name}"
+                assert package in HEAVY.get(top, {package}), f"{path}:{node.lineno} imports {name}"
+
+
+@pytest.mark.parametrize("module", ["ugen.data", "ugen.runtime", "ugen.runtime.cli", "ugen.data.cli"])
+def test_light_modules_import_with_torch_and_onnx_absent(module: str) -> None:
+    code = f"import sys; sys.modules['torch'] = sys.modules['onnx'] = None; import {module}"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+COMMANDS = {
+    "ugen-data": "ugen.data.cli", "train-ugen": "ugen.train.cli",
+    "export-ugen": "ugen.export.cli", "ugen-run": "ugen.runtime.cli",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "module"), COMMANDS.items())
+def test_every_command_helps_with_an_example(command: str, module: str) -> None:
+    code = f"import sys; sys.modules['torch'] = None; from {module} import main; main()"
+    texts = []
+    for words in [["--help"]] if command != "ugen-data" else [["prepare", "--help"], ["convert", "--help"]]:
+        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+        texts.append(done.stdout)
+    assert all("Example: " in text for text in texts)
+
+
+def test_scripts_and_commands_agree() -> None:
+    assert PROJECT["project"]["scripts"] == {name: f"{module}:main" for name, module in COMMANDS.items()}
+
+
+def test_the_readme_tree_names_every_module_and_only_those() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    tree = re.search(r"## The tree\n.*?```(.*?)```", readme, re.S)
+    assert tree, "README has an annotated tree"
+    named = set(re.findall(r"^\s+([a-z_]+\.py) ", tree.group(1), re.M))
+    modules = {Path(n).name for p in PACKAGES for n in tracked(p) if n.endswith(".py") and "__init__" not in n}
+    assert named == modules
+
+
+def test_readme_commands_have_flags_that_exist() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    known = {name: _flags(module) for name, module in COMMANDS.items()}
+    uses = re.findall(r"(ugen-data|train-ugen|export-ugen|ugen-run)((?: [^\n`#]*)?)", readme)
+    assert len(uses) > 8
+    for command, words in uses:
+        for flag in re.findall(r"(?<= )--[a-z-]+", words):
+            assert flag in known[command], f"{command}{words}"
+
+
+def _flags(module: str) -> set[str]:
+    source = (ROOT / module.removeprefix("ugen.").replace(".", "/")).with_suffix(".py").read_text("utf-8")
+    declared = re.findall(r"^    (\w+): Annotated", source, re.M)
+    return {"--help", *(f"--{name.replace('_', '-')}" for name in declared), *re.findall(r'"(--[a-z-]+)"', source)}

@@ -1,0 +1,281 @@
+"""Training: streams lose nothing, state is carried exactly, runs resume to the same weights, music is learned."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from support import digest
+from torch.nn.functional import cross_entropy
+from ugen.data import UgenError, make_codec
+from ugen.data.baselines import baselines, n_gram, unigram
+from ugen.data.corpus import Corpus
+from ugen.train.checkpoint import load_checkpoint
+from ugen.train.config import ModelConfig, TrainConfig
+from ugen.train.evaluate import Heldout, evaluate
+from ugen.train.forward import run_chunk
+from ugen.train.model import LstmModel
+from ugen.train.streams import IDLE, Streams, passes
+from ugen.train.trainer import Trainer
+
+CPU = torch.device("cpu")
+FRAMES = make_codec("frames")
+BEATS = make_codec("beats")
+
+
+def pieces(*lengths: int) -> list[np.ndarray]:
+    """Pieces whose tokens are all different: piece k holds 20 k + 1, 20 k + 2, …"""
+    return [np.arange(1, n + 1, dtype=np.uint16) + 20 * k for k, n in enumerate(lengths)]
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=6), st.integers(1, 4), st.integers(2, 9))
+def test_a_pass_plays_every_token_once_after_its_own_predecessor(lengths: list[int], batch: int, chunk: int) -> None:
+    played = []
+    for x, y, begins in passes(pieces(*lengths), 0, batch, chunk):
+        assert x.shape == y.shape == begins.shape == (batch, chunk)
+        assert (x[begins] == 0).all(), "a piece begins with the start token"
+        played += [(int(a), int(b)) for a, b in zip(x[y != IDLE], y[y != IDLE], strict=True)]
+    expected = [(0 if i == 0 else int(p[i - 1]), int(p[i])) for p in pieces(*lengths) for i in range(len(p))]
+    assert sorted(played) == sorted(expected)
+
+
+def test_training_streams_play_every_piece_every_epoch_and_waste_nothing() -> None:
+    music = pieces(7, 11, 5, 13)
+    streams = Streams(music, FRAMES, batch=2, chunk=9, transpose=False, seed=1)
+    rows = [streams.next() for _ in range(8)]
+    assert all((chunk.y != IDLE).all() for chunk in rows)
+    for stream in range(2):
+        x = np.concatenate([chunk.x[stream] for chunk in rows])
+        y = np.concatenate([chunk.y[stream] for chunk in rows])
+        begins = np.concatenate([chunk.begins[stream] for chunk in rows])
+        within = ~begins[1:]
+        assert (x[1:][within] == y[:-1][within]).all(), "each input is the target before it, but at a piece's start"
+        assert (x[begins] == 0).all()
+    starts = sum(int(chunk.begins.sum()) for chunk in rows)
+    assert starts >= 2 * 8 * 9 // 13
+
+
+def test_transposition_keeps_within_the_keys_and_reaches_all_of_them(small_corpus: Corpus) -> None:
+    row = small_corpus.pieces("train")[0]
+    streams = Streams([small_corpus.piece(row)], BEATS, 1, row.tokens, True, 1)
+    seen = set()
+    for _ in range(80):
+        chunk = streams.next()
+        pitches = BEATS.pitches()[chunk.y]
+        assert pitches[pitches >= 0].min() >= 21 - 12 and pitches.max() <= 127
+        seen.add(int(pitches[pitches >= 0].min()))
+    assert len(seen) > 6
+
+
+def test_state_is_carried_over_chunks_and_reset_where_a_piece_begins() -> None:
+    """Losses over packed, chopped streams equal those of each piece alone in one go."""
+    torch.manual_seed(0)
+    model = LstmModel(ModelConfig(129, 8, 2, 16, 0.0)).eval()
+    music = [np.random.default_rng(k).integers(0, 129, n).astype(np.uint16) for k, n in enumerate((37, 5, 64, 23))]
+    state, total = model.state(2), 0.0
+    with torch.no_grad():
+        for chunk in passes(music, 0, 2, 11):
+            logits, y, state = run_chunk(model, chunk, state, CPU)
+            total += float(cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="sum"))
+        alone = 0.0
+        for piece in music:
+            x = torch.from_numpy(np.concatenate([[0], piece])[None].astype(np.int64))
+            logits, *_ = model(x[:, :-1], *model.state(1))
+            alone += float(cross_entropy(logits[0], x[0, 1:], reduction="sum"))
+    assert total == pytest.approx(alone, rel=1e-5)
+
+
+def test_evaluation_counts_in_tokens_notes_and_seconds() -> None:
+    model = LstmModel(ModelConfig(129, 4, 1, 8, 0.5))
+    for parameter in model.parameters():
+        torch.nn.init.zeros_(parameter)  # every token as likely as any other; the first of them wins the argmax
+    music = [np.array([61, 65, 0, 61, 0, 0], np.uint16)]
+    scores = evaluate(model, Heldout(music, 6, notes=2, seconds=0.5), FRAMES, CPU)
+    assert scores.nats_token == pytest.approx(np.log(129))
+    assert scores.nats_note == pytest.approx(np.log(129) * 6 / 2, rel=1e-5)
+    assert scores.nats_second == pytest.approx(np.log(129) * 6 / 0.5, rel=1e-5)
+    assert scores.accuracy == pytest.approx(3 / 6), "it says 0 always, the step end"
+    assert scores.accuracy_events == 0
+    assert (scores.time_predicted, scores.time_true) == (1, 0.5)
+    assert model.training, "evaluation leaves the mode as it was"
+
+
+def test_something_is_learned_and_the_baselines_stand_beside_it(small_run: Path) -> None:
+    rows = [json.loads(line) for line in (small_run / "metrics.jsonl").read_text().splitlines()]
+    config = json.loads((small_run / "config.json").read_text())
+    best = min(row["nats_token"] for row in rows)
+    assert best < 0.85 * config["baselines"]["unigram"]["nats"] < rows[0]["nats_token"]
+    assert set(config["baselines"]) == {"unigram", "repeat-last", "5-gram"}
+    saved = load_checkpoint(small_run)
+    assert saved.scores["nats_token"] == best, "the best weights are the ones kept"
+    scores = evaluate(saved.model, _heldout(config), saved.codec, CPU)
+    assert scores.nats_token == pytest.approx(best, rel=1e-4)
+
+
+def _heldout(config: dict) -> Heldout:
+    corpus = Corpus.open(config["corpus"]["path"])
+    return Heldout.of(corpus, corpus.pieces("valid"))
+
+
+# baselines
+
+
+def test_baselines_on_cases_worked_by_hand() -> None:
+    train, held = [np.array([1, 2, 1, 2, 1, 2])], [np.array([1, 2, 1])]
+    assert unigram(train, held, 3).nats == pytest.approx(-np.log([4 / 9] * 3).mean())
+    found = baselines(train, held, 3, 0)
+    assert found["repeat-last"].accuracy == pytest.approx(0), "nothing has come before in so short a piece"
+    longer = baselines(train, [np.array([1, 2, 1, 2])], 3, 0)
+    assert longer["repeat-last"].accuracy == pytest.approx(1 / 4)
+    assert found["5-gram"].accuracy == 1
+
+
+def test_n_gram_probabilities_sum_to_one() -> None:
+    chance = np.random.default_rng(0)
+    train = [chance.integers(0, 6, 60) for _ in range(4)]
+    context = [3, 1, 4]
+    each = [n_gram(train, [np.array([*context, word])], 6, 0, 3).nats * 4 for word in range(6)]
+    shared = n_gram(train, [np.array(context)], 6, 0, 3).nats * 3
+    assert sum(np.exp(shared - nats) for nats in each) == pytest.approx(1)
+
+
+# resuming
+
+
+ARGUMENTS = ["--epochs", "4", "--batch", "4", "--chunk", "32", "--hidden", "24", "--layers", "2", "--embedding", "16",
+             "--threads", "1", "--seed", "5"]  # fmt: skip
+
+
+def train_ugen(*arguments: object) -> subprocess.Popen[str]:
+    """Start the command."""
+    code = "from ugen.train.cli import main; main()"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finished(process: subprocess.Popen[str], code: int = 0) -> str:
+    """Wait; give all it printed."""
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == code, err
+    return out + err
+
+
+def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(small_corpus: Corpus, tmp_path: Path) -> None:
+    finished(train_ugen(small_corpus.path, "-o", tmp_path / "whole", *ARGUMENTS))
+    process = train_ugen(small_corpus.path, "-o", tmp_path / "killed", *ARGUMENTS)
+    metrics = tmp_path / "killed" / "metrics.jsonl"
+    deadline = time.monotonic() + 60
+    while not (metrics.exists() and len(metrics.read_text().splitlines()) >= 3):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    interrupted_at = len(metrics.read_text().splitlines())
+    finished(train_ugen(small_corpus.path, "-o", tmp_path / "killed", "--resume", "--threads", 1))
+    assert interrupted_at < len(metrics.read_text().splitlines()), "it was killed before its end"
+    assert digest(tmp_path / "killed" / "model.safetensors") == digest(tmp_path / "whole" / "model.safetensors")
+    losses = [
+        [json.loads(line)["nats_token"] for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()]
+        for run in ("whole", "killed")
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_ctrl_c_says_how_to_go_on(small_corpus: Corpus, tmp_path: Path) -> None:
+    process = train_ugen(small_corpus.path, "-o", tmp_path / "run", *ARGUMENTS, "--minutes", "5")
+    while not (tmp_path / "run" / "model.safetensors").exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert "go on with the same command and --resume" in finished(process, 130)
+
+
+def test_a_run_stops_by_the_clock(small_corpus: Corpus, tmp_path: Path) -> None:
+    trainer = Trainer.begin(
+        tmp_path / "run", small_corpus, ModelConfig(BEATS.vocabulary, 4, 1, 8, 0.0),
+        TrainConfig(minutes=0.05, batch=2, chunk=8, patience=10**6), CPU, "test",
+    )  # fmt: skip
+    before = time.monotonic()
+    assert trainer.run(lambda _: None, lambda *_: None) == "the time is up"
+    assert 2 < time.monotonic() - before < 15
+
+
+def test_a_run_stops_early_when_held_out_music_gets_no_better(small_corpus: Corpus, tmp_path: Path) -> None:
+    trainer = Trainer.begin(
+        tmp_path / "run", small_corpus, ModelConfig(BEATS.vocabulary, 4, 1, 8, 0.0),
+        TrainConfig(lr=1e-8, epochs=1000, batch=2, chunk=8, patience=2), CPU, "test",
+    )  # fmt: skip
+    assert "has not improved" in trainer.run(lambda _: None, lambda *_: None)
+
+
+# mistakes
+
+
+def test_a_run_is_never_overwritten_and_never_resumed_on_other_music(small_run: Path, small_corpus: Corpus) -> None:
+    before = digest(small_run / "model.safetensors")
+    assert "holds a training run already" in finished(train_ugen(small_corpus.path, "-o", small_run), 2)
+    other = Corpus(small_corpus.path, small_corpus.codec, "piano", small_corpus.rows, small_corpus.tokens, "other")
+    with pytest.raises(UgenError, match="not the corpus that the run"):
+        Trainer.resume(small_run, other, CPU)
+    assert digest(small_run / "model.safetensors") == before
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("config.json", b"{", "not valid JSON"),
+        ("config.json", b"{}", "no entry 'format'"),
+        ("model.safetensors", b"garbage", r"model\.safetensors: cannot be read"),
+        ("probe.npy", b"garbage", r"probe\.npy"),
+    ],
+)
+def test_damaged_checkpoints_are_refused_by_file(small_run, tmp_path, file, content, message) -> None:
+    run = shutil.copytree(small_run, tmp_path / "run")
+    (run / file).write_bytes(content)
+    with pytest.raises(UgenError, match=message):
+        load_checkpoint(run)
+
+
+def test_weights_of_another_shape_are_named(small_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(small_run, tmp_path / "run")
+    config = json.loads((run / "config.json").read_text())
+    config["model"]["embedding"] = 25
+    (run / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UgenError, match=r"weight 'embedding\.weight' is \[\d+, 24\], not \[\d+, 25\]"):
+        load_checkpoint(run)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--hidden", "0"], "--hidden 0: must be 1 to 8192"),
+        (["--lr", "nan"], "--lr nan"),
+        (["--dropout", "1.5"], "--dropout 1.5"),
+        (["--codec", "frames", "--arrange", "band"], "it goes with --arrange piano"),
+        (["--device", "cuda"], "--device cuda: not on this machine, which has cpu"),
+    ],
+)
+def test_mistakes_get_one_line_and_exit_code_2(small_folder: Path, tmp_path: Path, arguments, message) -> None:
+    if "cuda" in arguments and torch.cuda.is_available():
+        arguments, message = ["--device", "mps"], "--device mps: not on this machine"
+    process = train_ugen(small_folder, "-o", tmp_path / "run", *arguments)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert err.startswith("train-ugen: ") and err.count("\n") == 1 and message in err
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_a_missing_extra_is_one_line() -> None:
+    code = "import sys; sys.modules['torch'] = None; from ugen.train.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, "x", "-o", "y"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "train-ugen: this needs torch, which is not installed: pip install 'ugen-music[train]'\n"
