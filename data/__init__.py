@@ -1,7 +1,8 @@
 """MIDI files, scores, codecs and corpora. Needs numpy and mido; never torch, never onnx."""
 
 from .arrange import ARRANGEMENTS, arrange
-from .codec import Codec, Cursor, Encoded, codec_from_json, make_codec
+from .codec import Codec, Cursor, Encoded
+from .codecs import codec_from_json, make_codec
 from .errors import CodecError, MidiError, UgenError
 from .midi_read import read_midi
 from .midi_write import midi_bytes, write_midi

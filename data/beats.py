@@ -23,24 +23,25 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .codec import Codec, Encoded, Mask, split_event
+from .beats_cursor import BeatsCursor, Clock, Grammar
+from .beats_table import (
+    DEFAULT_VELOCITY,
+    DRUM_STEPS,
+    DRUMS,
+    DURATIONS,
+    GRID,
+    LONGEST_SHIFT,
+    MAX_BARS,
+    METERS,
+    TEMPOS,
+    VELOCITY_STEP,
+    bar_steps,
+    event_names,
+    parse_event,
+)
+from .codec import Codec, Encoded
 from .errors import CodecError
 from .score import NOTE, Score
-
-GRID = 24  # steps a beat
-LONGEST_SHIFT = 4 * GRID
-DURATIONS = (*range(1, 97), *range(108, 385, 12), *range(480, 1537, 96))  # steps: exact to a bar, coarser to 64 beats
-VELOCITY_STEP = 4  # 32 velocity bins, named by their middle
-DEFAULT_VELOCITY = 64 + VELOCITY_STEP // 2  # of notes before any velocity event
-TEMPOS = tuple(round(120 * 2 ** (k / 12)) for k in range(-28, 21))  # 24 to 381 beats a minute, 6% apart
-METERS = tuple((n, d) for d in (2, 4, 8, 16) for n in range(1, 17) if n * 4 <= d * 8)  # bars of at most 8 beats
-DRUMS = 128  # the value of `program` that stands for the drum kit
-DRUM_STEPS = GRID // 4  # a drum hit is written as a sixteenth
-MAX_BARS = 200_000  # four days of 4/4 at 120; bounds memory when a file claims centuries of silence
-
-
-def _bar_steps(meter: tuple[int, int]) -> int:
-    return GRID * 4 * meter[0] // meter[1]
 
 
 class BeatsCodec(Codec):
@@ -53,15 +54,15 @@ class BeatsCodec(Codec):
 
     def __init__(self, band: bool = False):
         self.band = bool(band)
-        self.events = tuple(_event_names(self.band))
+        self.events = tuple(event_names(self.band))
         self.start = self.end = 0
         self._ids = {event: i for i, event in enumerate(self.events)}
-        self._pairs = [_parse(event) for event in self.events]
+        self._pairs = [parse_event(event) for event in self.events]
         kinds = np.array([kind for kind, _ in self._pairs])
         self.is_time = np.isin(kinds, ("bar", "shift"))
         self._pitch, self._shift, self._velocity = (self._ids[f"{k}:{v}"] for k, v in _FIRST)
         self._duration, self._tempo = self._ids[f"duration:{DURATIONS[0]}"], self._ids[f"tempo:{TEMPOS[0]}"]
-        self._grammar = _Grammar.of(self._pairs)
+        self._grammar = Grammar.of(self._pairs)
 
     @property
     def pitch_kinds(self) -> tuple[str, ...]:
@@ -70,8 +71,8 @@ class BeatsCodec(Codec):
     def options(self) -> dict[str, Any]:
         return {"band": self.band}
 
-    def cursor(self) -> _BeatsCursor:
-        return _BeatsCursor(self._pairs, self._grammar)
+    def cursor(self) -> BeatsCursor:
+        return BeatsCursor(self._pairs, self._grammar)
 
     # encoding: every event gets a row (point of time, rank there, token); one sort puts them in order
 
@@ -116,14 +117,14 @@ class BeatsCodec(Codec):
         previous: tuple[int, tuple[int, int]] | None = None
         for at, following in zip(changes, [*list(changes)[1:], last + 1], strict=True):
             meter = changes[at]
-            on_bar_line = previous is not None and (at - previous[0]) % _bar_steps(previous[1]) == 0
+            on_bar_line = previous is not None and (at - previous[0]) % bar_steps(previous[1]) == 0
             if previous is None or meter != previous[1] or not on_bar_line:
                 meters.append((at, self._meter_id(*meter)))
                 previous = (at, meter)
-            if (following - at) // _bar_steps(meter) > MAX_BARS:
+            if (following - at) // bar_steps(meter) > MAX_BARS:
                 raise CodecError(f"has more than {MAX_BARS:,} bars, most of them empty")
-            first = at if on_bar_line else at + _bar_steps(meter)
-            bars.append(np.arange(first, following, _bar_steps(meter)))
+            first = at if on_bar_line else at + bar_steps(meter)
+            bars.append(np.arange(first, following, bar_steps(meter)))
         return np.concatenate(bars), meters
 
     def _time_rows(self, points: NDArray[np.int64], bars: NDArray[np.int64]) -> list[_Rows]:
@@ -178,7 +179,7 @@ class BeatsCodec(Codec):
     # decoding
 
     def decode(self, tokens: NDArray[np.integer]) -> Score:
-        clock = _Clock()
+        clock = Clock()
         program, pitch = 0, -1
         velocity: dict[int, int] = {}
         notes: list[list[int]] = []
@@ -226,27 +227,6 @@ class _Rows(NamedTuple):
 _FIRST = (("pitch", 0), ("shift", 1), ("velocity", VELOCITY_STEP // 2))
 
 
-def _event_names(band: bool) -> list[str]:
-    names = ["piece", "bar"]
-    names += [f"shift:{n}" for n in range(1, LONGEST_SHIFT + 1)]
-    names += [f"meter:{n}/{d}" for n, d in METERS]
-    names += [f"tempo:{bpm}" for bpm in TEMPOS]
-    names += [f"velocity:{v + VELOCITY_STEP // 2}" for v in range(0, 128, VELOCITY_STEP)]
-    names += [f"pitch:{p}" for p in range(128)]
-    names += [f"duration:{n}" for n in DURATIONS]
-    if band:
-        names += [f"program:{p}" for p in range(DRUMS + 1)] + [f"drum:{p}" for p in range(128)]
-    return names
-
-
-def _parse(event: str) -> tuple[str, Any]:
-    kind, value = split_event(event)
-    if kind == "meter":
-        numerator, denominator = event.removeprefix("meter:").split("/")
-        return kind, (int(numerator), int(denominator))
-    return kind, value
-
-
 def _round_div(value: NDArray[np.int64], by: int) -> NDArray[np.int64]:
     """value / by, rounded to the nearest, halves up."""
     return (2 * value + by) // (2 * by)
@@ -286,122 +266,3 @@ def _cut_overlaps(rows: list[list[int]]) -> NDArray[np.void]:
         sounding[key] = row
         kept.append(row)
     return np.array([tuple(row) for row in kept], NOTE)
-
-
-class _Clock:
-    """Position in steps, bars and seconds, moved by time events."""
-
-    __slots__ = ("bar_end", "bar_steps", "now", "seconds", "step_seconds")
-
-    def __init__(self) -> None:
-        self.now, self.seconds = 0, 0.0
-        self.bar_steps = _bar_steps((4, 4))
-        self.bar_end = self.bar_steps
-        self.step_seconds = 60 / (120 * GRID)
-
-    def feed(self, kind: str, value: Any) -> None:
-        if kind == "shift":
-            self.now += value
-            self.seconds += value * self.step_seconds
-            while self.now >= self.bar_end:  # never so in a valid stream
-                self.bar_end += self.bar_steps
-        elif kind == "bar":
-            self.seconds += (self.bar_end - self.now) * self.step_seconds
-            self.now = self.bar_end
-            self.bar_end += self.bar_steps
-        elif kind == "meter":
-            self.bar_steps = _bar_steps(value)
-            self.bar_end = self.now + self.bar_steps
-        elif kind == "tempo":
-            self.step_seconds = 60 / (value * GRID)
-
-
-# What may follow what. A state is the last event's kind, but for the states a kind alone does not tell.
-_NOTE_START = ("program", "velocity", "pitch")
-_FOLLOWS: dict[str, tuple[str, ...]] = {
-    "piece": ("meter",),
-    "bar": ("piece", "bar", "shift", "meter", "tempo", *_NOTE_START),
-    "shift": ("meter", "tempo", *_NOTE_START),
-    "meter": ("bar", "shift", "tempo", *_NOTE_START),
-    "tempo": _NOTE_START,
-    "program": ("velocity", "pitch"),
-    "velocity": ("pitch",),
-    "pitch": ("duration",),
-    "duration": ("piece", "bar", "shift", *_NOTE_START),
-    "program of drums": ("velocity", "drum"),
-    "velocity of drums": ("drum",),
-    "drum": ("piece", "bar", "shift", "velocity", "drum"),
-    "longest shift": ("shift", "meter", "tempo", *_NOTE_START),
-}
-
-
-class _Grammar(NamedTuple):
-    """Masks, bool [..., vocabulary]: by state, by steps left in the bar, by last pitch + 1, by last program + 1."""
-
-    after: dict[str, Mask]
-    shifts_within: Mask
-    pitches_above: Mask
-    programs_above: Mask
-
-    @classmethod
-    def of(cls, pairs: list[tuple[str, Any]]) -> _Grammar:
-        kinds = np.array([kind for kind, _ in pairs])
-        values = np.array([value if isinstance(value, int) else -1 for _, value in pairs])
-
-        def below(kind: tuple[str, ...], limits: NDArray[np.int64]) -> Mask:
-            return ~np.isin(kinds, kind)[None, :] | (values[None, :] < limits[:, None])
-
-        def above(kind: tuple[str, ...], limits: NDArray[np.int64]) -> Mask:
-            return ~np.isin(kinds, kind)[None, :] | (values[None, :] > limits[:, None])
-
-        after = {state: np.isin(kinds, allowed) for state, allowed in _FOLLOWS.items()}
-        pitches_above = above(("pitch", "drum"), np.arange(-1, 128))
-        pitches_above[-1] &= kinds != "velocity"  # above 127 there is no pitch left for it to hold for
-        return cls(
-            after,
-            below(("shift",), np.arange(LONGEST_SHIFT + 2)),
-            pitches_above,
-            above(("program",), np.arange(-1, DRUMS + 1)),
-        )
-
-
-class _BeatsCursor:
-    """Cursor of the beats codec: a clock, and the place in the grammar."""
-
-    def __init__(self, pairs: list[tuple[str, Any]], grammar: _Grammar):
-        self._pairs, self._grammar = pairs, grammar
-        self._clock = _Clock()
-        self._state, self._pitch, self._program, self._drums = "piece", -1, -1, False
-
-    @property
-    def seconds(self) -> float:
-        return self._clock.seconds
-
-    def feed(self, token: int) -> None:
-        kind, value = self._pairs[token]
-        state = kind
-        if kind in ("shift", "bar", "meter", "tempo", "piece"):
-            self._clock.feed(kind, value)
-            self._pitch, self._program, self._drums = -1, -1, False
-            if kind == "shift" and value == LONGEST_SHIFT:
-                state = "longest shift"
-        elif kind == "program":
-            self._pitch, self._program, self._drums = -1, value, value == DRUMS
-            state = "program of drums" if self._drums else kind
-        elif kind == "velocity":
-            state = "velocity of drums" if self._drums else kind
-        elif kind in ("pitch", "drum"):
-            self._pitch = value
-        self._state = state
-
-    def mask(self) -> Mask:
-        grammar = self._grammar
-        mask = grammar.after[self._state]
-        if self._pitch >= 0:
-            mask = mask & grammar.pitches_above[self._pitch + 1]
-        if self._program >= 0:
-            mask = mask & grammar.programs_above[self._program + 1]
-        left = self._clock.bar_end - self._clock.now
-        if left <= LONGEST_SHIFT:
-            mask = mask & grammar.shifts_within[left]
-        return mask

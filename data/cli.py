@@ -59,7 +59,7 @@ def convert(
     row_seconds: Annotated[float, typer.Option(min=1, help="Pictures: seconds in a row.")] = 30.0,
 ) -> None:
     """Convert a file into another kind: MIDI, frames text, or a piano roll."""
-    from .codec import make_codec
+    from .codecs import make_codec
     from .convert import convert as run
 
     make_codec("frames", ticks=ticks)  # a wrong --ticks is said whatever the files are
@@ -97,7 +97,7 @@ def prepare_folder(
     valid: float = 0.1, test: float = 0.0, workers: int | None = None,
 ) -> Corpus:  # fmt: skip
     """Prepare a corpus with a progress bar, and say what was kept and what was not."""
-    from .codec import make_codec
+    from .codecs import make_codec
     from .errors import UgenError
     from .prepare import Settings
     from .prepare import prepare as run

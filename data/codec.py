@@ -13,7 +13,6 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import CodecError
 from .score import Score
 
 Tokens = NDArray[np.uint16]
@@ -107,29 +106,3 @@ def split_event(event: str) -> tuple[str, int]:
     """An event's kind and value; the value is -1 where it has none."""
     kind, _, value = event.partition(":")
     return kind, int(value) if value.lstrip("-").isdigit() else -1
-
-
-def make_codec(name: str, **options: Any) -> Codec:
-    """A codec by name (`frames`, `beats`). Raises CodecError for an unknown name or option."""
-    from .beats import BeatsCodec
-    from .frames import FramesCodec
-
-    known: dict[str, type[Codec]] = {codec.name: codec for codec in (BeatsCodec, FramesCodec)}
-    if name not in known:
-        raise CodecError(f"codec {name!r} is unknown; choose one of {', '.join(known)}")
-    try:
-        return known[name](**options)
-    except (TypeError, ValueError) as error:
-        raise CodecError(f"codec {name}: {error}") from None
-
-
-def codec_from_json(value: Any) -> Codec:
-    """The codec that `to_json` described. Raises CodecError where the description and its event table disagree."""
-    try:
-        codec = make_codec(value["name"], **value["options"])
-        stored = tuple(value["events"]), value["start"], value["end"]
-    except (TypeError, KeyError) as error:
-        raise CodecError(f"codec description: entry {error} is missing or of the wrong kind") from None
-    if stored != (codec.events, codec.start, codec.end):
-        raise CodecError(f"codec {codec.name}: its event table is not the one its options make")
-    return codec

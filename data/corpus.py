@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .codec import Codec, Tokens, codec_from_json
+from .codec import Codec, Tokens
+from .codecs import codec_from_json
 from .errors import UgenError
 from .files import read_json
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrange import arrange
-from .codec import Codec, Tokens, codec_from_json
+from .codec import Codec, Tokens
+from .codecs import codec_from_json
 from .corpus import FORMAT, SPLITS, TOKEN_TYPE, Corpus, Row
 from .errors import MidiError, UgenError
 from .files import new_folder, write_json

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import BUNDLED, same_notes, scores
 from ugen.data import Codec, CodecError, Score, arrange, codec_from_json, make_codec, read_midi
-from ugen.data.beats import DRUMS, DURATIONS, GRID, METERS, TEMPOS
+from ugen.data.beats_table import DRUMS, DURATIONS, GRID, METERS, TEMPOS
 
 CODECS = {
     "frames": make_codec("frames"),
