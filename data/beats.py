@@ -18,7 +18,7 @@ Grid: 24 a beat holds 32nd notes and triplets of sixteenths exactly. Events diff
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,7 @@ class BeatsCodec(Codec):
     """
 
     name = "beats"
+    tempo_kinds: ClassVar[dict[str, int]] = {"tempo": 1}
 
     def __init__(self, band: bool = False):
         self.band = bool(band)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-from collections import Counter
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .command import make_app, progress_bar, run_app
-
-if TYPE_CHECKING:
-    from .corpus import Corpus
+from .errors import UgenError
 
 app = make_app()
 MUSIC = Path(__file__).parent / "music"
@@ -24,7 +20,9 @@ class CodecName(str, Enum):
     """Codecs."""
 
     beats = "beats"
+    events = "events"
     frames = "frames"
+    khot = "khot"
 
 
 class Arrangement(str, Enum):
@@ -34,39 +32,116 @@ class Arrangement(str, Enum):
     band = "band"
 
 
+class Colour(str, Enum):
+    """What the colours of a piano roll tell."""
+
+    program = "program"
+    velocity = "velocity"
+
+
 @app.command(epilog="Example: ugen-data prepare my-midi-files -o corpus")
 def prepare(
     folder: Annotated[Path, typer.Argument(help="A folder; all MIDI files in it and below are read.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The corpus folder to write.")],
-    codec: Annotated[CodecName, typer.Option(help="beats (metrical) or frames (time steps).")] = CodecName.beats,
-    ticks: Annotated[int, typer.Option(help="frames: length of a step, in 1/480 beat at 120 bpm.")] = 25,
+    codec: Annotated[
+        CodecName, typer.Option(help="beats (metrical), events (performance), frames (time steps), khot (vectors).")
+    ] = CodecName.beats,
+    ticks: Annotated[
+        int | None, typer.Option(help="frames, khot: length of a step, in 1/480 beat at 120 bpm; 25 when not given.")
+    ] = None,
+    fold: Annotated[bool, typer.Option("--fold", help="frames: one token for a step and its repetitions.")] = False,
     arrange: Annotated[
         Arrangement, typer.Option(help="piano merges pitched tracks; band keeps programs and drums.")
     ] = Arrangement.piano,
+    sustain: Annotated[bool, typer.Option("--sustain", help="Fold the sustain pedal into the ends of notes.")] = False,
     valid: Annotated[float, typer.Option(help="Share of the pieces held out while training.")] = 0.1,
     test: Annotated[float, typer.Option(help="Share of the pieces held out for a last test.")] = 0.0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core when not given.")] = None,
 ) -> None:
     """Turn a folder of MIDI files into a corpus, with a manifest of every file kept or dropped and why."""
-    prepare_folder(folder, output, codec.value, arrange.value, ticks, valid, test, workers)
+    from .prepare_cli import corpus_settings, prepare_folder
+
+    settings = corpus_settings(
+        codec.value, arrange.value, ticks=ticks, fold=fold, valid=valid, test=test, sustain=sustain
+    )
+    prepare_folder(folder, output, settings, workers)
+
+
+@app.command(epilog="Example: ugen-data report corpus -o report.html")
+def report(
+    corpus: Annotated[Path, typer.Argument(help="A corpus folder that prepare wrote.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write a page (.html) as well.")] = None,
+) -> None:
+    """Say what is in a corpus: what was kept, dropped, mended and lost, and how the music is spread."""
+    from .corpus import Corpus
+    from .files import write_atomically
+    from .report import facts, table
+    from .report_page import page
+
+    if output is not None and output.suffix.lower() not in (".html", ".htm"):
+        raise UgenError(f"-o {output}: the name must end in .html")
+    found = facts(Corpus.open(corpus))
+    typer.echo(table(found))
+    if output is not None:
+        write_atomically(output, page(found).encode())
+        typer.echo(f"{output}: the same as a page, with every file")
 
 
 @app.command(epilog="Example: ugen-data convert song.mid song.png")
 def convert(
-    source: Annotated[Path, typer.Argument(help="A MIDI file, or frames text (.txt).")],
-    target: Annotated[Path, typer.Argument(help="What to write, by extension: .mid, .txt, .png, .jpg.")],
+    source: Annotated[Path, typer.Argument(help="A MIDI file, midicsv text (.csv), frames text (.txt), or a folder.")],
+    target: Annotated[Path, typer.Argument(help="What to write: .mid, .csv, .txt, .png, .jpg; a folder for a folder.")],
+    to: Annotated[str | None, typer.Option(help="For folders: the extension to write, such as .csv.")] = None,
     ticks: Annotated[int, typer.Option(help="Frames text: length of a step, in 1/480 beat at 120 bpm.")] = 25,
+    velocity: Annotated[int, typer.Option(min=1, max=127, help="Frames text: loudness of its notes.")] = 80,
+    shortest: Annotated[int, typer.Option(min=0, help="Frames text: drop notes shorter than this many steps.")] = 0,
+    gaps: Annotated[int, typer.Option(min=0, help="Frames text: close gaps of up to this many steps.")] = 0,
+    gaps_first: Annotated[bool, typer.Option("--gaps-first", help="Frames text: close gaps, then drop notes.")] = False,
     row_seconds: Annotated[float, typer.Option(min=1, help="Pictures: seconds in a row.")] = 30.0,
+    colour: Annotated[Colour, typer.Option(help="Pictures: what colours tell.")] = Colour.program,
+    show: Annotated[bool, typer.Option("--show", help="Open the picture in the system's viewer.")] = False,
 ) -> None:
-    """Convert a file into another kind: MIDI, frames text, or a piano roll."""
+    """Convert a file, or all of a folder, into another kind."""
     from .codecs import make_codec
+    from .convert import Options
     from .convert import convert as run
 
     make_codec("frames", ticks=ticks)  # a wrong --ticks is said whatever the files are
-    score = run(source, target, ticks, row_seconds)
-    typer.echo(f"{target}: {len(score.notes)} notes, {score.seconds:.1f} s")
-    for remark in score.remarks:
-        typer.echo(f"{source}: {remark}", err=True)
+    options = Options(ticks, velocity, shortest, gaps, gaps_first, row_seconds, colour.value)
+    if source.is_dir():
+        _convert_folder(source, target, to, options)
+        return
+    if to is not None:
+        raise UgenError(f"--to {to}: goes with a folder; {source} is none")
+    if show and target.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UgenError(f"--show: goes with a picture; {target} is none")
+    run(source, target, options)
+    typer.echo(f"{target}: written")
+    if show:
+        typer.launch(str(target))
+
+
+def _convert_folder(source: Path, target: Path, to: str | None, options: object) -> None:
+    """Convert what can be converted, name what cannot, and fail at the end if there was any."""
+    from .convert import WRITABLE, Options, pairs
+    from .convert import convert as run
+
+    assert isinstance(options, Options)
+    if to is None or to.lower() not in WRITABLE:
+        raise UgenError(f"--to: say which of {', '.join(WRITABLE)} to make of the files in {source}")
+    work = list(pairs(source, target, to.lower()))
+    failed = 0
+    with progress_bar("converting", len(work)) as advance_to:
+        for number, (path, made) in enumerate(work, 1):
+            try:
+                run(path, made, options)
+            except UgenError as error:
+                failed += 1
+                typer.echo(str(error), err=True)
+            advance_to(number)
+    typer.echo(f"{target}: {len(work) - failed} files written")
+    if failed:
+        raise UgenError(f"{failed} of {len(work)} files in {source} could not be converted; each is named above")
 
 
 @app.command(epilog="Example: ugen-data stats song.mid other.mid")
@@ -74,59 +149,24 @@ def stats(
     files: Annotated[list[Path], typer.Argument(help="MIDI files.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")] = False,
 ) -> None:
-    """Print what can be counted of pieces: length, density, range, silence, repetition."""
+    """Print what can be counted of pieces: length, density, range, harmony, rhythm, silence, repetition."""
     from .measures import measures
     from .midi_read import read_midi
 
-    for file in files:
-        values = measures(read_midi(file))
-        if as_json:
-            typer.echo(json.dumps({"file": str(file), **values}))
-        else:
-            typer.echo(f"{file}: " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()))
+    found = {str(file): measures(read_midi(file)) for file in files}
+    if as_json:
+        for file, values in found.items():
+            typer.echo(json.dumps({"file": file, **values}))
+        return
+    for name in next(iter(found.values())):
+        typer.echo(f"{name:20}" + "".join(f"{values[name]:12.4g}" for values in found.values()))
+    typer.echo(f"{'':20}" + "".join(f"{Path(file).stem[:11]:>12}" for file in found))
 
 
 @app.command(epilog='Example: train-ugen "$(ugen-data music)" -o runs/demo')
 def music() -> None:
     """Print the folder of the music that comes with ugen, licences beside it."""
     typer.echo(str(MUSIC))
-
-
-def prepare_folder(
-    folder: Path, output: Path, codec: str, arrangement: str, ticks: int = 25,
-    valid: float = 0.1, test: float = 0.0, workers: int | None = None,
-) -> Corpus:  # fmt: skip
-    """Prepare a corpus with a progress bar, and say what was kept and what was not."""
-    from .codecs import make_codec
-    from .errors import UgenError
-    from .prepare import Settings
-    from .prepare import prepare as run
-
-    if codec == "frames" and arrangement != "piano":
-        raise UgenError("--codec frames holds no programs or drums: it goes with --arrange piano")
-    made = make_codec("frames", ticks=ticks) if codec == "frames" else make_codec(codec, band=arrangement == "band")
-    settings = Settings(made, arrangement, valid, test)
-    with progress_bar("reading", 1.0, "") as advance_to:
-        corpus = run(folder, output, settings, workers or os.cpu_count() or 1, lambda n, total: advance_to(n / total))
-    _summary(corpus)
-    return corpus
-
-
-def _summary(corpus: Corpus) -> None:
-    kept = [row for row in corpus.rows if row.status == "kept"]
-    splits = Counter(row.split for row in kept)
-    lost, notes = sum(row.lost for row in kept), sum(row.notes for row in kept)
-    typer.echo(
-        f"{corpus.path}: {len(kept)} of {len(corpus.rows)} files kept "
-        f"({', '.join(f'{n} {split}' for split, n in splits.items())}), "
-        f"{notes:,} notes in {sum(row.tokens for row in kept):,} tokens, {lost:,} notes lost to the grid"
-    )
-    reasons = Counter(row.reason.split(" as ")[0] for row in corpus.rows if row.status == "dropped")
-    for reason, count in reasons.most_common(5):
-        typer.echo(f"  left out {count}: {reason}")
-    mended = sum(bool(row.remarks) for row in kept)
-    if mended:
-        typer.echo(f"  {mended} damaged files were mended; the manifest says how")
 
 
 def main() -> None:

@@ -51,6 +51,7 @@ class Codec(ABC):
 
     name: ClassVar[str]
     events: tuple[str, ...]
+    tempo_kinds: ClassVar[dict[str, int]] = {}  # kinds whose value grows (1) or shrinks (-1) when music goes faster
     start: int
     end: int | None
     is_time: Mask
@@ -81,14 +82,24 @@ class Codec(ABC):
     def pitch_kinds(self) -> tuple[str, ...]:
         """The kinds of event that move when music is transposed."""
 
-    def transposition(self, semitones: int) -> Tokens:
-        """uint16 [vocabulary]: each token moved by `semitones`; a pitch that would leave 0..127 stays (see `room`)."""
+    def variation(self, semitones: int = 0, tempo: float = 1.0, louder: int = 0) -> Tokens:
+        """uint16 [vocabulary]: what each token becomes when the music is varied.
+
+        Pitches move by `semitones` (one that would leave 0..127 stays), velocities by `louder`; the music goes `tempo`
+        times as fast. Values take the nearest in the table.
+        """
         table = np.arange(self.vocabulary, dtype=np.uint16)
-        ids = {event: i for i, event in enumerate(self.events)}
-        for i, event in enumerate(self.events):
-            kind, value = split_event(event)
+        pairs = [split_event(event) for event in self.events]
+        for kind in {kind for kind, value in pairs if value >= 0}:
+            ids = np.array([i for i, pair in enumerate(pairs) if pair[0] == kind])
+            values = np.array([pairs[i][1] for i in ids])
             if kind in self.pitch_kinds:
-                table[i] = ids.get(f"{kind}:{value + semitones}", i)
+                moved = np.where((values + semitones >= 0) & (values + semitones < 128), values + semitones, values)
+            elif kind in self.tempo_kinds:
+                moved = values * tempo ** self.tempo_kinds[kind]
+            else:
+                moved = values + louder * (kind == "velocity")
+            table[ids] = ids[np.abs(values[None, :] - moved[:, None]).argmin(axis=1)]
         return table
 
     def pitches(self) -> NDArray[np.int64]:

@@ -7,9 +7,11 @@ from typing import Any
 from .beats import BeatsCodec
 from .codec import Codec
 from .errors import CodecError
+from .events import EventsCodec
 from .frames import FramesCodec
+from .khot import KhotCodec
 
-CODECS: dict[str, type[Codec]] = {codec.name: codec for codec in (BeatsCodec, FramesCodec)}
+CODECS: dict[str, type[Codec]] = {codec.name: codec for codec in (BeatsCodec, EventsCodec, FramesCodec, KhotCodec)}
 
 
 def make_codec(name: str, **options: Any) -> Codec:

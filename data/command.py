@@ -37,7 +37,7 @@ def require(module: str, extra: str) -> None:
 
 
 @contextmanager
-def progress_bar(what: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+def progress_bar(what: str, total: float, unit: str = "") -> Iterator[Callable[[float], None]]:
     """A bar with the time left, on a terminal only. Gives a function to call with the amount done so far."""
     if not sys.stderr.isatty():
         yield lambda done: None
@@ -48,4 +48,6 @@ def progress_bar(what: str, total: float, unit: str) -> Iterator[Callable[[float
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total, amount="")
-        yield lambda done: bar.update(task, completed=done, amount=f"{done:,.0f} of {total:,.0f} {unit}")
+        yield lambda done: bar.update(
+            task, completed=done, amount=f"{done:,.0f} of {total:,.0f} {unit}" if unit else ""
+        )

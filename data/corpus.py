@@ -49,8 +49,8 @@ class Row:
     offset: int = 0
 
     def to_line(self) -> str:
-        """The row as a line of JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False) + "\n"
+        """The row as a line of ASCII: a file name can hold line breaks of Unicode's, or bytes that are no text."""
+        return json.dumps(asdict(self)) + "\n"
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,11 @@ class Corpus:
         return self.tokens[row.offset : row.offset + row.tokens]
 
 
+def row_from_json(value: dict[str, Any]) -> Row:
+    """A manifest row from JSON. Raises TypeError or KeyError for any other value."""
+    return Row(**{**value, "remarks": tuple(value["remarks"])})
+
+
 def is_corpus(path: str | Path) -> bool:
     """Whether a folder is a prepared corpus."""
     return (Path(path) / "corpus.json").is_file()
@@ -105,8 +110,7 @@ def _read_manifest(path: Path) -> tuple[Row, ...]:
     rows: list[Row] = []
     for number, line in enumerate(lines, 1):
         try:
-            value: dict[str, Any] = json.loads(line)
-            rows.append(Row(**{**value, "remarks": tuple(value["remarks"])}))
+            rows.append(row_from_json(json.loads(line)))
         except (ValueError, TypeError, KeyError) as error:
             raise UgenError(f"{path}: line {number} is not a manifest row ({error})") from None
     return tuple(rows)

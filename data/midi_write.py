@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from .files import write_atomically
-from .midi_read import DRUM_CHANNEL
 from .score import Score
+from .smf import DRUM_CHANNEL
 
 _MELODIC = [channel for channel in range(16) if channel != DRUM_CHANNEL]
 _Event = tuple[int, int, int, int, int]  # tick, 0 for off and 1 for on, channel, pitch, velocity

@@ -14,14 +14,18 @@ ROW_SECONDS = 30.0
 _MOST_ROWS = 200
 
 
-def piano_roll(score: Score, path: str | Path, row_seconds: float = ROW_SECONDS) -> None:
-    """Draw a score as PNG or JPEG, by the file's name: one colour a program, drums grey, quiet notes pale.
+def piano_roll(score: Score, path: str | Path, row_seconds: float = ROW_SECONDS, colour: str = "program") -> None:
+    """Draw a score as PNG or JPEG, by the file's name.
+
+    `colour`: `program` gives each program a colour, drums grey, quiet notes pale; `velocity` goes from blue (quiet) to
+    yellow (loud).
 
     Raises UgenError when matplotlib is missing or the piece is too long to draw.
     """
     from .command import require
 
     require("matplotlib", "plot")
+    from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.collections import PolyCollection
     from matplotlib.colors import to_rgb
@@ -35,16 +39,19 @@ def piano_roll(score: Score, path: str | Path, row_seconds: float = ROW_SECONDS)
     boxes = np.stack([np.stack([x, y], 1) for x, y in (
         (onset, pitch - 0.45), (end, pitch - 0.45), (end, pitch + 0.45), (onset, pitch + 0.45)
     )], 1) if len(pitch) else np.zeros((0, 4, 2))  # fmt: skip
-    hues = np.array([to_rgb(f"C{program % 10}") for program in range(128)])
-    colours = np.where(score.notes["drum"][:, None], 0.45, hues[score.notes["program"]])
-    alpha = 0.35 + 0.65 * score.notes["velocity"][:, None] / 127
+    if colour == "velocity":
+        rgba = colormaps["viridis"](score.notes["velocity"] / 127)
+    else:
+        hues = np.array([to_rgb(f"C{program % 10}") for program in range(128)])
+        rgb = np.where(score.notes["drum"][:, None], 0.45, hues[score.notes["program"]])
+        rgba = np.hstack([rgb, 0.35 + 0.65 * score.notes["velocity"][:, None] / 127])
     figure = Figure(figsize=(14, 0.4 + 2.1 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     low, high = (pitch.min() - 2, pitch.max() + 2) if len(pitch) else (60, 72)
     for row, axes in enumerate(np.atleast_1d(figure.subplots(rows, 1))):
         left = row * row_seconds
         here = (onset < left + row_seconds) & (end > left)
-        axes.add_collection(PolyCollection(list(boxes[here]), facecolors=np.hstack([colours, alpha])[here]))
+        axes.add_collection(PolyCollection(list(boxes[here]), facecolors=rgba[here]))
         octaves = np.arange(np.ceil(low / 12), high / 12) * 12
         axes.set(xlim=(left, left + row_seconds), ylim=(low, high), yticks=octaves)
         axes.set_yticklabels([f"C{int(c) // 12 - 1}" for c in octaves])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from .arrange import arrange
 from .codec import Codec, Tokens
 from .codecs import codec_from_json
-from .corpus import FORMAT, SPLITS, TOKEN_TYPE, Corpus, Row
+from .corpus import FORMAT, SPLITS, Corpus, Row
 from .errors import MidiError, UgenError
-from .files import new_folder, write_json
+from .files import write_json
+from .journal import Journal, corpus_folder, hidden_folder
 from .midi_read import read_midi
-from .similar import families, sketch
+from .similar import sketch
+from .splits import require_enough, split, with_families
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".smf")
 FEWEST_NOTES = 16  # less is a jingle at best, and mostly an empty or broken file
@@ -31,12 +33,16 @@ _BATCH = 64  # files under way at once a worker; bounds memory whatever the fold
 
 @dataclass(frozen=True)
 class Settings:
-    """How a folder becomes a corpus. `valid`, `test`: shares of the pieces to hold out, by hash of their music."""
+    """How a folder becomes a corpus. `valid`, `test`: shares of the pieces to hold out, by hash of their music.
+
+    `sustain`: fold the sustain pedal into the ends of notes.
+    """
 
     codec: Codec
     arrangement: str = "piano"
     valid: float = 0.1
     test: float = 0.0
+    sustain: bool = False
 
     def __post_init__(self) -> None:
         for flag, share in (("--valid", self.valid), ("--test", self.test)):
@@ -45,14 +51,9 @@ class Settings:
         if self.valid + self.test >= 1:
             raise UgenError("--valid and --test: together they leave nothing to learn from")
 
-
-@dataclass(frozen=True)
-class _Piece:
-    """One file, read in a worker: its row so far, its tokens and sketch (empty when dropped)."""
-
-    row: Row
-    tokens: Tokens
-    sketch: NDArray[np.uint64]
+    def to_json(self) -> dict[str, Any]:
+        """The settings as plain JSON."""
+        return {**vars(self), "codec": self.codec.to_json()}
 
 
 def prepare(
@@ -64,74 +65,88 @@ def prepare(
 ) -> Corpus:
     """Make the corpus `out` from all files under `folder`. `on_file(done, total)` is called after each file.
 
-    Every file gets a manifest row; the reason stands beside each that was dropped.
+    Every file gets a manifest row; the reason stands beside each that was dropped. An interrupted run is gone on with.
     Raises UgenError when the folder cannot be read or fewer than two different pieces remain.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise UgenError(f"{folder}: not a folder")
-    files = sorted(path for path in root.rglob("*") if path.is_file())
-    if not any(path.suffix.lower() in MIDI_SUFFIXES for path in files):
-        raise UgenError(f"{folder}: no MIDI files in it ({', '.join(MIDI_SUFFIXES)})")
-    with new_folder(out) as partial:
-        rows, sketches = [], []
-        with open(partial / "tokens.u16", "wb") as stream:
-            for piece in _placed(_read_all(root, files, settings, workers), stream):
-                rows.append(piece.row)
-                sketches.append(piece.sketch)
-                on_file(len(rows), len(files))
-        rows = _split(_with_families(rows, sketches), settings)
-        _require_enough(rows, root)
-        lines = [row.to_line() for row in rows]
-        (partial / "manifest.jsonl").write_text("".join(lines), "utf-8")
+    root, out = Path(folder), Path(out)
+    files = _files(root, hidden_folder(out))
+    with corpus_folder(out, json.dumps([str(root.resolve()), settings.to_json()])) as partial:
+        with Journal(partial, [_stamp(root, path) for path in files]) as journal:
+            done = len(journal.pieces)
+            for row, tokens, found in _read_all(root, files[done:], settings, workers):
+                journal.add(row, tokens, found)
+                on_file(len(journal.pieces), len(files))
+        rows = split(with_families(journal.pieces), settings.valid, settings.test)
+        require_enough(rows, root)
+        (partial / "manifest.jsonl").write_text("".join(row.to_line() for row in rows), "utf-8")
         write_json(partial / "corpus.json", _about(rows, settings))
     return Corpus.open(out)
 
 
+def _files(root: Path, hidden: Path) -> list[Path]:
+    """All files under a folder, but for our own work in it."""
+    if not root.is_dir():
+        raise UgenError(f"{root}: not a folder")
+    files = sorted(path for path in root.rglob("*") if path.is_file() and hidden not in path.parents)
+    if not any(path.suffix.lower() in MIDI_SUFFIXES for path in files):
+        raise UgenError(f"{root}: no MIDI files in it ({', '.join(MIDI_SUFFIXES)})")
+    return files
+
+
+def _stamp(root: Path, path: Path) -> list[object]:
+    """What tells whether a file is the one an earlier run read."""
+    status = path.stat()
+    return [str(path.relative_to(root)), status.st_size, status.st_mtime_ns]
+
+
 def _about(rows: list[Row], settings: Settings) -> dict[str, object]:
     music = "".join(f"{row.sha256} {row.split}\n" for row in rows if row.status == "kept")
-    codec = settings.codec.to_json()
+    about = json.dumps(settings.to_json(), sort_keys=True)
     return {
         "format": FORMAT,
-        "arrangement": settings.arrangement,
-        "hash": hashlib.sha256(f"{codec}{settings.arrangement}{music}".encode()).hexdigest(),
-        "pieces": {split: sum(row.split == split for row in rows) for split in SPLITS},
-        "codec": codec,
+        "hash": hashlib.sha256((about + music).encode()).hexdigest(),
+        "pieces": {name: sum(row.split == name for row in rows) for name in SPLITS},
+        **settings.to_json(),
     }
 
 
-def _read_all(root: Path, files: list[Path], settings: Settings, workers: int) -> Iterator[_Piece]:
-    """Every file as a piece, in the order given, with few under way at once."""
-    jobs = ((str(path), str(path.relative_to(root)), settings.arrangement, settings.codec.to_json()) for path in files)
+Read = tuple[Row, Tokens, NDArray[np.uint64]]  # a file's row, tokens and sketch; the last two empty when dropped
+
+
+def _read_all(root: Path, files: list[Path], settings: Settings, workers: int) -> Iterator[Read]:
+    """Every file read, in the order given, with few under way at once."""
+    about = settings.to_json()
+    jobs = ((str(path), str(path.relative_to(root)), about) for path in files)
     if workers <= 1:
-        yield from map(_read_piece, jobs)
+        yield from map(_read, jobs)
         return
     with ProcessPoolExecutor(workers) as pool:
         while batch := list(itertools.islice(jobs, _BATCH * workers)):
-            yield from pool.map(_read_piece, batch, chunksize=8)
+            yield from pool.map(_read, batch, chunksize=8)
 
 
-def _read_piece(job: tuple[str, str, str, dict[str, object]]) -> _Piece:
-    path, name, arrangement, codec = job
+def _read(job: tuple[str, str, dict[str, Any]]) -> Read:
+    """What one file gives. Runs in a worker: takes and gives plain data."""
+    path, name, settings = job
     nothing = np.zeros(0, np.uint16), np.zeros(0, np.uint64)
     if not name.lower().endswith(MIDI_SUFFIXES):
-        return _Piece(Row(name, "dropped", "not a MIDI file by its name"), *nothing)
+        return Row(name, "dropped", "not a MIDI file by its name"), *nothing
     row = Row(name, "dropped")
     try:
-        data = Path(path).read_bytes()
-        row = replace(row, sha256=hashlib.sha256(data).hexdigest())
-        score = read_midi(path)
-        row = replace(row, notes_in=len(score.notes), remarks=score.remarks, seconds=round(score.seconds, 3))
-        arranged = arrange(score, arrangement)
+        score = read_midi(path, sustain=settings["sustain"])
+        digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        seconds = round(score.seconds, 3)
+        row = replace(row, sha256=digest, notes_in=len(score.notes), remarks=score.remarks, seconds=seconds)
+        arranged = arrange(score, settings["arrangement"])
         if reason := _unfit(len(score.notes), len(arranged.notes), arranged.seconds):
-            return _Piece(replace(row, reason=reason), *nothing)
-        tokens, notes, lost = codec_from_json(codec).encode(arranged)
+            return replace(row, reason=reason), *nothing
+        tokens, notes, lost = codec_from_json(settings["codec"]).encode(arranged)
     except MidiError as error:
-        return _Piece(replace(row, reason=str(error).removeprefix(f"{path}: ")), *nothing)
+        return replace(row, reason=str(error).removeprefix(f"{path}: ")), *nothing
     except (UgenError, OSError) as error:
-        return _Piece(replace(row, reason=str(error)), *nothing)
+        return replace(row, reason=str(error)), *nothing
     row = replace(row, status="kept", tokens=len(tokens), notes=notes, lost=lost, seconds=round(arranged.seconds, 3))
-    return _Piece(row, tokens, sketch(arranged))
+    return row, tokens, sketch(arranged)
 
 
 def _unfit(notes_in: int, arranged: int, seconds: float) -> str:
@@ -145,67 +160,3 @@ def _unfit(notes_in: int, arranged: int, seconds: float) -> str:
     if seconds > LONGEST_HOURS * 3600:
         return f"lasts {seconds / 3600:.0f} hours; the limit is {LONGEST_HOURS}"
     return ""
-
-
-def _placed(pieces: Iterable[_Piece], stream: BinaryIO) -> Iterator[_Piece]:
-    """Write kept pieces' tokens and note their offsets; drop a piece whose tokens were seen before."""
-    seen: dict[bytes, str] = {}
-    offset = 0
-    for piece in pieces:
-        row = piece.row
-        if row.status == "kept":
-            data = piece.tokens.astype(TOKEN_TYPE).tobytes()
-            twin = seen.setdefault(hashlib.sha256(data).digest(), row.file)
-            if twin != row.file:
-                row = replace(row, status="dropped", reason=f"the same music as {twin}", tokens=0, family=twin)
-            else:
-                stream.write(data)
-                row = replace(row, offset=offset)
-                offset += row.tokens
-        yield replace(piece, row=row, tokens=piece.tokens[:0])
-
-
-def _with_families(rows: list[Row], sketches: list[NDArray[np.uint64]]) -> list[Row]:
-    kept = [i for i, row in enumerate(rows) if row.status == "kept"]
-    heads = families([sketches[i] for i in kept])
-    named = {i: rows[kept[head]].file for i, head in zip(kept, heads, strict=True)}
-    return [replace(row, family=named[i]) if i in named else row for i, row in enumerate(rows)]
-
-
-def _split(rows: list[Row], settings: Settings) -> list[Row]:
-    """Give each family the split that the smallest hash of its members falls in, so that new files move no old ones.
-
-    When the draw leaves no family to hold out or none to learn from, the one nearest the border moves.
-    """
-    draws: dict[str, float] = {}
-    for row in rows:
-        if row.status == "kept":
-            draw = int(row.sha256[:13], 16) / 16**13
-            draws[row.family] = min(draw, draws.get(row.family, 1.0))
-    split = {family: _split_of(draw, settings) for family, draw in draws.items()}
-    ordered = sorted(draws, key=lambda family: draws[family])
-    if len(ordered) > 1 and settings.valid > 0:
-        if "valid" not in split.values():
-            split[ordered[0]] = "valid"
-        if "train" not in split.values():
-            split[ordered[-1]] = "train"
-    return [replace(row, split=split[row.family]) if row.status == "kept" else row for row in rows]
-
-
-def _split_of(draw: float, settings: Settings) -> str:
-    if draw < settings.valid:
-        return "valid"
-    return "test" if draw < settings.valid + settings.test else "train"
-
-
-def _require_enough(rows: list[Row], root: Path) -> None:
-    found = Counter(row.split for row in rows if row.status == "kept")
-    if found["train"] and (found["valid"] or found["test"]):
-        return
-    kept = sum(found.values())
-    reasons = Counter(row.reason for row in rows if row.status == "dropped")
-    why = f"; most often: {reasons.most_common(1)[0][0]}" if reasons else ""
-    raise UgenError(
-        f"{root}: {kept} of {len(rows)} files can be learned from, and at least two different pieces are needed, "
-        f"one to learn from and one to be tested on{why}"
-    )

@@ -17,7 +17,9 @@ from ugen.data.prepare import MIDI_SUFFIXES
 CODECS = {
     "beats, piano": (make_codec("beats"), "piano", 0.02),
     "beats, band": (make_codec("beats", band=True), "band", 0.005),
+    "events": (make_codec("events"), "piano", 0.05),
     "frames": (make_codec("frames"), "piano", 0.05),
+    "frames, fold": (make_codec("frames", fold=True), "piano", 0.05),
 }  # the last is the share of notes that a set may lose before this check fails
 
 

@@ -16,6 +16,8 @@ from ugen.data.beats_table import DRUMS, DURATIONS, GRID, METERS, TEMPOS
 CODECS = {
     "frames": make_codec("frames"),
     "frames-120": make_codec("frames", ticks=120),
+    "frames-fold": make_codec("frames", fold=True),
+    "events": make_codec("events"),
     "beats": make_codec("beats"),
     "beats-band": make_codec("beats", band=True),
 }
@@ -47,7 +49,9 @@ def test_real_music_is_a_fixed_point(codec: Codec, path: Path) -> None:
     assert same_notes(codec.decode(codec.encode(decoded).tokens), decoded)
 
 
-@pytest.mark.parametrize(("name", "most"), [("beats", 0.002), ("beats-band", 0.002), ("frames", 0.005)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("beats", 0.002), ("beats-band", 0.002), ("frames", 0.005), ("events", 0.005)]
+)
 def test_few_notes_of_the_bundled_music_are_lost(name: str, most: float) -> None:
     codec = CODECS[name]
     encoded = [codec.encode(arranged(codec, read_midi(path))) for path in BUNDLED]
@@ -87,7 +91,7 @@ def test_any_walk_by_the_mask_goes_on_and_is_canonical(codec: Codec, seed: int) 
         cursor.feed(tokens[-1])
     decoded = codec.decode(np.array(tokens))
     assert same_notes(codec.decode(codec.encode(decoded).tokens), decoded)
-    started = [codec.events[t].split(":")[0] in ("pitch", "drum") for t in tokens]
+    started = [codec.events[t].split(":")[0] in ("pitch", "drum", "note_on") for t in tokens]
     if codec.name == "beats":
         assert len(decoded.notes) == sum(started) - (codec.events[tokens[-1]].startswith("pitch"))
 
@@ -103,11 +107,26 @@ def test_any_tokens_decode(codec: Codec, tokens: list[int]) -> None:
 def test_transposing_tokens_transposes_music(codec: Codec) -> None:
     score = arranged(codec, read_midi(BUNDLED[-1]))
     tokens = codec.encode(score).tokens
-    up = codec.decode(codec.transposition(3)[tokens])
+    up = codec.decode(codec.variation(semitones=3)[tokens])
     plain = codec.decode(tokens)
     moved = np.where(plain.notes["drum"], plain.notes["pitch"], plain.notes["pitch"] + 3)
     assert up.notes["pitch"].tolist() == moved.tolist()
     assert up.notes["onset"].tolist() == plain.notes["onset"].tolist()
+
+
+def test_tempo_and_loudness_vary_where_a_codec_has_them() -> None:
+    score = arrange(read_midi(BUNDLED[-1]), "piano")
+    for name in ("beats", "events"):
+        codec = CODECS[name]
+        tokens = codec.encode(score).tokens
+        plain = codec.decode(tokens)
+        faster = codec.decode(codec.variation(tempo=1.25)[tokens])
+        assert plain.seconds / faster.seconds == pytest.approx(1.25, rel=0.05)
+        assert faster.notes["pitch"].tolist() == plain.notes["pitch"].tolist()
+        louder = codec.decode(codec.variation(louder=8)[tokens])
+        expected = np.minimum(plain.notes["velocity"].astype(int) + 8, 126)
+        assert louder.notes["velocity"].tolist() == expected.tolist()
+    assert (CODECS["frames"].variation(0, 1.5, 8) == np.arange(129)).all(), "frames know neither"
 
 
 @each_codec
@@ -121,7 +140,7 @@ def test_a_codec_describes_itself(codec: Codec) -> None:
 
 
 def test_unknown_codecs_and_options_are_named() -> None:
-    with pytest.raises(CodecError, match="'remi' is unknown; choose one of beats, frames"):
+    with pytest.raises(CodecError, match="'remi' is unknown; choose one of beats, events, frames, khot"):
         make_codec("remi")
     with pytest.raises(CodecError, match="ticks must be 1 to 1920, not 0"):
         make_codec("frames", ticks=0)
@@ -169,6 +188,34 @@ def test_frames_text_survives_midi(frames: list[list[int]]) -> None:
 def test_frames_refuses_centuries() -> None:
     with pytest.raises(CodecError, match="hours"):
         CODECS["frames"].encode(Score.build([(0, 2**28, 60, 80, 0, False)], 1))
+
+
+# khot
+
+
+@pytest.mark.parametrize("path", BUNDLED[::11], ids=lambda path: path.stem)
+def test_khot_holds_what_frames_holds(path: Path) -> None:
+    score = arrange(read_midi(path), "piano")
+    khot, frames = make_codec("khot"), CODECS["frames"]
+    words, notes, lost = khot.encode(score)
+    tokens, *same = frames.encode(score)
+    assert [notes, lost] == same
+    assert same_notes(khot.decode(words), frames.decode(tokens))
+    assert (khot.pack(khot.vectors(words)) == words).all()
+    assert khot.vectors(words).sum() == np.count_nonzero(tokens)
+    assert len(words) * 2 == 16 * khot.vectors(words).shape[0], "16 bytes a step on disk"
+
+
+def test_khot_puts_each_pitch_in_its_own_place() -> None:
+    khot = make_codec("khot")
+    for pitch in range(128):
+        vectors = khot.vectors(khot.encode(steps((pitch, 1, 3))).tokens)
+        assert vectors.shape == (3, 128)
+        assert np.argwhere(vectors).tolist() == [[1, pitch], [2, pitch]]
+    cursor = khot.cursor()
+    cursor.feed(0)
+    assert cursor.seconds == pytest.approx(0.0260417, rel=1e-4) and cursor.mask().all()
+    assert codec_from_json(khot.to_json()).to_json() == khot.to_json()
 
 
 # beats

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -95,6 +96,51 @@ def test_workers_make_the_same_corpus(folder: Path, tmp_path: Path) -> None:
     assert one.hash == two.hash
 
 
+def test_an_interrupted_run_goes_on_where_it_stopped(folder: Path, tmp_path: Path) -> None:
+    whole = prepare(folder, tmp_path / "whole", BEATS)
+    total = len(whole.rows)
+    read: list[int] = []
+
+    def interrupt(done: int, of: int) -> None:
+        read.append(done)
+        if done == total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(folder, tmp_path / "corpus", BEATS, on_file=interrupt)
+    assert not (tmp_path / "corpus").exists(), "nothing stands under the final name"
+    work = tmp_path / ".corpus.partial"
+    with open(work / "journal.jsonl", "a") as stream:
+        stream.write('{"stamp": ["half a li')  # as a power cut leaves it
+    with open(work / "tokens.u16", "ab") as stream:
+        stream.write(b"torn")
+    resumed = prepare(folder, tmp_path / "corpus", BEATS, on_file=lambda done, of: read.append(done))
+    assert read == list(range(1, total + 1)), "no file is read twice"
+    assert resumed.rows == whole.rows and resumed.hash == whole.hash
+    assert (resumed.tokens == whole.tokens).all()
+    assert not work.exists()
+
+
+@pytest.mark.parametrize("change", ["a file", "the settings"])
+def test_work_that_no_longer_holds_is_done_again(folder: Path, tmp_path: Path, change: str) -> None:
+    def interrupt(done: int, of: int) -> None:
+        if done == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(folder, tmp_path / "corpus", BEATS, on_file=interrupt)
+    settings = BEATS
+    if change == "a file":
+        first = sorted(path for path in folder.rglob("*") if path.is_file())[0]
+        shutil.copy(BUNDLED[70], first)
+    else:
+        settings = Settings(make_codec("frames"), valid=0.2)
+    read: list[int] = []
+    resumed = prepare(folder, tmp_path / "corpus", settings, on_file=lambda done, of: read.append(done))
+    assert read[0] == 1
+    assert resumed.rows == prepare(folder, tmp_path / "fresh", settings).rows
+
+
 def test_bad_folders_are_named_and_leave_nothing(tmp_path: Path) -> None:
     out = tmp_path / "corpus"
     with pytest.raises(UgenError, match="nowhere: not a folder"):
@@ -136,9 +182,40 @@ def test_damaged_corpora_are_refused_by_part(small_corpus: Corpus, tmp_path: Pat
         Corpus.open(copy)
 
 
+def test_the_pedal_is_folded_in_when_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, step in (("a", 1), ("b", 3)):
+        song = bytearray(midi_bytes(Score.build([(i * 480, i * 480 + 240, 50 + i * i * step % 19, 80, 0, False)
+                                                 for i in range(40)], 480)))  # fmt: skip
+        down = bytes.fromhex("00 b0407f")
+        at = song.rfind(b"MTrk")
+        song[at + 4 : at + 8] = (int.from_bytes(song[at + 4 : at + 8], "big") + len(down)).to_bytes(4, "big")
+        song[at + 8 : at + 8] = down
+        (folder / f"{name}.mid").write_bytes(song)
+    lengths = []
+    for sustain in (False, True):
+        settings = Settings(make_codec("beats"), valid=0.5, sustain=sustain)
+        corpus = prepare(folder, tmp_path / f"{sustain}", settings)
+        row = next(row for row in corpus.rows if row.file == "a.mid")
+        notes = corpus.codec.decode(corpus.piece(row)).notes
+        lengths.append(int((notes["end"] - notes["onset"]).max()))
+    assert lengths[0] == 12 and lengths[1] > 100
+
+
 def test_shares_out_of_range_are_named() -> None:
     with pytest.raises(UgenError, match=r"--valid 1\.5"):
         Settings(make_codec("beats"), valid=1.5)
+
+
+def test_file_names_that_are_hardly_text_are_kept_track_of(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    odd_names = ["line\u2028break.mid", "next\x85line.mid", os.fsdecode(b"caf\xe9.mid"), "名前 ünï.mid", "<b>.mid"]
+    for name, path in zip(odd_names, BUNDLED[40:], strict=False):
+        shutil.copy(path, folder / name)
+    corpus = prepare(folder, tmp_path / "corpus", BEATS)
+    assert {row.file for row in corpus.rows if row.status == "kept"} == set(odd_names)
 
 
 def test_manifest_rows_are_json_lines(small_corpus: Corpus) -> None:

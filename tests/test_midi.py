@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -126,11 +127,16 @@ def test_mutations_of_real_files_never_crash_the_reader() -> None:
             for _ in range(chance.choice([1, 10, 100])):
                 data[chance.randrange(len(data))] = chance.randrange(256)
             try:
+                tracemalloc.start()
                 score = read_midi(bytes(data[: chance.randrange(len(data))]))
+                peak = tracemalloc.get_traced_memory()[1]
+                assert peak < 300 * len(data) + 2**20, "memory in proportion, whatever sizes the file claims"
                 outcomes["read"] += 1
                 assert (score.notes["end"] > score.notes["onset"]).all()
             except MidiError:
                 outcomes["refused"] += 1
+            finally:
+                tracemalloc.stop()
     assert outcomes["read"] > 100, outcomes
 
 
@@ -172,3 +178,23 @@ def test_the_reader_has_no_hidden_imports() -> None:
         "import sys; from ugen.data import read_midi; assert 'mido' not in sys.modules and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_sustain_pedal_holds_notes_until_it_is_lifted_or_they_are_struck_again() -> None:
+    """Pedal down at 10, lifted at 100 (0x64). C ends at 20, is struck again at 50; E ends at 60, G at 110."""
+    body = (
+        "00 903c50  00 904050  00 904350  0a b0407f  0a 803c00  1e 903c50  05 803c00  05 804000  28 b04000  0a 804300"
+    )
+    plain, held = (read_midi(HEADER + track(body), sustain=sustain) for sustain in (False, True))
+    assert [(n["onset"], n["end"], n["pitch"]) for n in plain.notes] == [
+        (0, 20, 60), (0, 60, 64), (0, 110, 67), (50, 55, 60)
+    ]  # fmt: skip
+    assert [(n["onset"], n["end"], n["pitch"]) for n in held.notes] == [
+        (0, 50, 60), (0, 100, 64), (0, 110, 67), (50, 100, 60)
+    ]  # fmt: skip
+    never_lifted = read_midi(HEADER + track("00 b0407f  00 903c50  0a 803c00  10 903e50  10 803e00"), sustain=True)
+    assert never_lifted.notes["end"].tolist() == [42, 42]
+    on_another_channel = read_midi(
+        HEADER + track("00 b1407f  00 903c50  0a 803c00  10 903e50  10 803e00"), sustain=True
+    )
+    assert on_another_channel.notes["end"].tolist() == [10, 42]

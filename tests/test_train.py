@@ -25,7 +25,7 @@ from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluate import Heldout, evaluate
 from ugen.train.forward import run_chunk
 from ugen.train.model import LstmModel
-from ugen.train.streams import IDLE, Streams, passes
+from ugen.train.streams import IDLE, Streams, Variety, passes
 from ugen.train.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -51,7 +51,7 @@ def test_a_pass_plays_every_token_once_after_its_own_predecessor(lengths: list[i
 
 def test_training_streams_play_every_piece_every_epoch_and_waste_nothing() -> None:
     music = pieces(7, 11, 5, 13)
-    streams = Streams(music, FRAMES, batch=2, chunk=9, transpose=False, seed=1)
+    streams = Streams(music, FRAMES, batch=2, chunk=9, variety=Variety(), seed=1)
     rows = [streams.next() for _ in range(8)]
     assert all((chunk.y != IDLE).all() for chunk in rows)
     for stream in range(2):
@@ -67,7 +67,7 @@ def test_training_streams_play_every_piece_every_epoch_and_waste_nothing() -> No
 
 def test_transposition_keeps_within_the_keys_and_reaches_all_of_them(small_corpus: Corpus) -> None:
     row = small_corpus.pieces("train")[0]
-    streams = Streams([small_corpus.piece(row)], BEATS, 1, row.tokens, True, 1)
+    streams = Streams([small_corpus.piece(row)], BEATS, 1, row.tokens, Variety(transpose=True), 1)
     seen = set()
     for _ in range(80):
         chunk = streams.next()

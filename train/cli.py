@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from ugen.data import UgenError
-from ugen.data.cli import Arrangement, CodecName
+from ugen.data.cli import Arrangement
 from ugen.data.command import make_app, require, run_app
 
 from .config import ModelConfig, TrainConfig
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 app = make_app()
 _MODEL, _TRAIN = ModelConfig(vocabulary=1), TrainConfig()
+
+
+class CodecName(str, Enum):
+    """Codecs whose tokens can be learned."""
+
+    beats = "beats"
+    events = "events"
+    frames = "frames"
 
 
 class Device(str, Enum):
@@ -39,7 +47,7 @@ def train(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for this run.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in -o; its settings stay.")] = False,
     codec: Annotated[
-        CodecName, typer.Option(help="For a folder: beats (metrical) or frames (time steps).")
+        CodecName, typer.Option(help="For a folder: beats (metrical), events (performance) or frames (time steps).")
     ] = CodecName.beats,
     arrange: Annotated[
         Arrangement, typer.Option(help="For a folder: piano merges pitched tracks; band keeps programs and drums.")
@@ -60,6 +68,12 @@ def train(
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = _TRAIN.lr,
     weight_decay: Annotated[float, typer.Option(help="Pull of weights towards zero.")] = _TRAIN.weight_decay,
     transpose: Annotated[bool, typer.Option(help="Play each piece in another key each time.")] = _TRAIN.transpose,
+    stretch: Annotated[
+        float, typer.Option(help="Play each piece up to this share faster or slower; 0.1 is a tenth.")
+    ] = _TRAIN.stretch,
+    loudness: Annotated[
+        int, typer.Option(help="Play each piece up to this much louder or softer, of 127.")
+    ] = _TRAIN.loudness,
     seed: Annotated[int, typer.Option(help="The same seed trains the same model on the same machine.")] = _TRAIN.seed,
     device: Annotated[Device, typer.Option(help="auto takes a GPU where there is one.")] = Device.auto,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores when not given.")] = None,
@@ -73,6 +87,8 @@ def train(
         torch.set_num_threads(threads)
     where = _device(device.value)
     corpus = _corpus(source, output, resume, codec.value, arrange.value)
+    if corpus.codec.name == "khot":
+        raise UgenError(f"{source}: a khot corpus holds vectors; train-ugen learns from tokens (beats, events, frames)")
     from .trainer import Trainer
 
     if resume:
@@ -81,7 +97,7 @@ def train(
         model = ModelConfig(corpus.codec.vocabulary, embedding, layers, hidden, dropout)
         config = TrainConfig(
             batch=batch, chunk=chunk, lr=lr, weight_decay=weight_decay, epochs=epochs, minutes=minutes,
-            patience=patience, transpose=transpose, seed=seed,
+            patience=patience, transpose=transpose, stretch=stretch, loudness=loudness, seed=seed,
         )  # fmt: skip
         trainer = Trainer.begin(output, corpus, model, config, where, version("ugen-music"))
     _run(trainer)
@@ -101,8 +117,8 @@ def _device(name: str) -> Any:
 
 def _corpus(source: Path, output: Path, resume: bool, codec: str, arrangement: str) -> Corpus:
     """The corpus to train on: `source` itself, or one prepared from it inside the run's folder."""
-    from ugen.data.cli import prepare_folder
     from ugen.data.corpus import Corpus, is_corpus
+    from ugen.data.prepare_cli import corpus_settings, prepare_folder
 
     if is_corpus(source):
         return Corpus.open(source)
@@ -113,7 +129,7 @@ def _corpus(source: Path, output: Path, resume: bool, codec: str, arrangement: s
         raise UgenError(f"{output}: holds a training run already; go on with --resume, or choose another folder")
     if is_corpus(inside):  # left by a run that never began
         shutil.rmtree(inside)
-    return prepare_folder(source, inside, codec, arrangement)
+    return prepare_folder(source, inside, corpus_settings(codec, arrangement))
 
 
 def _run(trainer: Trainer) -> None:

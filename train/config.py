@@ -22,7 +22,7 @@ class ModelConfig:
     embedding: int = 256
     layers: int = 1
     hidden: int = 320
-    dropout: float = 0.2
+    dropout: float = 0.4
 
     def __post_init__(self) -> None:
         _require("--embedding", self.embedding, 1, 8192)
@@ -37,7 +37,8 @@ class TrainConfig:
 
     `batch`: streams learned side by side. `chunk`: steps between weight updates, through which gradients flow.
     `patience`: evaluations without a better held-out loss before the run ends early.
-    `transpose`: whether each playing of a piece is moved by -5 to +6 semitones.
+    `transpose`: whether each playing of a piece is moved by -5 to +6 semitones. `stretch`: up to which share it is
+    played faster or slower. `loudness`: by up to how much, in MIDI velocity, it is played louder or softer.
     """
 
     batch: int = 16
@@ -50,6 +51,8 @@ class TrainConfig:
     minutes: float = 0.0
     patience: int = 6
     transpose: bool = True
+    stretch: float = 0.0
+    loudness: int = 0
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -61,6 +64,8 @@ class TrainConfig:
         _require("--epochs", self.epochs, 0, 1e6)
         _require("--minutes", self.minutes, 0, 1e6)
         _require("--patience", self.patience, 1, 1_000_000)
+        _require("--stretch", self.stretch, 0, 1)
+        _require("--loudness", self.loudness, 0, 64)
         _require("--seed", self.seed, 0, 2**63 - 1)
 
 

@@ -24,20 +24,28 @@ class Chunk(NamedTuple):
     begins: NDArray[np.bool_]
 
 
+class Variety(NamedTuple):
+    """How differently a piece may be played each time: `transpose` by -5 to +6 semitones, up to `stretch` faster or
+    slower (0.1: a tenth), up to `loudness` louder or softer in MIDI velocity."""
+
+    transpose: bool = False
+    stretch: float = 0.0
+    loudness: int = 0
+
+
 class Streams:
-    """Endless training chunks. Pieces come in a new order every epoch, each playing in a key of its own.
+    """Endless training chunks. Pieces come in a new order every epoch, each playing varied in its own way.
 
     `state` and `restore` let a resumed run go on with the very next chunk.
     """
 
-    def __init__(self, pieces: Sequence[Tokens], codec: Codec, batch: int, chunk: int, transpose: bool, seed: int):
-        self._pieces, self._codec, self._transpose = pieces, codec, transpose
+    def __init__(self, pieces: Sequence[Tokens], codec: Codec, batch: int, chunk: int, variety: Variety, seed: int):
+        self._pieces, self._codec, self._variety = pieces, codec, variety
         self._batch, self._chunk = batch, chunk
         self._pitches = codec.pitches()
-        self._tables = {semitones: codec.transposition(semitones) for semitones in SEMITONES}
         self._rng = np.random.default_rng(seed)
         self._queue: list[int] = []
-        self._playing: list[list[int]] = [[] for _ in range(batch)]  # per stream: piece, semitones, position
+        self._playing: list[list[Any]] = [[] for _ in range(batch)]  # per stream: piece, variation, position
         self._tokens: list[NDArray[np.int64]] = [np.zeros(0, np.int64) for _ in range(batch)]
 
     def next(self) -> Chunk:
@@ -52,12 +60,16 @@ class Streams:
                 filled += _copy(self._tokens[stream], self._playing[stream], out, stream, filled)
         return out
 
-    def _draw(self) -> tuple[int, int]:
-        """The next piece and its transposition."""
+    def _draw(self) -> tuple[int, tuple[int, float, int]]:
+        """The next piece, and its semitones, tempo and loudness."""
         if not self._queue:
             self._queue = self._rng.permutation(len(self._pieces)).tolist()
         piece = self._queue.pop()
-        return piece, self._key(piece) if self._transpose else 0
+        variety = self._variety
+        semitones = self._key(piece) if variety.transpose else 0
+        tempo = float((1 + variety.stretch) ** self._rng.uniform(-1, 1)) if variety.stretch else 1.0
+        louder = int(self._rng.integers(-variety.loudness, variety.loudness + 1)) if variety.loudness else 0
+        return piece, (semitones, tempo, louder)
 
     def _key(self, piece: int) -> int:
         pitches = self._pitches[self._pieces[piece]]
@@ -68,11 +80,10 @@ class Streams:
         room = [s for s in SEMITONES if low + s >= min(low, LOWEST_KEY) and high + s <= max(high, HIGHEST_KEY)]
         return int(self._rng.choice(room))
 
-    def _play(self, stream: int, piece: int, semitones: int, position: int = 0) -> None:
-        self._playing[stream] = [piece, semitones, position]
-        tokens = self._pieces[piece]
-        moved = self._tables[semitones][tokens] if semitones else tokens
-        self._tokens[stream] = np.concatenate([[self._codec.start], moved]).astype(np.int64)
+    def _play(self, stream: int, piece: int, variation: tuple[int, float, int], position: int = 0) -> None:
+        self._playing[stream] = [piece, variation, position]
+        varied = self._codec.variation(*variation)[self._pieces[piece]]
+        self._tokens[stream] = np.concatenate([[self._codec.start], varied]).astype(np.int64)
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs, as JSON."""

@@ -34,7 +34,7 @@ from .checkpoint import (
 from .config import ModelConfig, TrainConfig, model_config, to_json, train_config
 from .evaluate import Heldout, Scores, evaluate
 from .forward import State, run_chunk
-from .streams import Streams
+from .streams import Streams, Variety
 
 FEWEST_STEPS, MOST_STEPS = 25, 500  # updates between evaluations: an epoch, within these bounds
 LEAST_GAIN = 1e-4  # nats a token; less is no reason to go on
@@ -66,7 +66,8 @@ class Trainer:
         self.model = model_from_config(model, config.seed).to(device)
         self.optimizer = torch.optim.AdamW(self._groups(), lr=config.lr, betas=(0.9, 0.98), fused=True)
         pieces = [corpus.piece(row) for row in rows]
-        self.streams = Streams(pieces, corpus.codec, config.batch, config.chunk, config.transpose, config.seed)
+        variety = Variety(config.transpose, config.stretch, config.loudness)
+        self.streams = Streams(pieces, corpus.codec, config.batch, config.chunk, variety, config.seed)
         self.state: State = self.model.state(config.batch)
         self.progress = Progress()
         self.baselines: dict[str, Baseline] = {}

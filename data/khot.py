@@ -1,0 +1,83 @@
+"""The `khot` codec: the grid of `frames`, each step as one vector of the 128 pitches that sound.
+
+On disk a step is 128 bits: 8 words of 16 bits, pitch p in bit p % 16 of word p // 16. `vectors` unpacks them for a
+model with one sigmoid a pitch (Boulanger-Lewandowski et al. 2012 model chorales so).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .codec import Codec, Encoded, Mask, Tokens
+from .frames import PITCHES, REFERENCE_BEAT, REFERENCE_USEC, merge_gaps, runs_to_score, sounding_runs
+from .score import Score
+
+WORDS = PITCHES // 16  # 16-bit words a step
+
+
+class KhotCodec(Codec):
+    """One vector a step. Its "tokens" are packed words, WORDS a step; `events` names the 128 places of a vector.
+
+    `ticks`: length of a step, 1 to 1920, in ticks of 1/480 beat at 120 beats a minute.
+    """
+
+    name = "khot"
+    pitch_kinds = ("pitch",)
+
+    def __init__(self, ticks: int = 25):
+        if not 1 <= ticks <= 1920:
+            raise ValueError(f"ticks must be 1 to 1920, not {ticks}")
+        self.ticks = ticks
+        self.step_seconds = ticks * REFERENCE_USEC / (REFERENCE_BEAT * 1e6)
+        self.events = tuple(f"pitch:{pitch}" for pitch in range(PITCHES))
+        self.start, self.end = 0, None  # a piece begins after an empty step
+        self.is_time = np.zeros(PITCHES, bool)
+
+    def options(self) -> dict[str, Any]:
+        return {"ticks": self.ticks}
+
+    def encode(self, score: Score) -> Encoded:
+        runs = sounding_runs(score, self.ticks)
+        steps = int(runs[:, 2].max()) if len(runs) else 0
+        words = np.zeros((steps, WORDS), np.uint16)
+        for pitch, first, after in runs.tolist():
+            words[first:after, pitch // 16] |= np.uint16(1 << pitch % 16)
+        return Encoded(words.reshape(-1), len(runs), len(score.notes) - len(runs))
+
+    def vectors(self, tokens: NDArray[np.integer]) -> Mask:
+        """Packed words as bool [steps, 128]."""
+        words = np.asarray(tokens, "<u2").reshape(-1, WORDS)
+        return np.unpackbits(words.view(np.uint8), axis=1, bitorder="little").astype(bool)
+
+    def pack(self, vectors: Mask) -> Tokens:
+        """bool [steps, 128] as packed words, uint16 [steps * WORDS]."""
+        packed: Tokens = np.packbits(vectors, axis=1, bitorder="little").view("<u2").reshape(-1).astype(np.uint16)
+        return packed
+
+    def decode(self, tokens: NDArray[np.integer]) -> Score:
+        pitch, step = np.nonzero(self.vectors(tokens).T)  # by pitch, then step
+        return runs_to_score(merge_gaps(np.stack([pitch, step, step + 1], axis=1), 0), self.ticks)
+
+    def cursor(self) -> _KhotCursor:
+        return _KhotCursor(self.step_seconds)
+
+
+class _KhotCursor:
+    """Every vector may follow any other, and each is one step long."""
+
+    def __init__(self, step_seconds: float):
+        self._step_seconds, self._steps = step_seconds, 0
+
+    @property
+    def seconds(self) -> float:
+        return self._steps * self._step_seconds
+
+    def feed(self, token: int) -> None:
+        """Take the next step's vector; which one makes no difference to time."""
+        self._steps += 1
+
+    def mask(self) -> Mask:
+        return np.ones(PITCHES, bool)

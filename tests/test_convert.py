@@ -1,0 +1,148 @@
+"""Conversion: every pair of kinds, folders, the repairs of frames text, pictures that open, and what mistakes print."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+from support import BUNDLED, same_notes
+from ugen.data import Score, UgenError, arrange, midi_bytes, read_midi, write_midi
+from ugen.data.convert import Options, convert, read_score
+from ugen.data.picture import piano_roll
+
+PIECE = BUNDLED[-4]
+
+
+def ugen_data(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run the command."""
+    code = "from ugen.data.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True)
+
+
+def test_midi_to_csv_and_back_keeps_every_note(tmp_path: Path) -> None:
+    convert(PIECE, tmp_path / "a.csv", Options())
+    convert(tmp_path / "a.csv", tmp_path / "a.mid", Options())
+    assert same_notes(read_midi(tmp_path / "a.mid"), read_midi(PIECE))
+    assert (tmp_path / "a.csv").read_text("latin-1").startswith("0, 0, Header, 1, ")
+
+
+def test_midi_to_frames_text_and_back_is_stable(tmp_path: Path) -> None:
+    convert(PIECE, tmp_path / "a.txt", Options())
+    convert(tmp_path / "a.txt", tmp_path / "b.mid", Options())
+    convert(tmp_path / "b.mid", tmp_path / "b.txt", Options())
+    assert (tmp_path / "a.txt").read_bytes() == (tmp_path / "b.txt").read_bytes()
+    assert set(read_midi(tmp_path / "b.mid").notes["velocity"]) == {80}
+
+
+@pytest.mark.parametrize(("source", "target"), [(".csv", ".txt"), (".txt", ".csv"), (".csv", ".png"), (".txt", ".jpg")])
+def test_any_kind_becomes_any_other(tmp_path: Path, source: str, target: str) -> None:
+    convert(PIECE, tmp_path / f"a{source}", Options())
+    convert(tmp_path / f"a{source}", tmp_path / f"b{target}", Options())
+    assert (tmp_path / f"b{target}").stat().st_size > 100
+
+
+def test_the_repairs_of_frames_text_and_their_order(tmp_path: Path) -> None:
+    """Pitch 60: two steps, a gap of one, one step, a gap of three, one step."""
+    (tmp_path / "a.txt").write_text("61 0 61 0 0 61 0 0 0 0 61 0")
+
+    def notes(**changes: int | bool) -> list[tuple[int, int]]:
+        score = read_score(tmp_path / "a.txt", Options(**changes))  # type: ignore[arg-type]
+        return [(int(n["onset"]) // 25, int(n["end"]) // 25) for n in score.notes]
+
+    assert notes() == [(0, 2), (3, 4), (7, 8)] or notes() == [(0, 2), (3, 4), (8, 9)]
+    last = notes()[-1]
+    assert notes(shortest=2) == [(0, 2)]
+    assert notes(gaps=1) == [(0, 4), last]
+    assert notes(shortest=2, gaps=1) == [(0, 2)]
+    assert notes(shortest=2, gaps=1, gaps_first=True) == [(0, 4)]
+    assert notes(gaps=9) == [(0, last[1])]
+    assert read_score(tmp_path / "a.txt", Options(velocity=101)).notes["velocity"].tolist() == [101] * 3
+
+
+def test_folders_convert_whole_and_name_what_they_cannot(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    (source / "deep").mkdir(parents=True)
+    for name, path in (("a.mid", BUNDLED[0]), ("deep/b.mid", BUNDLED[-1])):
+        (source / name).write_bytes(path.read_bytes())
+    done = ugen_data("convert", source, tmp_path / "out", "--to", ".csv")
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.csv")) == [
+        "a.csv", "deep/b.csv"
+    ]  # fmt: skip
+    (source / "bad.mid").write_text("no music")
+    done = ugen_data("convert", source, tmp_path / "again", "--to", ".txt")
+    assert done.returncode == 2
+    assert "bad.mid: not a MIDI file" in done.stderr and "1 of 3 files" in done.stderr
+    assert len(list((tmp_path / "again").rglob("*.txt"))) == 2, "the others are there"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["song.wav", "song.mid"], "song.wav: cannot read .wav"),
+        (["song", "song.mid"], "song: cannot read a file with no extension"),
+        (["PIECE", "song.wav"], "song.wav: cannot write .wav"),
+        (["nowhere.mid", "song.txt"], "nowhere.mid: No such file"),
+        (["words.txt", "song.mid"], "words.txt: word 2 is '129'; frames text holds numbers from 0 to 128"),
+        (["PIECE", "song.txt", "--ticks", "0"], "ticks must be 1 to 1920, not 0"),
+        (["PIECE", "song.txt", "--to", ".csv"], "--to .csv: goes with a folder"),
+        (["PIECE", "song.txt", "--show"], "--show: goes with a picture"),
+        ([".", "out"], "--to: say which of .mid"),
+    ],
+)
+def test_mistakes_get_one_line_and_exit_code_2(tmp_path, monkeypatch, words, message) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.txt").write_text("61 129 0")
+    done = ugen_data("convert", *[PIECE if word == "PIECE" else word for word in words])
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("ugen-data: ") and message in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["words.txt"]
+
+
+# pictures
+
+
+def test_pictures_open_and_show_notes_where_they_are(tmp_path: Path) -> None:
+    low_then_high = Score.build([(0, 480, 40, 127, 0, False), (4800, 5280, 80, 127, 0, False)], 480)
+    for name in ("a.png", "a.jpg"):
+        piano_roll(low_then_high, tmp_path / name)
+        image = matplotlib.image.imread(tmp_path / name)
+        assert image.shape[1] == 1400
+    image = matplotlib.image.imread(tmp_path / "a.png")[..., :3]
+    blue = (image[..., 2] - image[..., 0]) > 0.35
+    rows, columns = np.nonzero(blue)
+    left = columns < columns.mean()
+    assert rows[left].min() > rows[~left].max(), "the first note is the lower one"
+
+
+def test_long_pieces_are_drawn_in_rows_and_colours_tell_velocity(tmp_path: Path) -> None:
+    score = arrange(read_midi(PIECE), "piano")
+    heights = []
+    for seconds in (20.0, 60.0):
+        piano_roll(score, tmp_path / "a.png", row_seconds=seconds)
+        heights.append(matplotlib.image.imread(tmp_path / "a.png").shape[0])
+    assert heights[0] > 2 * heights[1]
+    loud_and_quiet = Score.build([(0, 960, 60, 127, 0, False), (960, 1920, 60, 8, 0, False)], 480)
+    piano_roll(loud_and_quiet, tmp_path / "v.png", colour="velocity")
+    image = matplotlib.image.imread(tmp_path / "v.png")[..., :3]
+    yellow = (image[..., 0] > 0.9) & (image[..., 1] > 0.8) & (image[..., 2] < 0.3)
+    purple = (image[..., 0] < 0.4) & (image[..., 1] < 0.2) & (image[..., 2] > 0.3)
+    assert yellow.any() and purple.any()
+
+
+def test_pictures_that_would_never_end_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UgenError, match="rows of 30 s are too many to draw"):
+        piano_roll(Score.build([(10**8, 10**8 + 1, 60, 80, 0, False)], 480), tmp_path / "a.png")
+    piano_roll(Score.build([], 480), tmp_path / "empty.png")
+    assert (tmp_path / "empty.png").stat().st_size > 1000
+
+
+def test_stats_come_as_a_table_and_as_json(tmp_path: Path) -> None:
+    write_midi(read_midi(midi_bytes(Score.build([(0, 960, 60, 80, 0, False)], 480))), tmp_path / "a.mid")
+    assert "notes_per_second" in ugen_data("stats", tmp_path / "a.mid").stdout
+    done = ugen_data("stats", tmp_path / "a.mid", PIECE, "--json")
+    assert done.stdout.count("\n") == 2 and '"seconds": 1.0' in done.stdout
