@@ -75,7 +75,8 @@ def report(
     """Say what is in a corpus: what was kept, dropped, mended and lost, and how the music is spread."""
     from .corpus import Corpus
     from .files import write_atomically
-    from .report import facts, table
+    from .report import table
+    from .report_facts import facts
     from .report_page import page
 
     if output is not None and output.suffix.lower() not in (".html", ".htm"):

@@ -107,6 +107,10 @@ class Codec(ABC):
         pairs = [split_event(event) for event in self.events]
         return np.array([value if kind in self.pitch_kinds else -1 for kind, value in pairs])
 
+    def counts(self, tokens: NDArray[np.integer]) -> NDArray[np.int64]:
+        """int64 [at least vocabulary]: how often each event stands in tokens."""
+        return np.bincount(tokens, minlength=self.vocabulary)
+
     def to_json(self) -> dict[str, Any]:
         """The whole codec as JSON: its name, options and event table."""
         return {"name": self.name, "options": self.options(), "start": self.start, "end": self.end,

@@ -61,6 +61,11 @@ class KhotCodec(Codec):
         pitch, step = np.nonzero(self.vectors(tokens).T)  # by pitch, then step
         return runs_to_score(merge_gaps(np.stack([pitch, step, step + 1], axis=1), 0), self.ticks)
 
+    def counts(self, tokens: NDArray[np.integer]) -> NDArray[np.int64]:
+        """int64 [128]: in how many steps each pitch sounds."""
+        sounding: NDArray[np.int64] = self.vectors(tokens).sum(axis=0, dtype=np.int64)
+        return sounding
+
     def cursor(self) -> _KhotCursor:
         return _KhotCursor(self.step_seconds)
 

@@ -20,104 +20,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from .errors import UgenError
+from .midi_csv_table import (
+    BY_CODE,
+    BY_NAME,
+    BYTE,
+    END,
+    END_OF_FILE,
+    HEADER,
+    LENGTH,
+    START,
+    TIME,
+    TRACK,
+    UNKNOWN,
+    Kind,
+    RowError,
+)
 from .smf import MAX_VLQ, SYSTEM_DATA, DamageError, read_header, read_variable
 
-
-class _Field(NamedTuple):
-    """A number of a row. `size` in bytes; 0 says that it is added to the event's code."""
-
-    name: str
-    size: int
-    low: int
-    high: int
-    bits: int = 8  # of each byte that are used; numbers of 7-bit bytes begin with the lowest, others with the highest
-    words: tuple[str, ...] = ()  # rows have one of these, in place of the number
-
-    def unpack(self, body: bytes) -> int:
-        if self.bits == 7:
-            return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(body))
-        return int.from_bytes(body, "big", signed=self.low < 0)
-
-    def pack(self, value: int) -> bytes:
-        if self.bits == 7:
-            return bytes(value >> 7 * place & 0x7F for place in range(self.size))
-        return value.to_bytes(self.size, "big", signed=self.low < 0)
-
-    def parse(self, text: str) -> int:
-        if self.words and text.lower() in self.words:
-            return self.words.index(text.lower())
-        # 15 digits: more than any number has, and int() refuses the longest
-        if not self.words and re.fullmatch("-?[0-9]{1,15}", text) and self.low <= int(text) <= self.high:
-            return int(text)
-        due = " or ".join(self.words) or f"a number from {self.low} to {self.high}"
-        raise _RowError(f"{self.name} is {text[:20]!a}, not {due}")
-
-
-@dataclass(frozen=True, eq=False)
-class _Kind:
-    """A type of row: its name, the bytes its event begins with (0: no event), its numbers, and what follows them."""
-
-    name: str
-    code: int = 0
-    fields: tuple[_Field, ...] = ()
-    rest: Literal["", "text", "data"] = ""
-
-    @cached_property
-    def size(self) -> int:
-        """How many bytes its numbers take."""
-        return sum(field.size for field in self.fields)
-
-
-def _byte_fields(names: str) -> tuple[_Field, ...]:
-    return tuple(_Field(name, 1, 0, 255) for name in names.split())
-
-
-def _on_channel(names: str = "") -> tuple[_Field, ...]:
-    return (_Field("channel", 0, 0, 15), *(_Field(name, 1, 0, 127, bits=7) for name in names.split()))
-
-
-_TRACK, _TIME = _Field("track", 0, 0, 65535), _Field("time", 0, 0, 10**14)
-_LENGTH, _BYTE = _Field("length", 0, 0, MAX_VLQ), _Field("a data byte", 0, 0, 255)
-_HEADER = _Kind(
-    "Header",
-    fields=(_Field("format", 2, 0, 2), _Field("number of tracks", 2, 0, 65535), _Field("division", 2, -32768, 32767)),
-)
-_START, _END, _END_OF_FILE = _Kind("Start_track"), _Kind("End_track", 0xFF2F), _Kind("End_of_file")
-_UNKNOWN = _Kind("Unknown_meta_event", 0xFF00, (_Field("type", 0, 0, 255),), "data")
-_TEXTS = "Text_t Copyright_t Title_t Instrument_name_t Lyric_t Marker_t Cue_point_t"  # meta types from 1 on
-_EVENTS = (
-    _UNKNOWN,  # before other meta events, which have their codes from it
-    _Kind("Note_off_c", 0x80, _on_channel("note velocity")),
-    _Kind("Note_on_c", 0x90, _on_channel("note velocity")),
-    _Kind("Poly_aftertouch_c", 0xA0, _on_channel("note value")),
-    _Kind("Control_c", 0xB0, _on_channel("controller value")),
-    _Kind("Program_c", 0xC0, _on_channel("program")),
-    _Kind("Channel_aftertouch_c", 0xD0, _on_channel("value")),
-    _Kind("Pitch_bend_c", 0xE0, (*_on_channel(), _Field("value", 2, 0, 16383, bits=7))),
-    _Kind("System_exclusive", 0xF0, rest="data"),
-    _Kind("System_exclusive_packet", 0xF7, rest="data"),
-    _Kind("Sequence_number", 0xFF00, (_Field("number", 2, 0, 65535),)),
-    *(_Kind(name, code, rest="text") for code, name in enumerate(_TEXTS.split(), 0xFF01)),
-    _Kind("Channel_prefix", 0xFF20, _byte_fields("channel")),
-    _Kind("MIDI_port", 0xFF21, _byte_fields("port")),
-    _END,
-    _Kind("Tempo", 0xFF51, (_Field("tempo", 3, 0, 0xFFFFFF),)),
-    _Kind("SMPTE_offset", 0xFF54, _byte_fields("hour minute second frame fraction")),
-    _Kind("Time_signature", 0xFF58, _byte_fields("numerator denominator clicks notes")),
-    _Kind("Key_signature", 0xFF59, (_Field("key", 1, -7, 7), _Field("mode", 1, 0, 1, words=("major", "minor")))),
-    _Kind("Sequencer_specific", 0xFF7F, rest="data"),
-)
-_BY_NAME = {kind.name.lower(): kind for kind in (_HEADER, _START, *_EVENTS, _END_OF_FILE)}
-_BY_CODE = {
-    kind.code + added: kind
-    for kind in _EVENTS
-    for added in range(kind.fields[0].high + 1 if kind.fields and not kind.fields[0].size else 1)
-}
 _ESCAPES = {byte: f"\\{byte:03o}" for byte in (*range(32), *range(127, 161))} | {ord('"'): '""', ord("\\"): "\\\\"}
 _FIELD = re.compile(r'[ \t]*(?:"([^"]*(?:""[^"]*)*)"|([^",]*))[ \t]*(,|\Z)')
 
@@ -125,7 +47,7 @@ _FIELD = re.compile(r'[ \t]*(?:"([^"]*(?:""[^"]*)*)"|([^",]*))[ \t]*(,|\Z)')
 class _Row(NamedTuple):
     track: int
     tick: int
-    kind: _Kind
+    kind: Kind
     numbers: tuple[int, ...] = ()
     rest: bytes = b""
 
@@ -140,10 +62,6 @@ class _Row(NamedTuple):
         return ", ".join(values)
 
 
-class _RowError(Exception):
-    """What is wrong with a line."""
-
-
 def midi_to_csv(data: bytes, name: str) -> str:
     """The events of a MIDI file as midicsv's rows. `name` stands for the file in messages.
 
@@ -151,13 +69,13 @@ def midi_to_csv(data: bytes, name: str) -> str:
     """
     chunks = read_header(data, name)[3]
     start = data.find(b"MThd", 12 if data.startswith(b"RIFF") else 0) + 8
-    file_format, _, division = (field.unpack(data[start + 2 * i :][:2]) for i, field in enumerate(_HEADER.fields))
+    file_format, _, division = (field.unpack(data[start + 2 * i :][:2]) for i, field in enumerate(HEADER.fields))
     # formats that do not exist are read as format 1
-    rows = [_Row(0, 0, _HEADER, (file_format if 0 <= file_format <= 2 else 1, len(chunks), division))]
+    rows = [_Row(0, 0, HEADER, (file_format if 0 <= file_format <= 2 else 1, len(chunks), division))]
     for track, (first, end) in enumerate(chunks, 1):
-        rows.append(_Row(track, 0, _START))
+        rows.append(_Row(track, 0, START))
         rows += _read_rows(data[first:end], track)
-    rows.append(_Row(0, 0, _END_OF_FILE))
+    rows.append(_Row(0, 0, END_OF_FILE))
     return "\n".join(map(str, rows)) + "\n"
 
 
@@ -169,13 +87,13 @@ def _read_rows(body: bytes, track: int) -> Iterator[_Row]:
             delta, pos = read_variable(body, pos)
             tick += delta
             code, data, pos = _read_event(body, pos, status)
-            if code == _END.code:
+            if code == END.code:
                 break
-            if code in _BY_CODE:
+            if code in BY_CODE:
                 yield _unpack(code, data, track, tick)
             if code <= 0xFF:  # as in read_midi, meta events do not cancel running status
                 status = code if code < 0xF0 else 0
-    yield _Row(track, tick, _END)
+    yield _Row(track, tick, END)
 
 
 def _read_event(body: bytes, pos: int, status: int) -> tuple[int, bytes, int]:
@@ -188,7 +106,7 @@ def _read_event(body: bytes, pos: int, status: int) -> tuple[int, bytes, int]:
     elif code > 0xF0:
         return code, b"", pos + SYSTEM_DATA.get(code, 0)
     elif code:
-        length = _BY_CODE[code].size
+        length = BY_CODE[code].size
     else:
         raise DamageError("a data byte where a status byte is due", pos)
     data = body[pos : pos + length]
@@ -198,14 +116,14 @@ def _read_event(body: bytes, pos: int, status: int) -> tuple[int, bytes, int]:
 
 
 def _unpack(code: int, body: bytes, track: int, tick: int) -> _Row:
-    kind, numbers, pos = _BY_CODE[code], [], 0
+    kind, numbers, pos = BY_CODE[code], [], 0
     for field in kind.fields:
         numbers.append(field.unpack(body[pos : pos + field.size]) if field.size else code - kind.code)
         pos += field.size
     fits = kind.rest or len(body) == kind.size
     if fits and all(f.low <= n <= f.high for f, n in zip(kind.fields, numbers, strict=True)):
         return _Row(track, tick, kind, tuple(numbers), body[pos:])
-    return _Row(track, tick, _UNKNOWN, (code - _UNKNOWN.code,), body)
+    return _Row(track, tick, UNKNOWN, (code - UNKNOWN.code,), body)
 
 
 def csv_to_midi(text: str, name: str) -> bytes:
@@ -216,7 +134,7 @@ def csv_to_midi(text: str, name: str) -> bytes:
     lines = _Lines()
     try:
         return b"".join(_chunks(lines.rows(text)))
-    except _RowError as error:
+    except RowError as error:
         raise UgenError(f"{name}: line {lines.number}: {error}") from None
 
 
@@ -236,46 +154,46 @@ class _Lines:
 def _chunks(rows: Iterator[_Row]) -> Iterator[bytes]:
     """The file's chunks, from all its rows."""
     header = next(rows, None)
-    if header is None or header.kind is not _HEADER:
-        raise _RowError("the first row is not a Header")
+    if header is None or header.kind is not HEADER:
+        raise RowError("the first row is not a Header")
     _, declared, division = header.numbers
     if not division or division < 0 and not division & 0xFF:
-        raise _RowError("a division of 0 ticks gives notes no time")
+        raise RowError("a division of 0 ticks gives notes no time")
     yield b"MThd" + (6).to_bytes(4, "big") + _pack(header)
     count = last = 0
-    while (row := _next(rows)).kind is not _END_OF_FILE:
-        if row.kind is not _START:
-            raise _RowError(f"{row.kind.name} outside of a track (Start_track to End_track)")
+    while (row := _next(rows)).kind is not END_OF_FILE:
+        if row.kind is not START:
+            raise RowError(f"{row.kind.name} outside of a track (Start_track to End_track)")
         if row.track <= last:
-            raise _RowError(f"track {row.track} comes after track {last}")
+            raise RowError(f"track {row.track} comes after track {last}")
         count, last, body = count + 1, row.track, _track(row.track, rows)
         yield b"MTrk" + len(body).to_bytes(4, "big") + body
     if count != declared:
-        raise _RowError(f"the Header names {declared} tracks, the text has {count}")
+        raise RowError(f"the Header names {declared} tracks, the text has {count}")
     if next(rows, None):
-        raise _RowError("a row after End_of_file")
+        raise RowError("a row after End_of_file")
 
 
 def _next(rows: Iterator[_Row]) -> _Row:
     if row := next(rows, None):
         return row
-    raise _RowError("the text ends before its End_of_file")
+    raise RowError("the text ends before its End_of_file")
 
 
 def _track(track: int, rows: Iterator[_Row]) -> bytes:
     """The events of a track, from the rows after its Start_track."""
-    body, now, kind = bytearray(), 0, _START
-    while kind is not _END:
+    body, now, kind = bytearray(), 0, START
+    while kind is not END:
         number, tick, kind, numbers, _ = row = _next(rows)
         if not kind.code:
-            raise _RowError(f"{kind.name} where track {track} has no End_track yet")
+            raise RowError(f"{kind.name} where track {track} has no End_track yet")
         if number != track:
-            raise _RowError(f"a row of track {number} within track {track}")
+            raise RowError(f"a row of track {number} within track {track}")
         if not 0 <= tick - now <= MAX_VLQ:
             why = f"a file has room for {MAX_VLQ} ticks between events" if tick > now else "it runs backwards"
-            raise _RowError(f"the time goes from {now} to {tick}; {why}")
-        if kind is _UNKNOWN and numbers[0] + kind.code == _END.code:
-            raise _RowError(f"{kind.name} of type {numbers[0]} would end the track; write End_track")
+            raise RowError(f"the time goes from {now} to {tick}; {why}")
+        if kind is UNKNOWN and numbers[0] + kind.code == END.code:
+            raise RowError(f"{kind.name} of type {numbers[0]} would end the track; write End_track")
         body += _quantity(tick - now) + _event_bytes(row)
         now = tick
     return bytes(body)
@@ -304,14 +222,14 @@ def _quantity(value: int) -> bytes:
 def _parse(line: str) -> _Row:
     fields = _split(line.rstrip(", \t"))  # spreadsheets pad rows with empty fields
     if len(fields) < 3:
-        raise _RowError("not a row of track, time and type")
-    kind = _BY_NAME.get(fields[2].lower())
+        raise RowError("not a row of track, time and type")
+    kind = BY_NAME.get(fields[2].lower())
     if kind is None:
-        raise _RowError(f"unknown record type {fields[2][:30]!a}")
+        raise RowError(f"unknown record type {fields[2][:30]!a}")
     try:
-        return _Row(_TRACK.parse(fields[0]), _TIME.parse(fields[1]), kind, *_values(kind, fields[3:]))
-    except _RowError as error:
-        raise _RowError(f"{kind.name}: {error}") from None
+        return _Row(TRACK.parse(fields[0]), TIME.parse(fields[1]), kind, *_values(kind, fields[3:]))
+    except RowError as error:
+        raise RowError(f"{kind.name}: {error}") from None
 
 
 def _split(line: str) -> list[str]:
@@ -321,7 +239,7 @@ def _split(line: str) -> list[str]:
     while comma:
         match = _FIELD.match(line, pos)
         if match is None:
-            raise _RowError(f"field {len(fields) + 1} has a quote that is not closed, or text beside its quotes")
+            raise RowError(f"field {len(fields) + 1} has a quote that is not closed, or text beside its quotes")
         quoted, bare, comma = match.groups()
         fields.append(bare.strip() if quoted is None else _unescape(quoted.replace('""', '"')))
         pos = match.end()
@@ -333,23 +251,23 @@ def _unescape(text: str) -> str:
         if match[1] == "\\":
             return "\\"
         if not match[1] or int(match[1], 8) > 255:
-            raise _RowError(f"{match[0]} is no escape; those are two backslashes, and \\000 to \\377")
+            raise RowError(f"{match[0]} is no escape; those are two backslashes, and \\000 to \\377")
         return chr(int(match[1], 8))
 
     return re.sub(r"\\(\\|[0-7]{0,3})", character, text)
 
 
-def _values(kind: _Kind, texts: list[str]) -> tuple[tuple[int, ...], bytes]:
+def _values(kind: Kind, texts: list[str]) -> tuple[tuple[int, ...], bytes]:
     """The numbers and the rest of a row of `kind`, from the fields after its name."""
     names = [field.name for field in kind.fields] + {"": [], "text": ["text"], "data": ["length"]}[kind.rest]
     data = texts[len(names) :]
     if len(texts) < len(names) or data and kind.rest != "data":
         due = f"{len(names)}: {', '.join(names)}" if names else "none"
-        raise _RowError(f"{len(texts)} fields after the type where it has {due}")
+        raise RowError(f"{len(texts)} fields after the type where it has {due}")
     numbers = tuple(field.parse(text) for field, text in zip(kind.fields, texts, strict=False))
-    if kind.rest == "data" and _LENGTH.parse(texts[len(names) - 1]) != len(data):
-        raise _RowError(f"the length is {texts[len(names) - 1]}, but {len(data)} data bytes follow")
+    if kind.rest == "data" and LENGTH.parse(texts[len(names) - 1]) != len(data):
+        raise RowError(f"the length is {texts[len(names) - 1]}, but {len(data)} data bytes follow")
     try:
-        return numbers, texts[-1].encode("latin-1") if kind.rest == "text" else bytes(map(_BYTE.parse, data))
+        return numbers, texts[-1].encode("latin-1") if kind.rest == "text" else bytes(map(BYTE.parse, data))
     except UnicodeEncodeError as error:
-        raise _RowError(f"{texts[-1][error.start]!a} is not a Latin-1 character") from None
+        raise RowError(f"{texts[-1][error.start]!a} is not a Latin-1 character") from None

@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from .corpus import Row
-from .report import Facts, advice, clock, count, in_words, printable, summary
+from .report import advice, clock, count, in_words, printable, summary
+from .report_facts import Facts
 
 LENGTH_EDGES = (0, 15, 30, 60, 90, 120, 180, 240, 300, 420, 600, 1200, 3600)  # seconds; the last bin is open
 LENGTH_NAMES = ("0", "15s", "30s", "1m", "1.5m", "2m", "3m", "4m", "5m", "7m", "10m", "20m", "1h")

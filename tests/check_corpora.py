@@ -10,8 +10,9 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import numpy as np
 from support import same_notes
-from ugen.data import MidiError, arrange, make_codec, read_midi
+from ugen.data import MidiError, Score, arrange, make_codec, read_midi
 from ugen.data.prepare import MIDI_SUFFIXES
 
 CODECS = {
@@ -23,9 +24,27 @@ CODECS = {
 }  # the last is the share of notes that a set may lose before this check fails
 
 
+GRIDS = (8, 12, 16, 24, 32, 48, 96)  # steps a beat
+
+
+def onsets_lost(score: Score) -> Counter[str]:
+    """For each grid, notes of a piano arrangement that would begin with another of their pitch in one step, and notes
+    that would be moved by more than 10 ms."""
+    notes = arrange(score, "piano").notes
+    tally = Counter(notes=len(notes))
+    for grid in GRIDS:
+        step = np.rint(notes["onset"] * grid / score.ticks_per_beat)
+        distinct = len(np.unique(np.stack([step, notes["pitch"]], axis=1), axis=0))
+        moved = score.seconds_at(step * score.ticks_per_beat / grid) - score.seconds_at(notes["onset"])
+        tally[f"lost {grid}"] = len(notes) - distinct
+        tally[f"moved {grid}"] = int((np.abs(moved) > 0.010).sum())
+    return tally
+
+
 def check(root: Path) -> int:
     """Print a row a folder and codec; give the number of failures."""
     tallies: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    grids: dict[str, Counter[str]] = defaultdict(Counter)
     failures, refused, began = 0, 0, time.monotonic()
     files = sorted(path for path in root.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES)
     for path in files:
@@ -39,6 +58,7 @@ def check(root: Path) -> int:
             continue
         if score.seconds > 10 * 3600:
             continue  # an odd file of centuries; preparing drops it too
+        grids[folder] += onsets_lost(score)
         for name, (codec, arrangement, _) in CODECS.items():
             arranged = arrange(score, arrangement)
             encoded = codec.encode(arranged)
@@ -61,6 +81,16 @@ def check(root: Path) -> int:
             f"{tally['tokens'] / max(tally['notes'], 1):11.2f} "
             f"{tally['tokens'] * 1000 / max(tally['milliseconds'], 1):9.1f}{verdict}"
         )
+    print(
+        f"\nnotes lost to a grid of n steps a beat, and moved by more than 10 ms: piano arrangement\n{'folder':34}",
+        end="",
+    )
+    print("".join(f"{grid:>15}" for grid in GRIDS))
+    for folder, tally in sorted(grids.items()):
+        shares = [
+            (tally[f"lost {g}"] / max(tally["notes"], 1), tally[f"moved {g}"] / max(tally["notes"], 1)) for g in GRIDS
+        ]
+        print(f"{folder:34}" + "".join(f"{lost:8.3%}{moved:7.1%}" for lost, moved in shares))
     print(f"{len(files)} files in {time.monotonic() - began:.0f} s, {refused} refused, {failures} failures")
     return failures
 

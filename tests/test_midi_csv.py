@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import BUNDLED, same_notes
 from ugen.data import MidiError, Score, UgenError, read_midi
-from ugen.data.midi_csv import _EVENTS, csv_to_midi, midi_to_csv
+from ugen.data.midi_csv import csv_to_midi, midi_to_csv
+from ugen.data.midi_csv_table import EVENTS
 
 HEADER = bytes.fromhex("4d546864 00000006 0000 0001 01e0")  # MThd, length 6, format 0, 1 track, 480 ticks a beat
 PIECES = BUNDLED[::9]
@@ -125,7 +126,7 @@ def test_odd_files_have_midicsvs_rows(tmp_path: Path) -> None:
 
 def test_every_kind_of_event_keeps_its_values(tmp_path: Path) -> None:
     text = EVERY_KIND + "\n"
-    assert {row.split(", ")[2] for row in text.splitlines()} >= {kind.name for kind in _EVENTS}
+    assert {row.split(", ")[2] for row in text.splitlines()} >= {kind.name for kind in EVENTS}
     data = csv_to_midi(text, "all.csv")
     assert midi_to_csv(data, "all.mid") == text
     assert midicsv(data, tmp_path) == text

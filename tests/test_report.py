@@ -14,7 +14,8 @@ from support import BUNDLED
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
 from ugen.data.corpus import SPLITS, Corpus
 from ugen.data.prepare import Settings, prepare
-from ugen.data.report import Facts, advice, facts, printable, table
+from ugen.data.report import advice, printable, table
+from ugen.data.report_facts import Facts, facts
 from ugen.data.report_page import page
 
 
@@ -200,3 +201,16 @@ def test_tokens_of_another_codec_are_refused(small_corpus: Corpus) -> None:
     wrong = np.full(len(small_corpus.tokens), small_corpus.codec.vocabulary, np.uint16)
     with pytest.raises(UgenError, match="holds token .* prepare the corpus again"):
         facts(replace(small_corpus, tokens=wrong))
+
+
+def test_a_khot_corpus_is_counted_by_the_pitches_that_sound(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for path in BUNDLED[-4:]:
+        shutil.copy(path, folder / path.name)
+    corpus = prepare(folder, tmp_path / "corpus", Settings(make_codec("khot"), valid=0.3))
+    found = facts(corpus)
+    rows = [row for row in corpus.rows if row.status == "kept"]
+    sounding = sum(corpus.codec.counts(corpus.piece(row)) for row in rows)
+    assert list(found.pitches) == sounding.tolist() and sum(found.pitches) > 10_000
+    assert "pitch" in table(found)

@@ -51,8 +51,8 @@ class TrainConfig:
     minutes: float = 0.0
     patience: int = 6
     transpose: bool = True
-    stretch: float = 0.0
-    loudness: int = 0
+    stretch: float = 0.1
+    loudness: int = 8
     seed: int = 1
 
     def __post_init__(self) -> None:
