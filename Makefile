@@ -5,7 +5,7 @@ PYTHON ?= python3
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test lint types check-corpora bench install dependencies midicsv clean
+.PHONY: help demo test lint types check-corpora bench bench-prepare install dependencies midicsv clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -27,7 +27,7 @@ midicsv:
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$sudo apt-get -qq update && $$sudo apt-get -qq install -y midicsv >/dev/null; }
 
-demo: install    ## Train on the bundled music, export, make a song: about six minutes on two cores
+demo: install    ## Train on the bundled music, export, make a song: about five minutes on two cores
 	rm -rf demo
 	$(BIN)/train-ugen "$$($(BIN)/ugen-data music)" -o demo/run --minutes 4
 	$(BIN)/export-ugen demo/run -o demo/model.onnx
@@ -51,6 +51,11 @@ check-corpora: install  ## Round-trip every MIDI file under CORPORA=folder and r
 
 bench: install   ## Time a step in PyTorch, TorchScript and ONNX; writes docs/benchmarks.md
 	$(BIN)/python tests/bench/step.py docs/benchmarks.md
+
+bench-prepare: install  ## Time preparing the files under CORPORA=folder beside MidiTok, and measure memory
+	@[ -n "$(CORPORA)" ] || { echo "say which folder: make bench-prepare CORPORA=folder"; exit 2; }
+	$(PIP) 'miditok>=3.0.6'
+	$(BIN)/python tests/bench/prepare.py "$(CORPORA)" docs/benchmarks-prepare.md
 
 clean:           ## Remove what the other targets made
 	rm -rf $(VENV) build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

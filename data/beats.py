@@ -45,7 +45,7 @@ from .score import NOTE, Score
 
 
 class BeatsCodec(Codec):
-    """Metrical events. Vocabulary 505, or 763 with `band`.
+    """Metrical events. Vocabulary 483, or 740 with `band`.
 
     `band`: keep programs and drums; without it every pitch is a piano's.
     """

@@ -129,6 +129,15 @@ def test_tempo_and_loudness_vary_where_a_codec_has_them() -> None:
     assert (CODECS["frames"].variation(0, 1.5, 8) == np.arange(129)).all(), "frames know neither"
 
 
+def test_vocabularies_are_as_documented() -> None:
+    sizes = {name: codec.vocabulary for name, codec in CODECS.items()}
+    assert sizes == {
+        "frames": 129, "frames-120": 129, "frames-fold": 224, "events": 389, "beats": 483, "beats-band": 740
+    }  # fmt: skip
+    for codec in CODECS.values():
+        assert len(set(codec.events)) == codec.vocabulary, "no event is named twice"
+
+
 @each_codec
 def test_a_codec_describes_itself(codec: Codec) -> None:
     text = json.dumps(codec.to_json())
