@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,10 @@ from .corpus import TOKEN_TYPE, Row, row_from_json
 from .errors import UgenError
 
 Sketch = NDArray[np.uint64]
+NOTHING: Sketch = np.zeros(0, np.uint64)  # the sketch of every dropped file: one for all
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
     """One file, done: its manifest row, its sketch, and the hash of its tokens; both empty when it was dropped."""
 
@@ -35,11 +36,12 @@ class Piece:
 class Journal:
     """Files done, in order. `pieces`: those of an earlier run, then those added."""
 
-    def __init__(self, folder: Path, stamps: list[list[object]]):
+    def __init__(self, folder: Path, files: Sequence[str], stamp: Callable[[str], list[object]]):
+        """`files`: the names of all files, in order. `stamp`: what tells whether a file is the one read before."""
         self.pieces: list[Piece] = []
         self._seen: dict[str, str] = {}  # hash of tokens -> the file they came from
         self._offset = 0
-        self._stamps = stamps
+        self._files, self._stamp = files, stamp
         self._tokens, self._lines = folder / "tokens.u16", folder / "journal.jsonl"
 
     def add(self, row: Row, tokens: NDArray[np.uint16], sketch: Sketch) -> None:
@@ -49,12 +51,12 @@ class Journal:
         twin = self._seen.get(digest)
         if twin:
             row = replace(row, status="dropped", reason=f"the same music as {twin}", tokens=0, notes=0, family=twin)
-            data, sketch, digest = b"", np.zeros(0, np.uint64), ""
+            data, sketch, digest = b"", NOTHING, ""
         self._token_stream.write(data)
         self._token_stream.flush()
-        self._accept(Piece(replace(row, offset=self._offset) if digest else row, sketch, digest))
-        line = {"stamp": self._stamps[len(self.pieces) - 1], "digest": digest, "sketch": sketch.tolist()}
-        self._line_stream.write(json.dumps({**line, "row": vars(self.pieces[-1].row)}) + "\n")
+        self._accept(Piece(replace(row, offset=self._offset) if digest else row, sketch if digest else NOTHING, digest))
+        line = {"stamp": self._stamp(row.file), "digest": digest, "sketch": sketch.tolist()}
+        self._line_stream.write(json.dumps({**line, "row": asdict(self.pieces[-1].row)}) + "\n")
         self._line_stream.flush()
 
     def _accept(self, piece: Piece) -> None:
@@ -67,14 +69,14 @@ class Journal:
         """Take over the lines of an earlier run, up to the first that no longer holds."""
         size = self._tokens.stat().st_size if self._tokens.exists() else 0
         kept = 0
-        for line, stamp in zip(_lines(self._lines), self._stamps, strict=False):
+        for line, name in zip(_lines(self._lines), self._files, strict=False):
             try:
                 value = json.loads(line)
                 row = row_from_json(value["row"])
                 piece = Piece(row, np.array(value["sketch"], np.uint64), value["digest"])
             except (ValueError, KeyError, TypeError):
                 break
-            if value["stamp"] != stamp or (self._offset + row.tokens) * TOKEN_TYPE.itemsize > size:
+            if value["stamp"] != self._stamp(name) or (self._offset + row.tokens) * TOKEN_TYPE.itemsize > size:
                 break
             self._accept(piece)
             kept += len(line.encode())

@@ -70,7 +70,7 @@ def prepare(
     root, out = Path(folder), Path(out)
     files = _files(root, hidden_folder(out))
     with corpus_folder(out, json.dumps([str(root.resolve()), settings.to_json()])) as partial:
-        with Journal(partial, [_stamp(root, path) for path in files]) as journal:
+        with Journal(partial, files, lambda name: _stamp(root / name)) as journal:
             done = len(journal.pieces)
             for row, tokens, found in _read_all(root, files[done:], settings, workers):
                 journal.add(row, tokens, found)
@@ -82,20 +82,24 @@ def prepare(
     return Corpus.open(out)
 
 
-def _files(root: Path, hidden: Path) -> list[Path]:
-    """All files under a folder, but for our own work in it."""
+def _files(root: Path, hidden: Path) -> list[str]:
+    """The names of all files under a folder, but for our own work in it; names alone, since there may be many."""
     if not root.is_dir():
         raise UgenError(f"{root}: not a folder")
-    files = sorted(path for path in root.rglob("*") if path.is_file() and hidden not in path.parents)
-    if not any(path.suffix.lower() in MIDI_SUFFIXES for path in files):
+    found = (path for path in root.rglob("*") if path.is_file() and hidden not in path.parents)
+    files = sorted(str(path.relative_to(root)) for path in found)
+    if not any(name.lower().endswith(MIDI_SUFFIXES) for name in files):
         raise UgenError(f"{root}: no MIDI files in it ({', '.join(MIDI_SUFFIXES)})")
     return files
 
 
-def _stamp(root: Path, path: Path) -> list[object]:
+def _stamp(path: Path) -> list[object]:
     """What tells whether a file is the one an earlier run read."""
-    status = path.stat()
-    return [str(path.relative_to(root)), status.st_size, status.st_mtime_ns]
+    try:
+        status = path.stat()
+    except OSError:  # gone, or not ours to see; reading it says so in its row
+        return [str(path), -1, -1]
+    return [str(path), status.st_size, status.st_mtime_ns]
 
 
 def _about(rows: list[Row], settings: Settings) -> dict[str, object]:
@@ -112,9 +116,9 @@ def _about(rows: list[Row], settings: Settings) -> dict[str, object]:
 Read = tuple[Row, Tokens, NDArray[np.uint64]]  # a file's row, tokens and sketch; the last two empty when dropped
 
 
-def _read_all(root: Path, files: list[Path], settings: Settings, workers: int) -> Iterator[Read]:
+def _read_all(root: Path, files: list[str], settings: Settings, workers: int) -> Iterator[Read]:
     """Every file read, in the order given, with few under way at once."""
-    jobs = ((str(path), str(path.relative_to(root)), settings) for path in files)
+    jobs = ((str(root / name), name, settings) for name in files)
     if workers <= 1:
         yield from map(_read, jobs)
         return
