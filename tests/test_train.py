@@ -20,6 +20,7 @@ from torch.nn.functional import cross_entropy
 from ugen.data import UgenError, make_codec
 from ugen.data.baselines import baselines, n_gram, unigram
 from ugen.data.corpus import Corpus
+from ugen.data.prepare import Settings, prepare
 from ugen.train.checkpoint import load_checkpoint
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluate import Heldout, evaluate
@@ -271,7 +272,15 @@ def test_mistakes_get_one_line_and_exit_code_2(small_folder: Path, tmp_path: Pat
     out, err = process.communicate(timeout=120)
     assert process.returncode == 2
     assert err.startswith("train-ugen: ") and err.count("\n") == 1 and message in err
-    assert not (tmp_path / "run" / "config.json").exists()
+    assert not (tmp_path / "run").exists(), "a flag is checked before a folder is read"
+
+
+def test_a_khot_corpus_and_a_resume_of_nothing_are_refused(small_folder: Path, tmp_path: Path) -> None:
+    prepare(small_folder, tmp_path / "khot", Settings(make_codec("khot"), valid=0.2))
+    assert "a khot corpus holds vectors" in finished(train_ugen(tmp_path / "khot", "-o", tmp_path / "run"), 2)
+    resumed = train_ugen(small_folder, "-o", tmp_path / "run", "--resume")
+    assert "holds no training run to go on with" in finished(resumed, 2)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_missing_extra_is_one_line() -> None:

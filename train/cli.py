@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
@@ -86,19 +87,18 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     where = _device(device.value)
+    settings = ModelConfig(1, embedding, layers, hidden, dropout)  # checked before a folder is read for minutes
+    config = TrainConfig(
+        batch=batch, chunk=chunk, lr=lr, weight_decay=weight_decay, epochs=epochs, minutes=minutes,
+        patience=patience, transpose=transpose, stretch=stretch, loudness=loudness, seed=seed,
+    )  # fmt: skip
     corpus = _corpus(source, output, resume, codec.value, arrange.value)
-    if corpus.codec.name == "khot":
-        raise UgenError(f"{source}: a khot corpus holds vectors; train-ugen learns from tokens (beats, events, frames)")
     from .trainer import Trainer
 
     if resume:
         trainer = Trainer.resume(output, corpus, where)
     else:
-        model = ModelConfig(corpus.codec.vocabulary, embedding, layers, hidden, dropout)
-        config = TrainConfig(
-            batch=batch, chunk=chunk, lr=lr, weight_decay=weight_decay, epochs=epochs, minutes=minutes,
-            patience=patience, transpose=transpose, stretch=stretch, loudness=loudness, seed=seed,
-        )  # fmt: skip
+        model = replace(settings, vocabulary=corpus.codec.vocabulary)
         trainer = Trainer.begin(output, corpus, model, config, where, version("ugen-music"))
     _run(trainer)
 
@@ -120,8 +120,13 @@ def _corpus(source: Path, output: Path, resume: bool, codec: str, arrangement: s
     from ugen.data.corpus import Corpus, is_corpus
     from ugen.data.prepare_cli import corpus_settings, prepare_folder
 
+    if resume and not (output / "config.json").exists():
+        raise UgenError(f"{output}: holds no training run to go on with; leave --resume out to begin one")
     if is_corpus(source):
-        return Corpus.open(source)
+        corpus = Corpus.open(source)
+        if corpus.codec.name == "khot":
+            raise UgenError(f"{source}: a khot corpus holds vectors; train-ugen learns from beats, events or frames")
+        return corpus
     inside = output / "corpus"
     if resume:
         return Corpus.open(inside)
