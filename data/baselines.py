@@ -15,14 +15,19 @@ Pieces = Sequence[NDArray[np.integer]]
 
 
 class Baseline(NamedTuple):
-    """A baseline's mean nats a token on held-out pieces, and the share of tokens whose best guess was right."""
+    """A baseline's mean nats a step on held-out pieces, and the share of steps whose best guess was right."""
 
     nats: float
     accuracy: float
 
 
 def baselines(train: Pieces, held_out: Pieces, vocabulary: int, start: int) -> dict[str, Baseline]:
-    """The baselines by name: `unigram`, `repeat-last`, `5-gram`. Tokens are counted, not pieces."""
+    """The baselines by name: `unigram`, `repeat-last`, and for tokens `5-gram`. Tokens are counted, not pieces.
+
+    Pieces are as Codec.items gives them: token ids [n], or bool vectors [n, keys].
+    """
+    if train[0].ndim == 2:
+        return {"unigram": independent_keys(train, held_out), "repeat-last": markov_keys(train, held_out)}
     return {
         "unigram": unigram(train, held_out, vocabulary),
         "repeat-last": repeat_last(train, held_out, vocabulary, start),
@@ -73,6 +78,36 @@ def _last_followers(piece: NDArray[np.integer], start: int) -> NDArray[np.int64]
     again = before[order[1:]] == before[order[:-1]]
     guesses[order[1:][again]] = piece[order[:-1][again]]
     return guesses
+
+
+def independent_keys(train: Pieces, held_out: Pieces) -> Baseline:
+    """Every key of a vector by how often it sounds, whatever came before."""
+    on = sum(piece.sum(axis=0) for piece in train)
+    p = (on + 0.5) / (sum(map(len, train)) + 1)
+    steps = np.concatenate(held_out)
+    return _keys(np.broadcast_to(p, steps.shape), steps)
+
+
+def markov_keys(train: Pieces, held_out: Pieces) -> Baseline:
+    """Every key by how often it sounds after a step in which it did, and after one in which it did not."""
+
+    def before(pieces: Pieces) -> NDArray[np.integer]:
+        return np.concatenate([np.vstack([np.zeros_like(piece[:1]), piece[:-1]]) for piece in pieces])
+
+    last, now = before(train), np.concatenate(list(train))
+    p = [(now[last == was].sum() + 0.5) / ((last == was).sum() + 1) for was in (False, True)]
+    each = np.stack([
+        ((now & (last == was)).sum(axis=0) + p[was]) / ((last == was).sum(axis=0) + 1) for was in (False, True)
+    ])  # fmt: skip
+    keys = np.arange(now.shape[1])
+    return _keys(each[before(held_out).astype(int), keys], np.concatenate(list(held_out)))
+
+
+def _keys(p: NDArray[np.float64], steps: NDArray[np.integer]) -> Baseline:
+    """Nats a step, all keys together; accuracy of frames (Bay et al. 2009): right over sounding or guessed."""
+    nats = -np.log(np.where(steps, p, 1 - p)).sum(axis=1).mean()
+    guess, truth = p > 0.5, steps.astype(bool)
+    return Baseline(float(nats), float((guess & truth).sum() / max((guess | truth).sum(), 1)))
 
 
 def n_gram(train: Pieces, held_out: Pieces, vocabulary: int, start: int, n: int) -> Baseline:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .score import Score
 
 Tokens = NDArray[np.uint16]
+Items = NDArray[Any]
 Mask = NDArray[np.bool_]
 
 
@@ -50,6 +51,7 @@ class Codec(ABC):
     """
 
     name: ClassVar[str]
+    input: ClassVar[str] = "token"  # what a model is fed: token ids, or a `frame` of 128 zeros and ones
     events: tuple[str, ...]
     tempo_kinds: ClassVar[dict[str, int]] = {}  # kinds whose value grows (1) or shrinks (-1) when music goes faster
     start: int
@@ -101,6 +103,28 @@ class Codec(ABC):
                 moved = values + louder * (kind == "velocity")
             table[ids] = ids[np.abs(values[None, :] - moved[:, None]).argmin(axis=1)]
         return table
+
+    def items(self, tokens: NDArray[np.integer]) -> Items:
+        """A stored piece as a model is fed it, one item a step: token ids [n], or bool vectors [n, 128]."""
+        return np.asarray(tokens)
+
+    def stored(self, items: Items) -> Tokens:
+        """Items as a corpus stores them and `decode` takes them."""
+        return np.asarray(items).astype(np.uint16)
+
+    def after_start(self, items: Items) -> Items:
+        """The item every piece begins with, then `items`."""
+        return np.concatenate([[self.start], items])
+
+    def varied(self, items: Items, semitones: int, tempo: float, louder: int) -> Items:
+        """A piece played differently; `variation` says how."""
+        varied: Items = self.variation(semitones, tempo, louder)[items]
+        return varied
+
+    def compass(self, items: Items) -> NDArray[np.int64]:
+        """The pitches that transposing a piece would move."""
+        pitches = self.pitches()[items]
+        return pitches[pitches >= 0]
 
     def pitches(self) -> NDArray[np.int64]:
         """int64 [vocabulary]: the pitch a token would transpose, -1 where it has none."""

@@ -7,8 +7,10 @@ tokens.u16       the kept pieces' tokens back to back, 16-bit little-endian; mem
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from .codec import Codec, Tokens
 from .codecs import codec_from_json
 from .errors import UgenError
-from .files import read_json
+from .files import read_json, write_json
 
 FORMAT = 1
 SPLITS = ("train", "valid", "test")
@@ -90,6 +92,27 @@ class Corpus:
     def piece(self, row: Row) -> Tokens:
         """A piece's tokens, uint16 [row.tokens], still on disk."""
         return self.tokens[row.offset : row.offset + row.tokens]
+
+
+def write_corpus(path: Path, codec: Codec, pieces: Iterable[tuple[Row, Tokens]]) -> Corpus:
+    """A corpus whose pieces and splits are given, as a published benchmark gives them, at a path that is free.
+
+    Rows need `file`, `split`, `notes` and `seconds`; the rest follows from the tokens.
+    """
+    path.mkdir(parents=True)
+    rows, at, digest = [], 0, hashlib.sha256(json.dumps(codec.to_json()).encode())
+    with open(path / "tokens.u16", "wb") as stream:
+        for row, tokens in pieces:
+            data = np.asarray(tokens, TOKEN_TYPE).tobytes()
+            digest.update(data + row.split.encode())
+            stream.write(data)
+            piece_hash = hashlib.sha256(data).hexdigest()
+            rows.append(replace(row, status="kept", sha256=piece_hash, tokens=len(tokens), offset=at))
+            at += len(tokens)
+    (path / "manifest.jsonl").write_text("".join(row.to_line() for row in rows), "utf-8")
+    about = {"format": FORMAT, "hash": digest.hexdigest(), "codec": codec.to_json(), "arrangement": "piano"}
+    write_json(path / "corpus.json", about)
+    return Corpus.open(path)
 
 
 def row_from_json(value: dict[str, Any]) -> Row:

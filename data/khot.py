@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .codec import Codec, Encoded, Mask, Tokens
+from .codec import Codec, Encoded, Items, Mask, Tokens
 from .frames import PITCHES, REFERENCE_BEAT, REFERENCE_USEC, merge_gaps, runs_to_score, sounding_runs
 from .score import Score
 
@@ -25,6 +25,7 @@ class KhotCodec(Codec):
     """
 
     name = "khot"
+    input = "frame"
     pitch_kinds = ("pitch",)
 
     def __init__(self, ticks: int = 25):
@@ -56,6 +57,26 @@ class KhotCodec(Codec):
         """bool [steps, 128] as packed words, uint16 [steps * WORDS]."""
         packed: Tokens = np.packbits(vectors, axis=1, bitorder="little").view("<u2").reshape(-1).astype(np.uint16)
         return packed
+
+    def items(self, tokens: NDArray[np.integer]) -> Items:
+        return self.vectors(tokens)
+
+    def stored(self, items: Items) -> Tokens:
+        return self.pack(np.asarray(items).reshape(-1, PITCHES) > 0)
+
+    def after_start(self, items: Items) -> Items:
+        return np.concatenate([np.zeros((1, PITCHES), bool), items])
+
+    def varied(self, items: Items, semitones: int, tempo: float, louder: int) -> Items:
+        """Transposed; a vector knows neither tempo nor loudness."""
+        moved = np.zeros_like(items)
+        table = self.variation(semitones)
+        for pitch in self.compass(items):
+            moved[:, table[pitch]] |= items[:, pitch]
+        return moved
+
+    def compass(self, items: Items) -> NDArray[np.int64]:
+        return np.flatnonzero(items.any(axis=0))
 
     def decode(self, tokens: NDArray[np.integer]) -> Score:
         pitch, step = np.nonzero(self.vectors(tokens).T)  # by pitch, then step

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 from ugen.data import UgenError
 from ugen.data.files import replacing
 from ugen.runtime import load as load_onnx
 from ugen.runtime.model_file import Card, Sampling
 from ugen.train.checkpoint import Checkpoint, load_checkpoint
+from ugen.train.config import to_json
 from ugen.train.model import LstmModel
 
 from . import torchscript
@@ -90,7 +89,7 @@ class _Bench:
         self.checkpoint, self._say = checkpoint, say
         self._model = checkpoint.model
         self._torch = TorchRunner(self._model)
-        self._batch: NDArray[np.int64] = probe_batch(checkpoint.probe, checkpoint.codec.start)
+        self._batch = probe_batch(checkpoint.probe, checkpoint.codec)
         say(f"{BATCH} streams of {STEPS} held-out steps, state carried; the largest differences from the checkpoint:")
         say(f"{'':12} {'size':>9} {'µs/token':>9} {'logits':>9} {'state':>9} {'same best':>9} {'nats/token':>11}")
         say(f"{'PyTorch':12} {'':>9} {self._microseconds(self._torch):9.0f}")
@@ -101,7 +100,7 @@ class _Bench:
         provenance = {
             "exporter": version("ugen-music"), "trainer": checkpoint.config.get("version", "unknown"),
             "weights_sha256": _weights_hash(self._model), "held_out": checkpoint.scores,
-            "baselines": checkpoint.config["baselines"],
+            "baselines": checkpoint.config["baselines"], "model": to_json(config),
             "corpus": {k: v for k, v in checkpoint.config["corpus"].items() if k != "path"},
         }  # fmt: skip
         return Card(checkpoint.codec, config.layers, config.hidden, precision, Sampling(), provenance, licence)

@@ -1,74 +1,153 @@
 """The ONNX graph of one step, authored node by node from the weights.
 
-About three nodes a layer, any batch size, nothing for a constant folder to undo: an exported trace has a hundred more
-and hides the weights from the quantizer. PyTorch orders the gates input, forget, cell, output; ONNX input, output,
-forget, cell (ONNX operator LSTM, opset 14).
+A few nodes a layer, any batch size, nothing for a constant folder to undo: an exported trace has a hundred more and
+hides the weights from the quantizer. Matrices that follow one another with nothing between them (a tied head's two, an
+embedding and what widens it) are multiplied here, once. PyTorch orders the gates input, forget, cell, output; ONNX
+input, output, forget, cell (ONNX operator LSTM, opset 14).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from ugen.runtime.model_file import INPUTS, OUTPUTS
+from ugen.runtime.model_file import OUTPUTS, inputs_of
 from ugen.train.model import LstmModel
 
 OPSET, IR_VERSION = 17, 8  # what onnxruntime 1.17, the oldest allowed, can read; nothing here needs more
 _GATES = (0, 3, 1, 2)  # where ONNX's i, o, f, c stand in PyTorch's i, f, g, o
 
+Array = NDArray[np.float32]
+
 
 def build(model: LstmModel, metadata: dict[str, str], name: str = "ugen") -> onnx.ModelProto:
     """The model as a float32 ONNX step with `metadata` inside, checked by onnx.checker."""
-    config = model.config
-    weights = {key: value.detach().cpu().numpy() for key, value in model.state_dict().items()}
-    constants: list[onnx.TensorProto] = []
-
-    def constant(label: str, value: NDArray[np.float32] | NDArray[np.int64]) -> str:
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(value), label))
-        return label
-
-    each = [f"{state}_{layer}" for state in ("h", "c") for layer in range(config.layers)]
-    hs, cs = each[: config.layers], each[config.layers :]
-    ones = constant("ones", np.ones(config.layers, np.int64))
-    nodes = [
-        helper.make_node("Transpose", ["token"], ["token_in_time"], perm=[1, 0]),
-        helper.make_node("Gather", [constant("embedding", weights["embedding.weight"]), "token_in_time"], ["x_0"]),
-        helper.make_node("Split", ["h", ones], hs, axis=0),
-        helper.make_node("Split", ["c", ones], cs, axis=0),
-    ]
-    for layer in range(config.layers):
-        w = constant(f"W_{layer}", _gates(weights[f"lstm.weight_ih_l{layer}"])[None])
-        r = constant(f"R_{layer}", _gates(weights[f"lstm.weight_hh_l{layer}"])[None])
-        both = [_gates(weights[f"lstm.bias_{part}_l{layer}"]) for part in ("ih", "hh")]
-        b = constant(f"B_{layer}", np.concatenate(both)[None])
-        # over one step the last hidden state [1, batch, hidden] is also the output sequence of the layer
-        inputs = [f"x_{layer}", w, r, b, "", hs[layer], cs[layer]]
-        outputs = ["", f"x_{layer + 1}", f"c_out_{layer}"]
-        nodes.append(helper.make_node("LSTM", inputs, outputs, hidden_size=config.hidden))
-    top = f"x_{config.layers}"
-    nodes += [
-        helper.make_node("Concat", [f"x_{layer + 1}" for layer in range(config.layers)], ["h_out"], axis=0),
-        helper.make_node("Concat", [f"c_out_{layer}" for layer in range(config.layers)], ["c_out"], axis=0),
-        helper.make_node("MatMul", [top, constant("head", weights["head.weight"].T)], ["scores"]),
-        helper.make_node("Add", ["scores", constant("head_bias", weights["head.bias"])], ["logits_in_time"]),
-        helper.make_node("Transpose", ["logits_in_time"], ["logits"], perm=[1, 0, 2]),
-    ]
-    state = [config.layers, "batch", config.hidden]
-    shapes = {"token": ["batch", 1], "logits": ["batch", 1, config.vocabulary]}
-
-    def value(label: str) -> onnx.ValueInfoProto:
-        kind = TensorProto.INT64 if label == "token" else TensorProto.FLOAT
-        return helper.make_tensor_value_info(label, kind, shapes.get(label, state))
-
-    graph = helper.make_graph(nodes, name, [value(v) for v in INPUTS], [value(v) for v in OUTPUTS], constants)
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="ugen-music")
-    proto.ir_version = IR_VERSION
+    graph = _Graph(model)
+    graph.embed()
+    graph.layers()
+    graph.predict()
+    proto = graph.proto(name)
     helper.set_model_props(proto, metadata)
     onnx.checker.check_model(proto, full_check=True)
     return proto
 
 
-def _gates(value: NDArray[np.float32]) -> NDArray[np.float32]:
+class _Graph:
+    """The nodes and constants so far. Inside, values are [1, batch, size], as ONNX's LSTM wants them."""
+
+    def __init__(self, model: LstmModel):
+        self._config = model.config
+        self._weights = {key: value.detach().cpu().numpy() for key, value in model.state_dict().items()}
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+        self._top = "x_0"
+
+    def embed(self) -> None:
+        """The input step to x_0."""
+        weights, step = self._weights, self._config.input
+        token = step == "token"
+        table: Array = weights["embedding.weight"] if token else weights["embedding.weight"].T
+        bias: Array = np.zeros(table.shape[1], np.float32) if token else weights["embedding.bias"]
+        if self._config.skip:
+            widen = weights["trunk.widen.weight"].T
+            table, bias = table @ widen, bias @ widen + weights["trunk.widen.bias"]
+        if token:
+            self._node("Transpose", [step], ["input_in_time"], perm=[1, 0])
+            self._node("Gather", [self._constant("embedding", table + bias), "input_in_time"], ["x_0"])
+        else:
+            self._node("Transpose", [step], ["input_in_time"], perm=[1, 0, 2])
+            self._node("MatMul", ["input_in_time", self._constant("embedding", table)], ["embedded"])
+            self._node("Add", ["embedded", self._constant("embedding_bias", bias)], ["x_0"])
+
+    def layers(self) -> None:
+        """x_0 through all layers to the top, and the state from h, c to h_out, c_out."""
+        config = self._config
+        numbers = range(config.layers)
+        ones = self._constant("ones", np.ones(config.layers, np.int64))
+        for state in ("h", "c"):
+            whole = self._offset("Add", state, f"{state}_in")
+            self._node("Split", [whole, ones], [f"{state}_{k}" for k in numbers], axis=0)
+        x = "x_0"
+        for k in numbers:
+            x = self._layer(k, x)
+        self._top = self._norm("trunk.last_norm", x, "top") if config.skip else x
+        for state in ("h", "c"):
+            after = f"{state}_after" if config.learned_start else f"{state}_out"
+            self._node("Concat", [f"{state}_after_{k}" for k in numbers], [after], axis=0)
+            self._offset("Sub", after, f"{state}_out")
+
+    def _layer(self, k: int, x: str) -> str:
+        """One LSTM. Over one step its last hidden state [1, batch, hidden] is also its output sequence."""
+        skip = self._config.skip
+        prefix, suffix = (f"trunk.lstms.{k}.", "_l0") if skip else ("trunk.lstm.", f"_l{k}")
+        part = {p: _gates(self._weights[f"{prefix}{p}{suffix}"]) for p in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+        w = self._constant(f"W_{k}", part["weight_ih"][None])
+        r = self._constant(f"R_{k}", part["weight_hh"][None])
+        b = self._constant(f"B_{k}", np.concatenate([part["bias_ih"], part["bias_hh"]])[None])
+        fed = self._norm(f"trunk.norms.{k}", x, f"normed_{k}") if skip else x
+        inputs = [fed, w, r, b, "", f"h_{k}", f"c_{k}"]
+        self._node("LSTM", inputs, ["", f"h_after_{k}", f"c_after_{k}"], hidden_size=self._config.hidden)
+        if not skip:
+            return f"h_after_{k}"
+        self._node("Add", [x, f"h_after_{k}"], [f"x_{k + 1}"])
+        return f"x_{k + 1}"
+
+    def predict(self) -> None:
+        """The top layer to logits."""
+        weights = self._weights
+        if self._config.tied:
+            head, bias = weights["narrow.weight"].T @ weights["embedding.weight"].T, weights["head_bias"]
+        else:
+            head, bias = weights["head.weight"].T, weights["head.bias"]
+        self._node("MatMul", [self._top, self._constant("head", head)], ["scores"])
+        self._node("Add", ["scores", self._constant("head_bias", bias)], ["logits_in_time"])
+        self._node("Transpose", ["logits_in_time"], ["logits"], perm=[1, 0, 2])
+
+    def proto(self, name: str) -> onnx.ModelProto:
+        """The graph with its public inputs and outputs."""
+        config = self._config
+        state = [config.layers, "batch", config.hidden]
+        shapes: dict[str, list[Any]] = {
+            "token": ["batch", 1], "frame": ["batch", 1, config.vocabulary], "logits": ["batch", 1, config.vocabulary]
+        }  # fmt: skip
+
+        def value(label: str) -> onnx.ValueInfoProto:
+            kind = TensorProto.INT64 if label == "token" else TensorProto.FLOAT
+            return helper.make_tensor_value_info(label, kind, shapes.get(label, state))
+
+        inputs, outputs = [value(v) for v in inputs_of(config.input)], [value(v) for v in OUTPUTS]
+        graph = helper.make_graph(self._nodes, name, inputs, outputs, self._constants)
+        proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="ugen-music")
+        proto.ir_version = IR_VERSION
+        return proto
+
+    def _offset(self, op: str, value: str, result: str) -> str:
+        """A learned start is an offset from the zeros that a piece begins with: added going in, taken off coming out."""
+        if not self._config.learned_start:
+            return value
+        label = f"start_{value[0]}"
+        if op == "Add":
+            self._constant(label, self._weights[label])
+        self._node(op, [value, label], [result])
+        return result
+
+    def _norm(self, weights: str, x: str, result: str) -> str:
+        scale = self._constant(f"{result}_gain", self._weights[f"{weights}.weight"])
+        bias = self._constant(f"{result}_shift", self._weights[f"{weights}.bias"])
+        self._node("LayerNormalization", [x, scale, bias], [result], axis=-1, epsilon=1e-5)
+        return result
+
+    def _node(self, op: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
+        self._nodes.append(helper.make_node(op, inputs, outputs, **attributes))
+
+    def _constant(self, label: str, value: Array | NDArray[np.int64]) -> str:
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), label))
+        return label
+
+
+def _gates(value: Array) -> Array:
     """Rows [4 * hidden, ...] from PyTorch's order of gates to ONNX's."""
     return np.concatenate([np.split(value, 4)[gate] for gate in _GATES])

@@ -18,8 +18,8 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from ugen.data import UgenError
-from ugen.runtime.model import State
+from ugen.data import Codec, UgenError
+from ugen.runtime.model import State, Step
 from ugen.train.model import LstmModel
 
 TOLERANCE = 1e-4
@@ -45,8 +45,9 @@ def torch_at_its_best() -> Iterator[None]:
 class Runner(Protocol):
     """Anything that takes steps as ugen.runtime.Model does."""
 
-    def step(self, tokens: NDArray[np.int64], state: State) -> tuple[NDArray[np.float32], State]:
-        """tokens int64 [batch, 1] -> logits float32 [batch, 1, vocabulary] and the new state."""
+    def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
+        """Tokens int64 [batch, 1] or frames float32 [batch, 1, keys] -> logits float32 [batch, 1, vocabulary] and the
+        new state."""
 
 
 class TorchRunner:
@@ -56,10 +57,10 @@ class TorchRunner:
         self.module = module
 
     @torch.no_grad()
-    def step(self, tokens: NDArray[np.int64], state: State) -> tuple[NDArray[np.float32], State]:
+    def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
         """One step, numpy in and numpy out."""
         h, c = map(torch.from_numpy, state)
-        logits, h, c = self.module(torch.from_numpy(tokens), h, c)
+        logits, h, c = self.module(torch.from_numpy(x), h, c)
         return logits.numpy(), (h.numpy(), c.numpy())
 
 
@@ -81,17 +82,22 @@ class Parity:
         return self.nats / self.reference_nats - 1
 
 
-def probe_batch(probe: NDArray[np.uint16], start: int) -> NDArray[np.int64]:
-    """int64 [BATCH, STEPS + 1]: the probe from its start, and two shifted readings of it, each after `start`."""
-    if not len(probe):
+def probe_batch(probe: NDArray[np.uint16], codec: Codec) -> Step:
+    """The probe from its start, and two shifted readings of it, each after the start: tokens int64 [BATCH, STEPS + 1]
+    or frames float32 [BATCH, STEPS + 1, keys]."""
+    items = codec.items(probe)
+    if not len(items):
         raise UgenError("the checkpoint's probe.npy is empty; there is nothing to prove the export on")
-    long = np.tile(probe.astype(np.int64), STEPS * 2 // len(probe) + 2)
-    rows = [long[shift : shift + STEPS] for shift in (0, STEPS // 3, STEPS // 2)]
-    return np.stack([np.concatenate([[start], row]) for row in rows])
+    long = np.concatenate([items] * (STEPS * 2 // len(items) + 2))
+    rows = [codec.after_start(long[shift : shift + STEPS]) for shift in (0, STEPS // 3, STEPS // 2)]
+    return np.stack(rows).astype(np.float32 if codec.input == "frame" else np.int64)
 
 
-def compare(reference: Runner, other: Runner, batch: NDArray[np.int64], start: State) -> Parity:
-    """Step both through the batch, each with its own carried state. `start`: zeros [layers, BATCH, hidden]."""
+def compare(reference: Runner, other: Runner, batch: Step, start: State) -> Parity:
+    """Step both through the batch, each with its own carried state. `start`: zeros [layers, BATCH, hidden].
+
+    `batch`: tokens int64 [batch, steps + 1] or frames float32 [batch, steps + 1, keys].
+    """
     mine = theirs = start
     logits_gap = state_gap = 0.0
     agreed = 0
@@ -103,8 +109,7 @@ def compare(reference: Runner, other: Runner, batch: NDArray[np.int64], start: S
         b, theirs = other.step(feed, theirs)
         logits_gap = max(logits_gap, _gap(a, b))
         state_gap = max(state_gap, *map(_gap, mine, theirs))
-        chosen = b[:, 0].argmax(-1)
-        agreed += int((a[:, 0].max(-1) - np.take_along_axis(a[:, 0], chosen[:, None], 1)[:, 0] <= 2 * TOLERANCE).sum())
+        agreed += int(_same_choice(a[:, 0], b[:, 0], batch.ndim == 3).sum())
         losses += [_nats(logits[:, 0], batch[:, t + 1]) for logits in (a, b)]
     nats, reference_nats = (losses / steps)[::-1].tolist()
     return Parity(logits_gap, state_gap, agreed / (steps * len(batch)), nats, reference_nats)
@@ -115,8 +120,20 @@ def _gap(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     return float((np.abs(a - b) / np.maximum(np.abs(a), 1)).max())
 
 
-def _nats(logits: NDArray[np.float32], target: NDArray[np.int64]) -> float:
+def _same_choice(a: NDArray[np.float32], b: NDArray[np.float32], frames: bool) -> NDArray[np.bool_]:
+    """bool [batch]: whether b's likeliest token is a's too, or b's keys over the threshold are a's, ties aside."""
+    if frames:
+        same: NDArray[np.bool_] = (((a > 0) == (b > 0)) | (np.abs(a) <= 2 * TOLERANCE)).all(-1)
+        return same
+    chosen = np.take_along_axis(a, b.argmax(-1)[:, None], 1)[:, 0]
+    near: NDArray[np.bool_] = a.max(-1) - chosen <= 2 * TOLERANCE
+    return near
+
+
+def _nats(logits: NDArray[np.float32], target: Step) -> float:
     scores = logits.astype(np.float64)
+    if target.ndim == 2:  # frames: log(1 + exp(s)) - s where the key sounds
+        return float((np.logaddexp(0, scores) - scores * target).sum(-1).mean())
     top = scores.max(-1)
     total = top + np.log(np.exp(scores - top[:, None]).sum(-1))
     return float((total - scores[np.arange(len(target)), target]).mean())
@@ -131,12 +148,13 @@ def require_equal(parity: Parity, what: str) -> None:
         )
 
 
-def microseconds(runner: Runner, batch: NDArray[np.int64], start: State) -> float:
+def microseconds(runner: Runner, batch: Step, start: State) -> float:
     """Median time of one step for one stream. `start`: zeros [layers, 1, hidden]."""
     state = start
     times = []
     for t in range(_WARM + _TIMED):
-        feed = np.ascontiguousarray(batch[:1, t % batch.shape[1]][:, None])
+        at = t % batch.shape[1]
+        feed = np.ascontiguousarray(batch[:1, at : at + 1])
         before = time.perf_counter()
         _, state = runner.step(feed, state)
         times.append(time.perf_counter() - before)

@@ -4,8 +4,8 @@ from ugen.runtime import generate, load
 song = generate(load("model.onnx"), seconds=60, seed=7)
 """
 
-from .generate import Song, generate, tokens
+from .generate import Song, generate, steps
 from .model import Model, load
 from .model_file import Card, ModelError, Sampling
 
-__all__ = ["Card", "Model", "ModelError", "Sampling", "Song", "generate", "load", "tokens"]
+__all__ = ["Card", "Model", "ModelError", "Sampling", "Song", "generate", "load", "steps"]

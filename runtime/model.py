@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .model_file import INPUTS, MAX_BYTES, OUTPUTS, Card, ModelError, card_from_metadata, check_graph
+from .model_file import MAX_BYTES, OUTPUTS, Card, ModelError, card_from_metadata, check_graph, inputs_of
 
+Step = NDArray[np.int64] | NDArray[np.float32]
 State = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
@@ -18,15 +19,17 @@ class Model:
 
     def __init__(self, card: Card, session: Any):
         self.card, self._session = card, session
+        self._inputs = inputs_of(card.codec.input)
 
     def start(self, batch: int = 1) -> State:
         """The state a piece begins with: h and c, float32 zeros [layers, batch, hidden]."""
         shape = self.card.layers, batch, self.card.hidden
         return np.zeros(shape, np.float32), np.zeros(shape, np.float32)
 
-    def step(self, tokens: NDArray[np.int64], state: State) -> tuple[NDArray[np.float32], State]:
-        """Feed each of a batch one token: int64 [batch, 1] -> logits float32 [batch, 1, vocabulary], and the state."""
-        feeds = dict(zip(INPUTS, (tokens, *state), strict=True))
+    def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
+        """Feed each of a batch one step: tokens int64 [batch, 1] or frames float32 [batch, 1, vocabulary]
+        -> logits float32 [batch, 1, vocabulary], and the state."""
+        feeds = dict(zip(self._inputs, (x, *state), strict=True))
         logits, h, c = self._session.run(OUTPUTS, feeds)
         return logits, (h, c)
 

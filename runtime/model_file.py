@@ -1,11 +1,12 @@
 """Format 1 of the model file: an ONNX file whose metadata describes it whole. Read by ugen-run, written by export-ugen.
 
-Graph: `token` int64 [batch, 1], `h` and `c` float32 [layers, batch, hidden] in;
-`logits` float32 [batch, 1, vocabulary], `h_out`, `c_out` out. The names never change within a format number.
+Graph: `token` int64 [batch, 1] or `frame` float32 [batch, 1, vocabulary], `h` and `c` float32 [layers, batch, hidden]
+in; `logits` float32 [batch, 1, vocabulary], `h_out`, `c_out` out. The names never change within a format number, and
+a piece begins with h and c of zeros.
 Metadata (metadata_props), each a JSON text under the key `ugen.<part>`:
 
     ugen.format      1
-    ugen.model       kind, layers, hidden, vocabulary, precision
+    ugen.model       kind, input, layers, hidden, vocabulary, precision
     ugen.codec       name, options, start, end, and the whole event table
     ugen.sampling    temperature, top_k, top_p: what sounds best unless the user says otherwise
     ugen.provenance  what it learned from, how well it predicts held-out music, versions, hash of the weights
@@ -24,9 +25,14 @@ from ugen.data import Codec, UgenError, codec_from_json
 FORMAT = 1
 PREFIX = "ugen."
 PARTS = ("format", "model", "codec", "sampling", "provenance", "licence")
-INPUTS, OUTPUTS = ("token", "h", "c"), ("logits", "h_out", "c_out")
+OUTPUTS = ("logits", "h_out", "c_out")
 MAX_BYTES = 4 << 30  # larger than any LSTM; checked before a file is opened
 MAX_STATE = 1 << 26  # layers x hidden; bounds the state a file can make the runtime allocate
+
+
+def inputs_of(step: str) -> tuple[str, str, str]:
+    """The graph's inputs when a step is fed a `token` or a `frame`."""
+    return step, "h", "c"
 
 
 class ModelError(UgenError):
@@ -65,7 +71,7 @@ class Card:
     def to_metadata(self) -> dict[str, str]:
         """The metadata_props of the ONNX file."""
         model = {
-            "kind": "lstm", "layers": self.layers, "hidden": self.hidden,
+            "kind": "lstm", "input": self.codec.input, "layers": self.layers, "hidden": self.hidden,
             "vocabulary": self.codec.vocabulary, "precision": self.precision,
         }  # fmt: skip
         parts = {
@@ -99,8 +105,8 @@ def _card(values: dict[str, Any], file: str) -> Card:
         part = "model"
         model = values[part]
         layers, hidden = int(model["layers"]), int(model["hidden"])
-        if model["kind"] != "lstm" or model["vocabulary"] != codec.vocabulary:
-            raise ModelError(f"{file}: {PREFIX}model does not fit its codec (kind or vocabulary)")
+        if (model["kind"], model["input"], model["vocabulary"]) != ("lstm", codec.input, codec.vocabulary):
+            raise ModelError(f"{file}: {PREFIX}model does not fit its codec (kind, input or vocabulary)")
         if layers < 1 or hidden < 1 or layers * hidden > MAX_STATE:
             raise ModelError(f"{file}: {PREFIX}model claims {layers} layers of {hidden}, which cannot be")
         precision = str(model["precision"])
@@ -118,12 +124,13 @@ def _card(values: dict[str, Any], file: str) -> Card:
 def check_graph(card: Card, inputs: Sequence[Any], outputs: Sequence[Any], file: str) -> None:
     """Check a session's inputs and outputs against the card. Raises ModelError that names the first that differs."""
     state = ("tensor(float)", [card.layers, None, card.hidden])
+    step = ("tensor(float)", [None, 1, card.codec.vocabulary])
     wanted: dict[str, tuple[str, list[int | None]]] = {
-        "token": ("tensor(int64)", [None, 1]), "h": state, "c": state,
-        "logits": ("tensor(float)", [None, 1, card.codec.vocabulary]), "h_out": state, "c_out": state,
+        card.codec.input: step if card.codec.input == "frame" else ("tensor(int64)", [None, 1]),
+        "h": state, "c": state, "logits": step, "h_out": state, "c_out": state,
     }  # fmt: skip
     found = {value.name: value for value in (*inputs, *outputs)}
-    if {v.name for v in inputs} != set(INPUTS) or {v.name for v in outputs} != set(OUTPUTS):
+    if {v.name for v in inputs} != set(inputs_of(card.codec.input)) or {v.name for v in outputs} != set(OUTPUTS):
         raise ModelError(f"{file}: the graph has {', '.join(found)}; format 1 has {', '.join(wanted)}")
     for name, (kind, shape) in wanted.items():
         given = [size if isinstance(size, int) else None for size in found[name].shape]

@@ -18,7 +18,7 @@ from ugen.export.export import export_onnx, export_torchscript
 from ugen.export.onnx_graph import build
 from ugen.export.parity import TorchRunner, compare, probe_batch, zero_state
 from ugen.runtime import Card, Sampling, load
-from ugen.runtime.generate import tokens
+from ugen.runtime.generate import steps
 from ugen.train.checkpoint import load_checkpoint
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
@@ -56,7 +56,7 @@ def test_every_runtime_draws_the_same_song(small_run: Path, tmp_path: Path) -> N
     songs = []
     for runner in (model, TorchRunner(checkpoint.model), TorchRunner(torchscript.load(tmp_path / "m.ts"))):
         model.step = runner.step if runner is not model else model.step  # type: ignore[method-assign]
-        stream = tokens(model, 11, Sampling())
+        stream = steps(model, 11, Sampling())
         songs.append([next(stream)[0] for _ in range(1000)])
     assert songs[0] == songs[1] == songs[2]
 
@@ -83,7 +83,7 @@ def test_int8_is_a_quarter_of_the_size_and_predicts_as_well(tmp_path: Path, smal
     export_onnx(small_run, tmp_path / "8.onnx", "int8", 0.005, "", lines.append)
     export_onnx(small_run, tmp_path / "32.onnx", "fp32", 0.005, "", quiet)
     checkpoint = load_checkpoint(small_run)
-    batch = probe_batch(checkpoint.probe, checkpoint.codec.start)
+    batch = probe_batch(checkpoint.probe, checkpoint.codec)
     parity = compare(TorchRunner(checkpoint.model), load(tmp_path / "8.onnx"), batch, zero_state(checkpoint.model, 3))
     assert parity.logits > 0, "it is quantized"
     assert abs(parity.nats_change) < 0.005

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support import digest
 from ugen.data import UgenError, make_codec, read_midi
 from ugen.data.codec import Codec
-from ugen.runtime import Card, Model, ModelError, Sampling, generate, load, tokens
+from ugen.runtime import Card, Model, ModelError, Sampling, generate, load, steps
 from ugen.runtime.rng import Rng
 from ugen.runtime.sampler import draw
 
@@ -107,7 +107,7 @@ def test_each_draw_is_fed_back_and_a_piece_never_ends_by_itself() -> None:
     eager = np.zeros(BEATS.vocabulary)
     eager[BEATS.end] = 50.0  # a model that wants to stop
     model = fake(logits=lambda step: eager)
-    drawn = [token for token, _ in itertools.islice(tokens(model, 4, Sampling()), 50)]
+    drawn = [token for token, _ in itertools.islice(steps(model, 4, Sampling()), 50)]
     assert model._session.fed == [BEATS.start, *drawn[:-1]]
     assert BEATS.end not in drawn
 

@@ -2,7 +2,7 @@
 
 config.json           model, codec, training and corpus, written once
 model.safetensors     the weights that did best on the held-out pieces; its scores are in the header
-probe.npy             up to 4,096 held-out tokens, so that an export can measure its own loss with no corpus
+probe.npy             the first tokens of a held-out piece, so that an export can measure its own loss with no corpus
 resume.safetensors    weights, optimizer, random state, carried state and data position at the last evaluation
 metrics.jsonl         one line an evaluation
 """
@@ -27,7 +27,7 @@ from .config import ModelConfig, model_config
 from .model import LstmModel
 
 FORMAT = 1
-PROBE_TOKENS = 4096
+PROBE_ITEMS = 4096
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         probe = np.load(path / "probe.npy", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise UgenError(f"{path / 'probe.npy'}: {error}") from None
-    if probe.ndim != 1 or probe.dtype != np.uint16 or (len(probe) and probe.max() >= codec.vocabulary):
+    foreign = codec.input == "token" and len(probe) and probe.max() >= codec.vocabulary
+    if probe.ndim != 1 or probe.dtype != np.uint16 or foreign:
         raise UgenError(f"{path / 'probe.npy'}: not a list of tokens of this codec")
     return Checkpoint(path, model, codec, config, header.get("scores", {}), probe)
 
@@ -88,6 +89,22 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return load_file(str(path)), header
     except (OSError, ValueError, safetensors.SafetensorError) as error:
         raise UgenError(f"{path}: cannot be read ({error})") from None
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimizer's state as tensors by name: `optimizer.<parameter's index>.<name>`."""
+    each = optimizer.state_dict()["state"].items()
+    return {f"optimizer.{i}.{name}": torch.as_tensor(value) for i, state in each for name, value in state.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` gave; other names are passed over."""
+    whole: dict[str, Any] = optimizer.state_dict()
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".")
+            whole["state"].setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict(whole)
 
 
 def load_weights(model: LstmModel, tensors: dict[str, Tensor], path: Path) -> None:

@@ -8,27 +8,48 @@ from typing import Any
 
 from ugen.data import UgenError
 
+OBJECTIVES = ("likelihood", "professor-forcing")
+PRECISIONS = ("fp32", "bf16", "fp16")
+
 
 def _require(flag: str, value: float, low: float, high: float) -> None:
     if not (low <= value <= high and math.isfinite(value)):
         raise UgenError(f"{flag} {value}: must be {low} to {high}")
 
 
+def _choose(flag: str, value: str, among: tuple[str, ...]) -> None:
+    if value not in among:
+        raise UgenError(f"{flag} {value}: must be one of {', '.join(among)}")
+
+
 @dataclass(frozen=True)
 class ModelConfig:
-    """An embedding, layers of LSTM, and an output head over `vocabulary` tokens."""
+    """An embedding, layers of LSTM, and an output head over `vocabulary` tokens or the keys of a vector.
+
+    `input`: what a step is fed, a `token` or a `frame` (a vector of zeros and ones); the codec says which.
+    `skip`: each layer's input is normalised, and its output added to its input. `tied`: the head uses the embedding's
+    weights. `learned_start`: the state that a piece begins with is learned, too.
+    """
 
     vocabulary: int
+    input: str = "token"
     embedding: int = 256
     layers: int = 1
     hidden: int = 320
     dropout: float = 0.4
+    skip: bool = False
+    tied: bool = False
+    learned_start: bool = False
 
     def __post_init__(self) -> None:
+        _choose("input", self.input, ("token", "frame"))
+        _require("vocabulary", self.vocabulary, 1, 65536)
         _require("--embedding", self.embedding, 1, 8192)
         _require("--layers", self.layers, 1, 64)
         _require("--hidden", self.hidden, 1, 8192)
         _require("--dropout", self.dropout, 0, 0.95)
+        if self.tied and self.input == "frame":
+            raise UgenError("--tied: a khot model has no token embedding that its head could share")
 
 
 @dataclass(frozen=True)
@@ -39,6 +60,8 @@ class TrainConfig:
     `patience`: evaluations without a better held-out loss before the run ends early.
     `transpose`: whether each playing of a piece is moved by -5 to +6 semitones. `stretch`: up to which share it is
     played faster or slower. `loudness`: by up to how much, in MIDI velocity, it is played louder or softer.
+    `class_weights`: 0 counts every token alike, 1 every kind of token alike, between them a bit of both.
+    `objective`: `likelihood`, or `professor-forcing` on top of it. `precision`: what matrix products compute in.
     """
 
     batch: int = 16
@@ -53,6 +76,9 @@ class TrainConfig:
     transpose: bool = True
     stretch: float = 0.1
     loudness: int = 8
+    class_weights: float = 0.0
+    objective: str = "likelihood"
+    precision: str = "fp32"
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -60,13 +86,17 @@ class TrainConfig:
         _require("--chunk", self.chunk, 2, 65536)
         _require("--lr", self.lr, 1e-8, 10)
         _require("--weight-decay", self.weight_decay, 0, 10)
-        _require("--clip", self.clip, 1e-6, 1e6)
+        _require("warmup", self.warmup, 0, 1e6)
+        _require("clip", self.clip, 1e-6, 1e6)
         _require("--epochs", self.epochs, 0, 1e6)
         _require("--minutes", self.minutes, 0, 1e6)
         _require("--patience", self.patience, 1, 1_000_000)
         _require("--stretch", self.stretch, 0, 1)
         _require("--loudness", self.loudness, 0, 64)
+        _require("--class-weights", self.class_weights, 0, 1)
         _require("--seed", self.seed, 0, 2**63 - 1)
+        _choose("--objective", self.objective, OBJECTIVES)
+        _choose("--precision", self.precision, PRECISIONS)
 
 
 def to_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:

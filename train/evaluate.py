@@ -6,22 +6,23 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
+from torch import Tensor
 from ugen.data import Codec
 from ugen.data.corpus import Corpus, Row
 
-from .forward import run_chunk
+from .distributed import World
+from .forward import run_chunk, step_nats, to_batch
 from .model import LstmModel
 from .streams import Tokens, passes
 
 _BATCH, _CHUNK = 16, 512
+_TOP = 5
 
 
 @dataclass(frozen=True)
 class Heldout:
-    """The held-out pieces, and what their tokens stand for."""
+    """Held-out pieces, and what their steps stand for. `tokens`: steps to predict, tokens or vectors."""
 
     pieces: Sequence[Tokens]
     tokens: int
@@ -32,20 +33,35 @@ class Heldout:
     def of(cls, corpus: Corpus, rows: Sequence[Row]) -> Heldout:
         """The pieces of some manifest rows."""
         pieces = [corpus.piece(row) for row in rows]
-        return cls(pieces, sum(map(len, pieces)), sum(row.notes for row in rows), sum(row.seconds for row in rows))
+        steps = sum(len(corpus.codec.items(piece)) for piece in pieces)
+        return cls(pieces, steps, sum(row.notes for row in rows), sum(row.seconds for row in rows))
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Losses in nats; accuracies as shares of 1. `accuracy_events` leaves time tokens out of the targets."""
+    """Losses in nats, shares of 1. For tokens:
+
+    `accuracy`: the likeliest token is right; `accuracy_events` counts no targets that only move time; `top5`,
+    `top5_events`: the right one is among the five likeliest. `time_predicted`, `time_true`: share of tokens that only
+    move time. `favourite`: the event most often predicted, its share of predictions and of the truth.
+
+    For vectors: `nats_token` is per step over all keys. `accuracy` is that of frames (Bay et al. 2009): keys rightly
+    predicted to sound, over all that sound or were predicted to; `top5` is the share of sounding keys among the five
+    likeliest; time is a step in which nothing sounds; the favourite is the key most often predicted.
+    """
 
     nats_token: float
     nats_note: float
     nats_second: float
     accuracy: float
     accuracy_events: float
+    top5: float
+    top5_events: float
     time_predicted: float
     time_true: float
+    favourite: str
+    favourite_predicted: float
+    favourite_true: float
 
     def to_json(self) -> dict[str, Any]:
         """The scores as plain JSON."""
@@ -53,31 +69,90 @@ class Scores:
 
 
 @torch.no_grad()
-def evaluate(model: LstmModel, heldout: Heldout, codec: Codec, device: torch.device) -> Scores:
-    """Play every held-out piece through the model from the zero state and score each next token."""
+def evaluate(model: LstmModel, heldout: Heldout, codec: Codec, device: torch.device, world: World | None = None) -> Scores:
+    """Play every held-out piece through the model from the zero state and score each next step.
+
+    In a `world` of several processes each plays a share, and all get the whole's scores.
+    """
+    world = world or World()
     training = model.training
     model.eval()
-    is_time = torch.from_numpy(codec.is_time).to(device)
-    batch = min(_BATCH, len(heldout.pieces))
+    pieces = sorted(heldout.pieces, key=len, reverse=True)[world.rank :: world.size]
+    batch = max(min(_BATCH, len(pieces)), 1)
     state = model.state(batch)
-    totals = np.zeros(6)  # nats, tokens, right, events, events right, time predicted
-    for chunk in passes(heldout.pieces, codec.start, batch, _CHUNK):
-        logits, y, state = run_chunk(model, chunk, state, device)
-        logits, y = logits.flatten(0, 1), y.flatten()
-        chunk_nats = cross_entropy(logits.float(), y, reduction="sum")
-        logits, y = logits[y >= 0], y[y >= 0]
-        guess = logits.argmax(-1)
-        right, event = guess == y, ~is_time[y]
-        counts = right.sum(), event.sum(), (right & event).sum(), is_time[guess].sum()
-        totals += [float(chunk_nats), len(y), *(float(count) for count in counts)]
+    tally = (_FrameTally if codec.input == "frame" else _TokenTally)(codec, device)
+    for chunk in passes(pieces, codec, batch, _CHUNK):
+        here = to_batch(chunk, device)
+        top, state = run_chunk(model, here, state)
+        logits = model.logits(top)
+        tally.add(logits[here.live].float(), here.y[here.live], step_nats(logits, here.y)[here.live].double().sum())
     model.train(training)
-    nats, tokens, hits, happened, happened_hits, time_predicted = totals.tolist()
-    return Scores(
-        nats_token=nats / tokens,
-        nats_note=nats / max(heldout.notes, 1),
-        nats_second=nats / max(heldout.seconds, 1e-9),
-        accuracy=hits / tokens,
-        accuracy_events=happened_hits / max(happened, 1),
-        time_predicted=time_predicted / tokens,
-        time_true=1 - happened / tokens,
-    )
+    world.sum(tally.sums, tally.predicted, tally.true)
+    return tally.scores(heldout)
+
+
+class _TokenTally:
+    """Sums over tokens: nats, tokens, right, in top 5, events, events right, events in top 5."""
+
+    def __init__(self, codec: Codec, device: torch.device):
+        self._codec = codec
+        self._is_time = torch.from_numpy(codec.is_time).to(device)
+        self.sums = torch.zeros(7, dtype=torch.float64, device=device)
+        self.predicted = torch.zeros(codec.vocabulary, dtype=torch.int64, device=device)
+        self.true = torch.zeros_like(self.predicted)
+
+    def add(self, logits: Tensor, y: Tensor, nats: Tensor) -> None:
+        """logits float32 [n, vocabulary], y int64 [n]."""
+        likeliest = logits.topk(min(_TOP, logits.shape[1])).indices
+        hit = likeliest == y[:, None]
+        right, among, event = hit[:, 0], hit.any(-1), ~self._is_time[y]
+        counts = torch.ones_like(right), right, among, event, right & event, among & event
+        self.sums += torch.stack([nats, *(count.sum().double() for count in counts)])
+        self.predicted += torch.bincount(likeliest[:, 0], minlength=len(self.predicted))
+        self.true += torch.bincount(y, minlength=len(self.true))
+
+    def scores(self, heldout: Heldout) -> Scores:
+        """What the sums mean."""
+        nats, tokens, right, among, events, events_right, events_among = self.sums.tolist()
+        best = int(self.predicted.argmax())
+        events = max(events, 1)
+        return Scores(
+            nats / tokens, nats / max(heldout.notes, 1), nats / max(heldout.seconds, 1e-9),
+            right / tokens, events_right / events, among / tokens, events_among / events,
+            int(self.predicted[self._is_time].sum()) / tokens, int(self.true[self._is_time].sum()) / tokens,
+            self._codec.events[best], int(self.predicted[best]) / tokens, int(self.true[best]) / tokens,
+        )  # fmt: skip
+
+
+class _FrameTally:
+    """Sums over vectors: nats, steps, keys right, keys sounding or predicted, keys sounding, keys in top 5, steps
+    predicted silent, steps silent."""
+
+    def __init__(self, codec: Codec, device: torch.device):
+        self._codec = codec
+        self.sums = torch.zeros(8, dtype=torch.float64, device=device)
+        self.predicted = torch.zeros(codec.vocabulary, dtype=torch.int64, device=device)
+        self.true = torch.zeros_like(self.predicted)
+
+    def add(self, logits: Tensor, y: Tensor, nats: Tensor) -> None:
+        """logits, y float32 [n, keys]."""
+        guess, sounding = logits > 0, y > 0
+        among = sounding.gather(1, logits.topk(_TOP).indices)
+        counts = (
+            torch.ones_like(nats) * len(y), (guess & sounding).sum(), (guess | sounding).sum(), sounding.sum(),
+            among.sum(), (~guess.any(-1)).sum(), (~sounding.any(-1)).sum(),
+        )  # fmt: skip
+        self.sums += torch.stack([nats, *(count.double() for count in counts)])
+        self.predicted += guess.sum(0)
+        self.true += sounding.sum(0)
+
+    def scores(self, heldout: Heldout) -> Scores:
+        """What the sums mean. Silence is no target here, so leaving it out changes no share."""
+        nats, steps, right, either, sounding, among, silent_guess, silent = self.sums.tolist()
+        best = int(self.predicted.argmax())
+        accuracy, top5 = right / max(either, 1), among / max(sounding, 1)
+        return Scores(
+            nats / steps, nats / max(heldout.notes, 1), nats / max(heldout.seconds, 1e-9),
+            accuracy, accuracy, top5, top5, silent_guess / steps, silent / steps,
+            self._codec.events[best], int(self.predicted[best]) / steps, int(self.true[best]) / steps,
+        )  # fmt: skip

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from .model import LstmModel
 from .streams import Chunk
@@ -12,22 +16,51 @@ from .streams import Chunk
 State = tuple[Tensor, Tensor]
 
 
-def run_chunk(model: LstmModel, chunk: Chunk, state: State, device: torch.device) -> tuple[Tensor, Tensor, State]:
-    """Logits [batch, time, vocabulary], targets int64 [batch, time], and the state after the chunk, not detached.
+class Batch(NamedTuple):
+    """A chunk where the model is. `x`, `y`: int64 [batch, time] or float32 [batch, time, keys]. `live`: bool [batch,
+    time]. `begins` stays on the host, where the cuts are made."""
+
+    x: Tensor
+    y: Tensor
+    live: Tensor
+    begins: NDArray[np.bool_]
+
+
+def to_batch(chunk: Chunk, device: torch.device) -> Batch:
+    """Copy a chunk to a device; from pinned memory, so that a GPU need not wait for it."""
+
+    def there(array: NDArray[np.generic]) -> Tensor:
+        host = torch.from_numpy(array)
+        return host.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else host.to(device)
+
+    x, y = there(chunk.x), there(chunk.y)
+    if x.dtype == torch.bool:
+        x, y = x.float(), y.float()
+    return Batch(x, y, there(chunk.live), chunk.begins)
+
+
+def run_chunk(model: LstmModel, batch: Batch, state: State) -> tuple[Tensor, State]:
+    """The top layer [batch, time, hidden] before its dropout, and the state after the chunk, not detached.
 
     An LSTM call cannot reset its state midway, so the chunk is cut at every place where any stream begins a piece.
     """
-    x = torch.from_numpy(chunk.x).to(device, non_blocking=True)
-    y = torch.from_numpy(chunk.y).to(device, non_blocking=True)
-    width = chunk.x.shape[1]
-    cuts = sorted({0, width, *np.flatnonzero(chunk.begins.any(axis=0)).tolist()})
+    width = batch.begins.shape[1]
+    cuts = sorted({0, width, *np.flatnonzero(batch.begins.any(axis=0)).tolist()})
     h, c = state
-    logits = []
+    tops = []
     for left, right in zip(cuts[:-1], cuts[1:], strict=True):
-        begins = chunk.begins[:, left]
+        begins = batch.begins[:, left]
         if begins.any():
-            keep = torch.from_numpy(~begins).to(device, h.dtype)[None, :, None]
+            keep = torch.from_numpy(~begins).to(h.device, h.dtype)[None, :, None]
             h, c = h * keep, c * keep
-        out, h, c = model(x[:, left:right], h, c)
-        logits.append(out)
-    return logits[0] if len(logits) == 1 else torch.cat(logits, dim=1), y, (h, c)
+        top, h, c = model.behaviour(batch.x[:, left:right], h, c)
+        tops.append(top)
+    return tops[0] if len(tops) == 1 else torch.cat(tops, dim=1), (h, c)
+
+
+def step_nats(logits: Tensor, y: Tensor) -> Tensor:
+    """Nats of each step, float32 [batch, time]: of its token, or of all its keys together, each on or off."""
+    logits = logits.float()
+    if y.dim() == logits.dim():
+        return binary_cross_entropy_with_logits(logits, y, reduction="none").sum(-1)
+    return cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)

@@ -4,38 +4,116 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from .config import ModelConfig
 
 
+class PlainTrunk(nn.Module):
+    """LSTM layers, each fed by the one below."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        between_layers = config.dropout if config.layers > 1 else 0.0
+        self.lstm = nn.LSTM(config.embedding, config.hidden, config.layers, dropout=between_layers, batch_first=True)
+
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x float32 [batch, time, embedding] -> float32 [batch, time, hidden], and the state."""
+        x, (h, c) = self.lstm(x, (h, c))
+        return x, h, c
+
+
+class SkipTrunk(nn.Module):
+    """LSTM layers that each add to what passes through them: x + LSTM(LayerNorm(x)), normalised once more at the top.
+
+    Layer normalisation: Ba et al. 2016, before the layer as Xiong et al. 2020 place it. Skip connections: He et al. 2016.
+    """
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        size, layers = config.hidden, range(config.layers)
+        self.widen = nn.Linear(config.embedding, size)
+        self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in layers)
+        self.lstms = nn.ModuleList(nn.LSTM(size, size, batch_first=True) for _ in layers)
+        self.dropout = nn.Dropout(config.dropout)
+        self.last_norm = nn.LayerNorm(size)
+
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x float32 [batch, time, embedding] -> float32 [batch, time, hidden], and the state."""
+        x = self.widen(x)
+        hs, cs = [], []
+        for layer, (norm, lstm) in enumerate(zip(self.norms, self.lstms)):  # noqa: B905  TorchScript's zip has no strict
+            y, (h_layer, c_layer) = lstm(norm(x), (h[layer : layer + 1].contiguous(), c[layer : layer + 1].contiguous()))
+            x = x + self.dropout(y)
+            hs.append(h_layer)
+            cs.append(c_layer)
+        return self.last_norm(x), torch.cat(hs), torch.cat(cs)
+
+
 class LstmModel(nn.Module):
-    """Tokens and state in, logits and state out. The state is never hidden: callers carry it."""
+    """Steps and state in, logits and state out. The state is never hidden: callers carry it.
+
+    A piece begins with a state of zeros, whatever the model: a learned start is kept as an offset from it.
+    """
 
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(config.vocabulary, config.embedding)
-        between_layers = config.dropout if config.layers > 1 else 0.0
-        self.lstm = nn.LSTM(config.embedding, config.hidden, config.layers, dropout=between_layers, batch_first=True)
+        self.embedding: nn.Module
+        if config.input == "token":
+            self.embedding = nn.Embedding(config.vocabulary, config.embedding)
+        else:
+            self.embedding = nn.Linear(config.vocabulary, config.embedding)
+        self.trunk = SkipTrunk(config) if config.skip else PlainTrunk(config)
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(config.hidden, config.vocabulary)
-        for name, bias in self.lstm.named_parameters():  # forget gates open at the start (Jozefowicz et al. 2015)
-            if name.startswith("bias_ih"):
+        self.head = None if config.tied else nn.Linear(config.hidden, config.vocabulary)
+        self.narrow = nn.Linear(config.hidden, config.embedding, bias=False) if config.tied else None
+        self.head_bias = nn.Parameter(torch.zeros(config.vocabulary)) if config.tied else None
+        start = torch.zeros(config.layers, 1, config.hidden)
+        self.start_h = nn.Parameter(start) if config.learned_start else None
+        self.start_c = nn.Parameter(start.clone()) if config.learned_start else None
+        if self.narrow is not None:  # the embedding's vectors are long: without this the first guesses would be wild
+            with torch.no_grad():
+                self.narrow.weight *= 0.1
+        for name, bias in self.trunk.named_parameters():  # forget gates open at the start (Jozefowicz et al. 2015)
+            if "bias_ih" in name:
                 with torch.no_grad():
                     bias[config.hidden : 2 * config.hidden] += 1.0
 
-    def forward(self, token: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """token int64 [batch, time]; h, c float32 [layers, batch, hidden] -> logits [batch, time, vocabulary], h, c."""
-        x = self.dropout(self.embedding(token))
-        x, (h, c) = self.lstm(x, (h, c))
-        return self.head(self.dropout(x)), h, c
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x int64 [batch, time] or float32 [batch, time, vocabulary]; h, c float32 [layers, batch, hidden]
+        -> logits [batch, time, vocabulary], h, c."""
+        top, h, c = self.behaviour(x, h, c)
+        return self.logits(self.dropout(top)), h, c
 
+    def logits(self, top: Tensor) -> Tensor:
+        """float32 [batch, time, hidden] -> [batch, time, vocabulary].
+
+        A tied head asks how like the embedding's vectors it is (Press and Wolf 2017; Inan et al. 2017).
+        """
+        if self.narrow is not None:
+            return linear(self.narrow(top), self.embedding.weight, self.head_bias)
+        assert self.head is not None
+        out: Tensor = self.head(top)
+        return out
+
+    def behaviour(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As forward, but up to the top layer: float32 [batch, time, hidden] in place of logits."""
+        if self.start_h is not None and self.start_c is not None:
+            h, c = h + self.start_h, c + self.start_c
+        top, h, c = self.trunk(self.dropout(self.embedding(x)), h, c)
+        if self.start_h is not None and self.start_c is not None:
+            h, c = h - self.start_h, c - self.start_c
+        return top, h, c
+
+    @torch.jit.ignore
     def state(self, batch: int) -> tuple[Tensor, Tensor]:
         """The zero state a piece begins with: h and c, float32 [layers, batch, hidden], where the weights are."""
-        like = self.head.weight
-        zero = torch.zeros(self.config.layers, batch, self.config.hidden, device=like.device, dtype=like.dtype)
+        like = next(self.parameters())
+        zero = torch.zeros(self.config.layers, batch, self.config.hidden, device=like.device, dtype=torch.float32)
         return zero, zero.clone()
 
+    @torch.jit.ignore
     def parameters_count(self) -> int:
         """How many numbers training fits."""
         return sum(parameter.numel() for parameter in self.parameters())

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import Codec
+from ugen.data.codec import Items
 
-IDLE = -100  # the target of a place with nothing to learn; torch's cross entropy leaves it out
 LOWEST_KEY, HIGHEST_KEY = 21, 108  # the piano's keys: transposing never moves a piece further outside them
 SEMITONES = range(-5, 7)
 
@@ -17,11 +17,24 @@ Tokens = NDArray[np.integer]
 
 
 class Chunk(NamedTuple):
-    """`x`, `y`: int64 [batch, time], inputs and targets. `begins`: bool [batch, time], x is the first of a piece."""
+    """`x`, `y`: inputs and targets, int64 [batch, time] or bool [batch, time, 128]. `begins`: bool [batch, time], x is
+    the first of a piece. `live`: bool [batch, time], there is something to learn here."""
 
-    x: NDArray[np.int64]
-    y: NDArray[np.int64]
+    x: Items
+    y: Items
     begins: NDArray[np.bool_]
+    live: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, codec: Codec, batch: int, time: int) -> Chunk:
+        """A chunk to fill; every place is fed the start and has nothing to learn."""
+        item = codec.after_start(codec.items(np.zeros(0, np.uint16)))[0]
+        whole = np.broadcast_to(item, (batch, time, *item.shape)).astype(bool if codec.input == "frame" else np.int64)
+        return cls(whole, whole.copy(), np.zeros((batch, time), bool), np.zeros((batch, time), bool))
+
+    def rows(self, which: slice) -> Chunk:
+        """Some of the streams."""
+        return Chunk(*(part[which] for part in self))
 
 
 class Variety(NamedTuple):
@@ -33,6 +46,34 @@ class Variety(NamedTuple):
     loudness: int = 0
 
 
+class _Playing:
+    """One stream's piece, and where in it the stream stands."""
+
+    def __init__(self) -> None:
+        self.items: Items = np.zeros(0, np.int64)
+        self.at = 0
+
+    def begin(self, items: Items, at: int = 0) -> None:
+        """Take up a piece, its start included."""
+        self.items, self.at = items, at
+
+    def over(self) -> bool:
+        """Whether the piece has no further target."""
+        return self.at >= len(self.items) - 1
+
+    def copy_to(self, out: Chunk, stream: int, filled: int) -> int:
+        """Put what fits of the piece into a stream's row. Gives the number of places filled."""
+        at = self.at
+        count: int = min(len(self.items) - 1 - at, out.x.shape[1] - filled)
+        out.x[stream, filled : filled + count] = self.items[at : at + count]
+        out.y[stream, filled : filled + count] = self.items[at + 1 : at + 1 + count]
+        out.live[stream, filled : filled + count] = True
+        if at == 0 and count:
+            out.begins[stream, filled] = True
+        self.at += count
+        return count
+
+
 class Streams:
     """Endless training chunks. Pieces come in a new order every epoch, each playing varied in its own way.
 
@@ -42,22 +83,20 @@ class Streams:
     def __init__(self, pieces: Sequence[Tokens], codec: Codec, batch: int, chunk: int, variety: Variety, seed: int):
         self._pieces, self._codec, self._variety = pieces, codec, variety
         self._batch, self._chunk = batch, chunk
-        self._pitches = codec.pitches()
         self._rng = np.random.default_rng(seed)
         self._queue: list[int] = []
-        self._playing: list[list[Any]] = [[] for _ in range(batch)]  # per stream: piece, variation, position
-        self._tokens: list[NDArray[np.int64]] = [np.zeros(0, np.int64) for _ in range(batch)]
+        self._drawn: list[list[Any]] = [[] for _ in range(batch)]  # per stream: piece, and how it is varied
+        self._playing = [_Playing() for _ in range(batch)]
 
     def next(self) -> Chunk:
         """The next chunk of every stream."""
-        shape = self._batch, self._chunk
-        out = Chunk(np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, bool))
-        for stream in range(self._batch):
+        out = Chunk.empty(self._codec, self._batch, self._chunk)
+        for stream, playing in enumerate(self._playing):
             filled = 0
             while filled < self._chunk:
-                if not self._playing[stream] or self._playing[stream][2] >= len(self._tokens[stream]) - 1:
+                if playing.over():
                     self._play(stream, *self._draw())
-                filled += _copy(self._tokens[stream], self._playing[stream], out, stream, filled)
+                filled += playing.copy_to(out, stream, filled)
         return out
 
     def _draw(self) -> tuple[int, tuple[int, float, int]]:
@@ -72,8 +111,7 @@ class Streams:
         return piece, (semitones, tempo, louder)
 
     def _key(self, piece: int) -> int:
-        pitches = self._pitches[self._pieces[piece]]
-        pitches = pitches[pitches >= 0]
+        pitches = self._codec.compass(self._codec.items(self._pieces[piece]))
         if not len(pitches):
             return 0
         low, high = int(pitches.min()), int(pitches.max())
@@ -81,52 +119,38 @@ class Streams:
         return int(self._rng.choice(room))
 
     def _play(self, stream: int, piece: int, variation: tuple[int, float, int], position: int = 0) -> None:
-        self._playing[stream] = [piece, variation, position]
-        varied = self._codec.variation(*variation)[self._pieces[piece]]
-        self._tokens[stream] = np.concatenate([[self._codec.start], varied]).astype(np.int64)
+        self._drawn[stream] = [piece, variation]
+        varied = self._codec.varied(self._codec.items(self._pieces[piece]), *variation)
+        self._playing[stream].begin(self._codec.after_start(varied), position)
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs, as JSON."""
-        return {"rng": self._rng.bit_generator.state, "queue": self._queue, "playing": self._playing}
+        playing = [[*drawn, playing.at] for drawn, playing in zip(self._drawn, self._playing, strict=True)]
+        return {"rng": self._rng.bit_generator.state, "queue": self._queue, "playing": playing}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken, over the same pieces."""
         self._rng.bit_generator.state = state["rng"]
         self._queue = list(state["queue"])
         for stream, playing in enumerate(state["playing"]):
-            if playing:
+            if len(playing) == 3:
                 self._play(stream, *playing)
 
 
-def passes(pieces: Sequence[Tokens], start: int, batch: int, chunk: int) -> Iterator[Chunk]:
-    """Chunks that play every piece once, the longest first; streams with nothing left are IDLE."""
+def passes(pieces: Sequence[Tokens], codec: Codec, batch: int, chunk: int) -> Iterator[Chunk]:
+    """Chunks that play every piece once, the longest first; streams with nothing left are not live."""
     waiting = sorted(pieces, key=len)
-    playing: list[list[int]] = [[0, 0, 0] for _ in range(batch)]
-    tokens: list[NDArray[np.int64]] = [np.zeros(0, np.int64) for _ in range(batch)]
+    streams = [_Playing() for _ in range(batch)]
     while True:
-        shape = batch, chunk
-        out = Chunk(np.full(shape, start, np.int64), np.full(shape, IDLE, np.int64), np.zeros(shape, bool))
-        for stream in range(batch):
+        out = Chunk.empty(codec, batch, chunk)
+        for stream, playing in enumerate(streams):
             filled = 0
             while filled < chunk:
-                if playing[stream][2] >= len(tokens[stream]) - 1:
+                if playing.over():
                     if not waiting:
                         break
-                    playing[stream] = [0, 0, 0]
-                    tokens[stream] = np.concatenate([[start], waiting.pop()]).astype(np.int64)
-                filled += _copy(tokens[stream], playing[stream], out, stream, filled)
-        if (out.y == IDLE).all():
+                    playing.begin(codec.after_start(codec.items(waiting.pop())))
+                filled += playing.copy_to(out, stream, filled)
+        if not out.live.any():
             return
         yield out
-
-
-def _copy(tokens: NDArray[np.int64], playing: list[int], out: Chunk, stream: int, filled: int) -> int:
-    """Copy what fits of a piece into a stream's row and move its position on. Gives the number of places filled."""
-    at = playing[2]
-    count: int = min(len(tokens) - 1 - at, out.x.shape[1] - filled)
-    out.x[stream, filled : filled + count] = tokens[at : at + count]
-    out.y[stream, filled : filled + count] = tokens[at + 1 : at + 1 + count]
-    if at == 0 and count:
-        out.begins[stream, filled] = True
-    playing[2] += count
-    return count

@@ -5,40 +5,36 @@ AdamW (Loshchilov and Hutter 2019), a linear warm-up, then a cosine to a twentie
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
 from ugen.data import UgenError
 from ugen.data.baselines import Baseline, baselines
-from ugen.data.corpus import Corpus
+from ugen.data.corpus import Corpus, Row
 from ugen.data.files import replacing, write_json
 
-from .checkpoint import (
-    FORMAT,
-    PROBE_TOKENS,
-    load_tensors,
-    load_weights,
-    model_from_config,
-    read_config,
-    save_tensors,
-)
+from .checkpoint import FORMAT, PROBE_ITEMS, model_from_config, read_config, save_tensors
 from .config import ModelConfig, TrainConfig, model_config, to_json, train_config
+from .distributed import World
 from .evaluate import Heldout, Scores, evaluate
-from .forward import State, run_chunk
-from .streams import Streams, Variety
+from .forcing import ProfessorForcing
+from .forward import State, to_batch
+from .objective import Likelihood, class_weights
+from .streams import Chunk, Streams, Variety
 
 FEWEST_STEPS, MOST_STEPS = 25, 500  # updates between evaluations: an epoch, within these bounds
 LEAST_GAIN = 1e-4  # nats a token; less is no reason to go on
 FINAL_RATE = 0.05  # of the peak learning rate
+KNOWN_TOKENS = 20_000  # training music that is scored as held-out music is, to see the gap between them
 
 
 @dataclass
@@ -56,51 +52,88 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
+class Watcher(Protocol):
+    """What is told how a run goes: the terminal, the report, TensorBoard."""
+
+    def step(self, trainer: Trainer) -> None:
+        """After an update."""
+
+    def scores(self, trainer: Trainer, scores: Scores) -> None:
+        """After an evaluation; the newest row of `trainer.progress.history` is its."""
+
+
 class Trainer:
     """One run in one folder. Make it with `begin` or `resume`, then call `run`."""
 
-    def __init__(self, path: Path, corpus: Corpus, model: ModelConfig, config: TrainConfig, device: torch.device):
+    def __init__(
+        self, path: Path, corpus: Corpus, model: ModelConfig, config: TrainConfig, device: torch.device,
+        world: World | None = None,
+    ):  # fmt: skip
         rows = corpus.pieces("train")
         self.path, self.corpus, self.config, self.device = path, corpus, config, device
+        self.world = world or World()
+        if config.batch % self.world.size:
+            raise UgenError(f"--batch {config.batch}: does not divide among {self.world.size} processes")
+        if config.objective == "professor-forcing" and self.world.size > 1:
+            raise UgenError("--objective professor-forcing: trains in one process; leave torchrun out")
         self.heldout = Heldout.of(corpus, corpus.pieces("valid") or corpus.pieces("test"))
+        self.known = Heldout.of(corpus, _some(rows, min(KNOWN_TOKENS, self.heldout.tokens)))
         self.model = model_from_config(model, config.seed).to(device)
+        if self.world.rank:
+            torch.manual_seed(config.seed + self.world.rank)  # the same weights, but dropout of one's own
         self.optimizer = torch.optim.AdamW(self._groups(), lr=config.lr, betas=(0.9, 0.98), fused=True)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
         pieces = [corpus.piece(row) for row in rows]
         variety = Variety(config.transpose, config.stretch, config.loudness)
         self.streams = Streams(pieces, corpus.codec, config.batch, config.chunk, variety, config.seed)
-        self.state: State = self.model.state(config.batch)
+        self.state: State = self.model.state(config.batch // self.world.size)
         self.progress = Progress()
         self.baselines: dict[str, Baseline] = {}
-        self.epoch_steps = max(sum(map(len, pieces)) / (config.batch * config.chunk), 1e-9)
+        steps = sum(len(corpus.codec.items(piece)) for piece in pieces)
+        self.epoch_steps = max(steps / (config.batch * config.chunk), 1e-9)
         self.evaluate_every = min(max(round(self.epoch_steps), FEWEST_STEPS), MOST_STEPS)
+        self._objective = Likelihood(self.model, self._weights(pieces, steps)).to(device)
+        self._forward = DistributedDataParallel(self._objective) if self.world.size > 1 else self._objective
+        self.forcing = ProfessorForcing(self.model, device) if config.objective == "professor-forcing" else None
         self._losses: list[Tensor] = []
+        self._reader = ThreadPoolExecutor(1)  # reads the next chunk while this one is learned
+        self._ahead: Future[Chunk] | None = None
 
     @classmethod
     def begin(
-        cls, path: Path, corpus: Corpus, model: ModelConfig, config: TrainConfig, device: torch.device, version: str
-    ) -> Trainer:
-        """A fresh run. Raises UgenError when the folder holds one already."""
+        cls, path: Path, corpus: Corpus, model: ModelConfig, config: TrainConfig, device: torch.device, version: str,
+        world: World | None = None, weights: dict[str, Tensor] | None = None,
+    ) -> Trainer:  # fmt: skip
+        """A fresh run, from random weights or from those given. Raises UgenError when the folder holds one already."""
         if (path / "config.json").exists():
             raise UgenError(f"{path}: holds a training run already; go on with --resume, or choose another folder")
-        path.mkdir(parents=True, exist_ok=True)
-        trainer = cls(path, corpus, model, config, device)
-        pieces, codec = [corpus.piece(row) for row in corpus.pieces("train")], corpus.codec
-        trainer.baselines = baselines(pieces, trainer.heldout.pieces, codec.vocabulary, codec.start)
-        longest = max(trainer.heldout.pieces, key=len)
-        with replacing(path / "probe.npy") as partial, open(partial, "wb") as stream:
-            np.save(stream, np.asarray(longest[:PROBE_TOKENS], np.uint16), allow_pickle=False)
-        write_json(path / "config.json", trainer._about(version))
+        trainer = cls(path, corpus, model, config, device, world)
+        if weights is not None:
+            trainer.model.load_state_dict(weights)
+        codec = corpus.codec
+        if trainer.world.rank == 0:
+            path.mkdir(parents=True, exist_ok=True)
+            pieces = [codec.items(corpus.piece(row)) for row in corpus.pieces("train")]
+            held_out = [codec.items(piece) for piece in trainer.heldout.pieces]
+            trainer.baselines = baselines(pieces, held_out, codec.vocabulary, codec.start)
+            longest = max(trainer.heldout.pieces, key=len)
+            probe = codec.stored(codec.items(longest)[:PROBE_ITEMS])
+            with replacing(path / "probe.npy") as partial, open(partial, "wb") as stream:
+                np.save(stream, probe, allow_pickle=False)
+            write_json(path / "config.json", trainer._about(version))
         return trainer
 
     @classmethod
-    def resume(cls, path: Path, corpus: Corpus, device: torch.device) -> Trainer:
+    def resume(cls, path: Path, corpus: Corpus, device: torch.device, world: World | None = None) -> Trainer:
         """Go on after the last evaluation of the run in `path`. Raises UgenError when corpus or files do not fit."""
+        from .resume import restore
+
         about = read_config(path)
         if about["corpus"]["hash"] != corpus.hash:
             raise UgenError(f"{corpus.path}: not the corpus that the run in {path} learned from")
-        trainer = cls(path, corpus, model_config(about["model"]), train_config(about["training"]), device)
+        trainer = cls(path, corpus, model_config(about["model"]), train_config(about["training"]), device, world)
         trainer.baselines = {name: Baseline(**value) for name, value in about["baselines"].items()}
-        trainer._restore()
+        restore(trainer)
         return trainer
 
     def _about(self, version: str) -> dict[str, Any]:
@@ -129,13 +162,20 @@ class Trainer:
             {"params": others, "weight_decay": 0.0},
         ]
 
+    def _weights(self, pieces: Sequence[np.ndarray], steps: int) -> Tensor | None:
+        codec = self.corpus.codec
+        if not self.config.class_weights:
+            return None
+        counts = sum((codec.counts(piece) for piece in pieces), np.zeros(codec.vocabulary, np.int64))
+        return class_weights(codec, counts, steps, self.config.class_weights)
+
     # running
 
-    def run(self, on_step: Callable[[Trainer], None], on_scores: Callable[[Trainer, Scores], None]) -> str:
+    def run(self, watchers: Sequence[Watcher] = ()) -> str:
         """Train to the end; says in words why it ended. KeyboardInterrupt leaves the last checkpoint in place."""
         progress = self.progress
         if not progress.history:
-            self._evaluated(on_scores)
+            self._evaluated(watchers)
         before = time.monotonic() - progress.elapsed
         while True:
             if self.share_done() >= 1:
@@ -145,13 +185,13 @@ class Trainer:
                 reason = f"held-out loss has not improved in {progress.since_best} evaluations"
                 break
             self._step()
-            progress.elapsed = time.monotonic() - before
-            on_step(self)
+            progress.elapsed = self._agreed(time.monotonic() - before)
+            for watcher in watchers:
+                watcher.step(self)
             if progress.step % self.evaluate_every == 0:
-                self._evaluated(on_scores)
-                progress.elapsed = time.monotonic() - before
+                self._evaluated(watchers)
         if progress.step % self.evaluate_every:
-            self._evaluated(on_scores)
+            self._evaluated(watchers)
         return reason
 
     def share_done(self) -> float:
@@ -163,84 +203,102 @@ class Trainer:
     def _by_the_clock(self) -> bool:
         return self.config.minutes > 0
 
+    def _agreed(self, elapsed: float) -> float:
+        """The time all processes go by, where it matters to what is learned."""
+        return self.world.agree(elapsed, self.device) if self._by_the_clock() else elapsed
+
     def _learning_rate(self) -> float:
         warm = min(1.0, (self.progress.step + 1) / max(self.config.warmup, 1))
         cosine = 0.5 * (1 + math.cos(math.pi * min(self.share_done(), 1.0)))
         return self.config.lr * warm * (FINAL_RATE + (1 - FINAL_RATE) * cosine)
+
+    def _next_chunk(self) -> Chunk:
+        """This process's streams of the next chunk. Before an evaluation none is read ahead: what is saved there must
+        be where training stands."""
+        chunk = self._ahead.result() if self._ahead else self.streams.next()
+        last = (self.progress.step + 1) % self.evaluate_every == 0
+        self._ahead = None if last else self._reader.submit(self.streams.next)
+        return chunk.rows(self.world.share(self.config.batch))
 
     def _step(self) -> None:
         progress = self.progress
         progress.rate = self._learning_rate()
         for group in self.optimizer.param_groups:
             group["lr"] = progress.rate
-        logits, y, (h, c) = run_chunk(self.model, self.streams.next(), self.state, self.device)
-        loss = cross_entropy(logits.flatten(0, 1).float(), y.flatten())
+        batch = to_batch(self._next_chunk(), self.device)
+        with autocast(self.device, self.config.precision):
+            outcome = self._forward(batch, self.state)
+            loss = outcome.loss
+            if self.forcing is not None:
+                loss = loss + self.forcing.penalty(batch, self.state, outcome.top)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        self.optimizer.step()
-        self.state = h.detach(), c.detach()
-        self._losses.append(loss.detach())
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        h, c = outcome.state
+        self.state = h.detach().float(), c.detach().float()
+        self._losses.append(outcome.nats)
         progress.step += 1
-        progress.tokens += y.numel()
+        progress.tokens += self.config.batch * self.config.chunk
         if progress.step % 10 == 0:  # reading a number waits for the device
             progress.gradient, progress.loss = float(norm), float(torch.stack(self._losses).mean())
             if not math.isfinite(progress.loss):
                 raise UgenError(f"the loss is {progress.loss} at step {progress.step}; try a lower --lr")
 
-    def _evaluated(self, on_scores: Callable[[Trainer, Scores], None]) -> None:
+    def _evaluated(self, watchers: Sequence[Watcher]) -> None:
         """Score the held-out pieces; keep the weights if they are the best; save all that resuming needs."""
+        from .resume import save
+
+        if self._ahead is not None:  # the run ends between evaluations: the chunk read ahead is not learned
+            self._ahead.result()
+            self._ahead = None
         progress = self.progress
-        scores = evaluate(self.model, self.heldout, self.corpus.codec, self.device)
+        scores = self.evaluated(self.heldout)
+        known = self.evaluated(self.known)
         better = scores.nats_token < progress.best
         progress.since_best = 0 if scores.nats_token < progress.best - LEAST_GAIN else progress.since_best + 1
         progress.best = min(progress.best, scores.nats_token)
         if self._losses:
-            progress.loss = float(torch.stack(self._losses).mean())
+            progress.loss = self._mean_loss()
             self._losses.clear()
         progress.history.append({
             "step": progress.step, "epoch": round(progress.step / self.epoch_steps, 3), "tokens": progress.tokens,
             "seconds": round(progress.elapsed, 3), "rate": progress.rate, "gradient": progress.gradient,
-            "train_nats_token": None if math.isnan(progress.loss) else progress.loss, **scores.to_json(),
+            "train_nats_token": None if math.isnan(progress.loss) else progress.loss,
+            "known_nats_token": known.nats_token, **scores.to_json(),
         })  # fmt: skip
-        if better:
+        if better and self.world.rank == 0:
             header = {"step": progress.step, "scores": scores.to_json()}
             save_tensors(self.path / "model.safetensors", self.model.state_dict(), header)
-        self._save()
-        on_scores(self, scores)
+        save(self)
+        for watcher in watchers:
+            watcher.scores(self, scores)
 
-    # saving and resuming
+    def evaluated(self, pieces: Heldout) -> Scores:
+        """Scores of the present weights, on all processes together."""
+        return evaluate(self.model, pieces, self.corpus.codec, self.device, self.world)
 
-    def _save(self) -> None:
-        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        for index, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
-        tensors |= {"state.h": self.state[0], "state.c": self.state[1], "rng.cpu": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
-        progress = {name: value for name, value in vars(self.progress).items() if name != "loss"}
-        save_tensors(self.path / "resume.safetensors", tensors, {"progress": progress, "data": self.streams.state()})
-        lines = "".join(json.dumps(row) + "\n" for row in self.progress.history)
-        with replacing(self.path / "metrics.jsonl") as partial:
-            partial.write_text(lines, "utf-8")
+    def _mean_loss(self) -> float:
+        loss = torch.stack(self._losses).mean()
+        self.world.sum(loss)
+        return float(loss) / self.world.size
 
-    def _restore(self) -> None:
-        file = self.path / "resume.safetensors"
-        tensors, header = load_tensors(file)
-        try:
-            weights = {name[6:]: tensor for name, tensor in tensors.items() if name.startswith("model.")}
-            load_weights(self.model, weights, file)
-            optimizer = self.optimizer.state_dict()
-            for name, tensor in tensors.items():
-                if name.startswith("optimizer."):
-                    _, index, key = name.split(".")
-                    optimizer["state"].setdefault(int(index), {})[key] = tensor
-            self.optimizer.load_state_dict(optimizer)
-            self.state = tensors["state.h"].to(self.device), tensors["state.c"].to(self.device)
-            torch.set_rng_state(tensors["rng.cpu"])
-            if "rng.cuda" in tensors and self.device.type == "cuda":
-                torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
-            self.streams.restore(header["data"])
-            self.progress = Progress(**header["progress"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise UgenError(f"{file}: cannot be resumed from ({error!r})") from None
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Mixed precision: matrix products in bf16 or fp16, weights and their updates in float32."""
+    kind = torch.float16 if precision == "fp16" else torch.bfloat16
+    return torch.autocast(device.type, kind, enabled=precision != "fp32")
+
+
+def _some(rows: Sequence[Row], tokens: int) -> list[Row]:
+    """Pieces from all over a list, about so many tokens in all, at least one."""
+    order = np.random.default_rng(0).permutation(len(rows))
+    chosen, total = [], 0
+    for i in order:
+        if chosen and total + rows[i].tokens > tokens:
+            continue
+        chosen.append(rows[i])
+        total += rows[i].tokens
+    return chosen

@@ -29,7 +29,7 @@ from ugen.export.onnx_graph import build
 from ugen.export.parity import Runner, TorchRunner, zero_state
 from ugen.export.quantize import to_int8
 from ugen.runtime import Card, Model, Sampling, load
-from ugen.runtime.generate import tokens
+from ugen.runtime.generate import steps
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 
@@ -50,7 +50,7 @@ def step_time(runner: Runner, model: LstmModel, vocabulary: int) -> float:
 
 def loop_time(model: Model) -> float:
     """Median microseconds of a token of the whole loop: step, mask, sampler, cursor."""
-    stream, times = tokens(model, 1, Sampling()), []
+    stream, times = steps(model, 1, Sampling()), []
     for _ in range(WARM + STEPS):
         before = time.perf_counter()
         next(stream)
