@@ -82,7 +82,9 @@ def remarks(words: Sequence[str], otherwise: str) -> str:
 
 def definitions(words: Mapping[str, str]) -> str:
     """Names and what they stand for, as a list."""
-    return "<dl>" + "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in words.items()) + "</dl>"
+    return (
+        "<dl>" + "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in words.items()) + "</dl>"
+    )
 
 
 def figure(title: str, bars: Iterable[str], tall: int, height: str, wide: int = 100, axis: str = "") -> str:

@@ -14,12 +14,11 @@ LENGTH_EDGES = (0, 15, 30, 60, 90, 120, 180, 240, 300, 420, 600, 1200, 3600)  # 
 LENGTH_NAMES = ("0", "15s", "30s", "1m", "1.5m", "2m", "3m", "4m", "5m", "7m", "10m", "20m", "1h")
 
 
-
 def page(facts: Facts) -> str:
     """The report as an HTML page, every file in a table at its end."""
-    title = escaped(facts.name)
     parts = [
-        f"<h1>{title}</h1>", f'<p class="soft">{escaped(facts.codec)} codec, {escaped(facts.arrangement)} arrangement</p>',
+        f"<h1>{escaped(facts.name)}</h1>",
+        f'<p class="soft">{escaped(facts.codec)} codec, {escaped(facts.arrangement)} arrangement</p>',
         *(f"<p>{escaped(line)}</p>" for line in summary(facts)[1:]),
         remarks(advice(facts), "Nothing stands out as odd."),
         "<h2>Splits</h2>", _splits(facts),
@@ -41,8 +40,8 @@ def _splits(facts: Facts) -> str:
     sums = (*facts.splits, facts.total)
     rows = [(split.name, split.pieces, split.notes, clock(split.seconds), split.tokens) for split in sums]
     marks = [f"key {split.name}" for split in sums]  # the table is the bar's legend
-    sums_table = table(("split", "pieces", "notes", "length", "tokens"), rows, marks=marks)
-    return figure("Share of the tokens", bars, 10, "1.5rem") + sums_table
+    heads = ("split", "pieces", "notes", "length", "tokens")
+    return figure("Share of the tokens", bars, 10, "1.5rem") + table(heads, rows, marks=marks)
 
 
 def _lengths(facts: Facts) -> str:

@@ -1,9 +1,9 @@
 """The ONNX graph of one step, authored node by node from the weights.
 
 A few nodes a layer, any batch size, nothing for a constant folder to undo: an exported trace has a hundred more and
-hides the weights from the quantizer. Matrices that follow one another with nothing between them (a tied head's two, an
-embedding and what widens it) are multiplied here, once. PyTorch orders the gates input, forget, cell, output; ONNX
-input, output, forget, cell (ONNX operator LSTM, opset 14).
+hides the weights from the quantizer. Every matrix of the model is a constant of its own, so that training can go on
+from the file. PyTorch orders the gates input, forget, cell, output; ONNX input, output, forget, cell (ONNX operator
+LSTM, opset 14).
 """
 
 from __future__ import annotations
@@ -47,20 +47,15 @@ class _Graph:
 
     def embed(self) -> None:
         """The input step to x_0."""
-        weights, step = self._weights, self._config.input
-        token = step == "token"
-        table: Array = weights["embedding.weight"] if token else weights["embedding.weight"].T
-        bias: Array = np.zeros(table.shape[1], np.float32) if token else weights["embedding.bias"]
-        if self._config.skip:
-            widen = weights["trunk.widen.weight"].T
-            table, bias = table @ widen, bias @ widen + weights["trunk.widen.bias"]
+        token, widened = self._config.input == "token", "trunk.widen.weight" in self._weights
+        x = "embedded" if widened else "x_0"
+        self._node("Transpose", [self._config.input], ["input_in_time"], perm=[1, 0] if token else [1, 0, 2])
         if token:
-            self._node("Transpose", [step], ["input_in_time"], perm=[1, 0])
-            self._node("Gather", [self._constant("embedding", table + bias), "input_in_time"], ["x_0"])
+            self._node("Gather", [self._constant("embedding", self._weights["embedding.weight"]), "input_in_time"], [x])
         else:
-            self._node("Transpose", [step], ["input_in_time"], perm=[1, 0, 2])
-            self._node("MatMul", ["input_in_time", self._constant("embedding", table)], ["embedded"])
-            self._node("Add", ["embedded", self._constant("embedding_bias", bias)], ["x_0"])
+            self._linear("embedding", "embedding", "input_in_time", x)
+        if widened:
+            self._linear("trunk.widen", "widen", x, "x_0")
 
     def layers(self) -> None:
         """x_0 through all layers to the top, and the state from h, c to h_out, c_out."""
@@ -97,13 +92,14 @@ class _Graph:
 
     def predict(self) -> None:
         """The top layer to logits."""
-        weights = self._weights
+        weights, top = self._weights, self._top
         if self._config.tied:
-            head, bias = weights["narrow.weight"].T @ weights["embedding.weight"].T, weights["head_bias"]
+            self._node("MatMul", [top, self._constant("narrow", weights["narrow.weight"].T)], ["narrowed"])
+            head = self._constant("head", weights["embedding.weight"].T)
+            self._node("MatMul", ["narrowed", head], ["scores"])
+            self._node("Add", ["scores", self._constant("head_bias", weights["head_bias"])], ["logits_in_time"])
         else:
-            head, bias = weights["head.weight"].T, weights["head.bias"]
-        self._node("MatMul", [self._top, self._constant("head", head)], ["scores"])
-        self._node("Add", ["scores", self._constant("head_bias", bias)], ["logits_in_time"])
+            self._linear("head", "head", top, "logits_in_time")
         self._node("Transpose", ["logits_in_time"], ["logits"], perm=[1, 0, 2])
 
     def proto(self, name: str) -> onnx.ModelProto:
@@ -133,6 +129,12 @@ class _Graph:
             self._constant(label, self._weights[label])
         self._node(op, [value, label], [result])
         return result
+
+    def _linear(self, weights: str, label: str, x: str, result: str) -> None:
+        matrix = self._constant(label, self._weights[f"{weights}.weight"].T)
+        bias = self._constant(f"{label}_bias", self._weights[f"{weights}.bias"])
+        self._node("MatMul", [x, matrix], [f"{result}_unbiased"])
+        self._node("Add", [f"{result}_unbiased", bias], [result])
 
     def _norm(self, weights: str, x: str, result: str) -> str:
         scale = self._constant(f"{result}_gain", self._weights[f"{weights}.weight"])

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from support import quiet
 from ugen.data import UgenError, make_codec
 from ugen.export import export as exporting
 from ugen.export import torchscript
@@ -26,16 +27,12 @@ from ugen.train.model import LstmModel
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:TF32:UserWarning")
 
 
-def quiet(line: str) -> None:
-    """Say nothing."""
-
-
 @pytest.mark.parametrize(("layers", "hidden", "embedding"), [(1, 7, 5), (3, 32, 16), (8, 24, 24)])
 @pytest.mark.parametrize("batch", [1, 5])
 def test_torch_torchscript_and_onnx_agree_over_a_thousand_carried_steps(tmp_path, layers, hidden, embedding, batch):
     torch.manual_seed(layers)
     codec = make_codec("frames")
-    model = LstmModel(ModelConfig(codec.vocabulary, embedding, layers, hidden, 0.3)).eval()
+    model = LstmModel(ModelConfig(codec.vocabulary, embedding=embedding, layers=layers, hidden=hidden, dropout=0.3)).eval()
     card = Card(codec, layers, hidden, "fp32", Sampling(), {}, "")
     onnx.save(build(model, card.to_metadata()), tmp_path / "m.onnx")
     torchscript.save(model, tmp_path / "m.ts", card.to_metadata())
@@ -98,7 +95,7 @@ def test_a_file_that_disagrees_is_not_left_behind(small_run, tmp_path, monkeypat
     def wrong(model: LstmModel, metadata: dict[str, str]) -> onnx.ModelProto:
         broken = load_checkpoint(small_run).model
         with torch.no_grad():
-            target = broken.head.bias if fault == "logits" else broken.lstm.bias_hh_l1
+            target = broken.head.bias if fault == "logits" else broken.trunk.lstm.bias_hh_l1
             target[0] += 0.01
         return build(broken, metadata)
 

@@ -2,152 +2,154 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import replace
 from enum import Enum
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from ugen.data import UgenError
 from ugen.data.cli import Arrangement
 from ugen.data.command import make_app, require, run_app
 
-from .config import ModelConfig, TrainConfig
+from .config import OBJECTIVES, PRECISIONS
+from .plan import Plan, Settings, choose_device, list_presets
+from .presets import DEFAULT, PRESETS
 
 if TYPE_CHECKING:
-    from ugen.data.corpus import Corpus
-
     from .trainer import Trainer
 
 app = make_app()
-_MODEL, _TRAIN = ModelConfig(vocabulary=1), TrainConfig()
+
+CodecName = Enum("CodecName", {name: name for name in ("beats", "events", "frames", "khot")}, type=str)  # type: ignore[misc]
+PresetName = Enum("PresetName", {name: name for name in PRESETS}, type=str)  # type: ignore[misc]
+Objective = Enum("Objective", {name: name for name in OBJECTIVES}, type=str)  # type: ignore[misc]
+Precision = Enum("Precision", {name: name for name in ("auto", *PRECISIONS)}, type=str)  # type: ignore[misc]
+Device = Enum("Device", {name: name for name in ("auto", "cpu", "cuda", "mps")}, type=str)  # type: ignore[misc]
 
 
-class CodecName(str, Enum):
-    """Codecs whose tokens can be learned."""
-
-    beats = "beats"
-    events = "events"
-    frames = "frames"
-
-
-class Device(str, Enum):
-    """Where to train."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-    mps = "mps"
+def _show_presets(asked: bool) -> None:
+    if asked:
+        require("torch", "train")
+        list_presets(typer.echo)
+        raise typer.Exit
 
 
 @app.command(epilog="Example: train-ugen my-midi-files -o runs/mine --minutes 30")
 def train(
     source: Annotated[Path, typer.Argument(help="A folder of MIDI files, or a corpus made by ugen-data prepare.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for this run.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in -o; its settings stay.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in -o, as it was; only its length may be changed.")
+    ] = False,
+    init_from: Annotated[
+        Path | None, typer.Option(help="Begin with the weights of a run, or of a model.onnx, of the same codec.")
+    ] = None,
+    preset: Annotated[
+        PresetName | None, typer.Option(help=f"A model by name; {DEFAULT} when not given. Flags override it.")
+    ] = None,
+    list_presets: Annotated[
+        bool, typer.Option("--list-presets", callback=_show_presets, is_eager=True,
+                           help="Show the presets with their size and their speed on this machine.")
+    ] = False,
     codec: Annotated[
-        CodecName, typer.Option(help="For a folder: beats (metrical), events (performance) or frames (time steps).")
+        CodecName, typer.Option(help="For a folder: beats (metrical), events (performance), frames (time steps), or "
+                                     "khot (the same steps as vectors).")
     ] = CodecName.beats,
     arrange: Annotated[
         Arrangement, typer.Option(help="For a folder: piano merges pitched tracks; band keeps programs and drums.")
     ] = Arrangement.piano,
-    epochs: Annotated[float, typer.Option(help="Times to play through the music.")] = _TRAIN.epochs,
-    minutes: Annotated[float, typer.Option(help="Stop by the clock instead of by epochs; 0 is off.")] = _TRAIN.minutes,
+    epochs: Annotated[float | None, typer.Option(help="Times to play through the music.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop by the clock instead of by epochs; 0 is off.")] = None,
     patience: Annotated[
-        int, typer.Option(help="Stop early after so many evaluations without a better held-out loss.")
-    ] = _TRAIN.patience,
-    layers: Annotated[int, typer.Option(help="Layers of LSTM.")] = _MODEL.layers,
-    hidden: Annotated[int, typer.Option(help="Units a layer.")] = _MODEL.hidden,
-    embedding: Annotated[int, typer.Option(help="Size of a token's vector.")] = _MODEL.embedding,
+        int | None, typer.Option(help="Stop early after so many evaluations without a better held-out loss.")
+    ] = None,
+    layers: Annotated[int | None, typer.Option(help="Layers of LSTM.")] = None,
+    hidden: Annotated[int | None, typer.Option(help="Units a layer.")] = None,
+    embedding: Annotated[int | None, typer.Option(help="Size of a token's vector.")] = None,
     dropout: Annotated[
-        float, typer.Option(help="Share of units left out at each step; more for small folders.")
-    ] = _MODEL.dropout,
-    batch: Annotated[int, typer.Option(help="Streams of music learned side by side.")] = _TRAIN.batch,
-    chunk: Annotated[int, typer.Option(help="Tokens between weight updates.")] = _TRAIN.chunk,
-    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = _TRAIN.lr,
-    weight_decay: Annotated[float, typer.Option(help="Pull of weights towards zero.")] = _TRAIN.weight_decay,
-    transpose: Annotated[bool, typer.Option(help="Play each piece in another key each time.")] = _TRAIN.transpose,
+        float | None, typer.Option(help="Share of units left out at each step; more for small folders.")
+    ] = None,
+    skip: Annotated[
+        bool | None, typer.Option(help="Normalise each layer's input, and add its output to it.")
+    ] = None,
+    tied: Annotated[bool | None, typer.Option(help="Predict with the embedding's own weights.")] = None,
+    learned_start: Annotated[bool | None, typer.Option(help="Learn the state that a piece begins with.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Streams of music learned side by side.")] = None,
+    chunk: Annotated[int | None, typer.Option(help="Tokens between weight updates.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    find_lr: Annotated[
+        bool, typer.Option("--find-lr", help="Try learning rates first, and train with the one found.")
+    ] = False,
+    weight_decay: Annotated[float | None, typer.Option(help="Pull of weights towards zero.")] = None,
+    transpose: Annotated[bool | None, typer.Option(help="Play each piece in another key each time.")] = None,
     stretch: Annotated[
-        float, typer.Option(help="Play each piece up to this share faster or slower; 0.1 is a tenth.")
-    ] = _TRAIN.stretch,
+        float | None, typer.Option(help="Play each piece up to this share faster or slower; 0.1 is a tenth.")
+    ] = None,
     loudness: Annotated[
-        int, typer.Option(help="Play each piece up to this much louder or softer, of 127.")
-    ] = _TRAIN.loudness,
-    seed: Annotated[int, typer.Option(help="The same seed trains the same model on the same machine.")] = _TRAIN.seed,
+        int | None, typer.Option(help="Play each piece up to this much louder or softer, of 127.")
+    ] = None,
+    class_weights: Annotated[
+        float | None, typer.Option(help="Count rare tokens for more: 0 not at all, 1 as much as all common ones.")
+    ] = None,
+    objective: Annotated[
+        Objective | None, typer.Option(help="professor-forcing adds an adversary that listens to free-running music.")
+    ] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="auto: bf16 or fp16 on a GPU; on a CPU bf16 where it is clearly faster.")
+    ] = Precision.auto,
+    seed: Annotated[int | None, typer.Option(help="The same seed trains the same model on the same machine.")] = None,
     device: Annotated[Device, typer.Option(help="auto takes a GPU where there is one.")] = Device.auto,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores when not given.")] = None,
+    sample_minutes: Annotated[
+        float, typer.Option(min=0, help="Minutes between samples, as MIDI and pictures, in RUN/samples; 0 makes none.")
+    ] = 5.0,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard's curves, too.")] = False,
 ) -> None:
-    """Learn from a folder of MIDI files. The best weights so far are always in the run's folder."""
-    for module in ("torch", "safetensors"):
-        require(module, "train")
+    """Learn from a folder of MIDI files. The best weights so far are always in the run's folder, and report.html beside
+    them shows how it goes."""
+    for module in ("torch", "safetensors", *(("tensorboard",) if tensorboard else ())):
+        require(module, "tensorboard" if module == "tensorboard" else "train")
     import torch
 
     if threads:
         torch.set_num_threads(threads)
-    where = _device(device.value)
-    settings = ModelConfig(1, embedding, layers, hidden, dropout)  # checked before a folder is read for minutes
-    config = TrainConfig(
-        batch=batch, chunk=chunk, lr=lr, weight_decay=weight_decay, epochs=epochs, minutes=minutes,
-        patience=patience, transpose=transpose, stretch=stretch, loudness=loudness, seed=seed,
-    )  # fmt: skip
-    corpus = _corpus(source, output, resume, codec.value, arrange.value)
-    from .trainer import Trainer
-
-    if resume:
-        trainer = Trainer.resume(output, corpus, where)
-    else:
-        model = replace(settings, vocabulary=corpus.codec.vocabulary)
-        trainer = Trainer.begin(output, corpus, model, config, where, version("ugen-music"))
-    _run(trainer)
-
-
-def _device(name: str) -> Any:
-    import torch
-
-    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(kind for kind, there in found.items() if there and kind != "mps")
-    if not found[name]:
-        there = ", ".join(kind for kind, here in found.items() if here)
-        raise UgenError(f"--device {name}: not on this machine, which has {there}")
-    return torch.device(name)
+    model = {"layers": layers, "hidden": hidden, "embedding": embedding, "dropout": dropout, "skip": skip, "tied": tied,
+             "learned_start": learned_start}  # fmt: skip
+    training = {
+        "batch": batch, "chunk": chunk, "lr": lr, "weight_decay": weight_decay, "epochs": epochs, "minutes": minutes,
+        "patience": patience, "transpose": transpose, "stretch": stretch, "loudness": loudness, "seed": seed,
+        "class_weights": class_weights, "objective": objective.value if objective else None,
+        "precision": None if precision is Precision.auto else precision.value,
+    }  # fmt: skip
+    settings = Settings(preset.value if preset else None, model, training, init_from, find_lr)
+    plan = Plan(source, output, settings, codec.value, arrange.value, choose_device(device.value))
+    trainer = plan.resumed() if resume else plan.begun()
+    try:
+        _run(trainer, sample_minutes, tensorboard)
+    finally:
+        trainer.world.leave()
 
 
-def _corpus(source: Path, output: Path, resume: bool, codec: str, arrangement: str) -> Corpus:
-    """The corpus to train on: `source` itself, or one prepared from it inside the run's folder."""
-    from ugen.data.corpus import Corpus, is_corpus
-    from ugen.data.prepare_cli import corpus_settings, prepare_folder
-
-    if resume and not (output / "config.json").exists():
-        raise UgenError(f"{output}: holds no training run to go on with; leave --resume out to begin one")
-    if is_corpus(source):
-        corpus = Corpus.open(source)
-        if corpus.codec.name == "khot":
-            raise UgenError(f"{source}: a khot corpus holds vectors; train-ugen learns from beats, events or frames")
-        return corpus
-    inside = output / "corpus"
-    if resume:
-        return Corpus.open(inside)
-    if (output / "config.json").exists():
-        raise UgenError(f"{output}: holds a training run already; go on with --resume, or choose another folder")
-    if is_corpus(inside):  # left by a run that never began
-        shutil.rmtree(inside)
-    return prepare_folder(source, inside, corpus_settings(codec, arrangement))
-
-
-def _run(trainer: Trainer) -> None:
+def _run(trainer: Trainer, sample_minutes: float, tensorboard: bool) -> None:
+    if trainer.world.rank:
+        trainer.run()
+        return
     from .display import Display
+    from .watchers import Samples, TensorBoard
 
     display = Display(trainer)
     display.opening()
+    samples = Samples(sample_minutes, display.say)
+    curves = [TensorBoard(trainer.path)] if tensorboard else []
     try:
         with display:
-            reason = trainer.run(display.step, display.scores)
+            reason = trainer.run([display, samples, *curves])
+            samples.close(trainer)
     except KeyboardInterrupt:
         display.interrupted()
         raise typer.Exit(130) from None
+    finally:
+        for curve in curves:
+            curve.close()
     display.closing(reason)
 
 

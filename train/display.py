@@ -1,4 +1,4 @@
-"""What a training run shows: the corpus and the baselines, a progress line, a row an evaluation, and the verdict."""
+"""What a training run says: the corpus and the baselines, a progress line, a row an evaluation, and the verdict."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from .advice import about_run
+
 if TYPE_CHECKING:
     from .evaluate import Scores
     from .trainer import Trainer
+
+HEADS = f"{'epoch':>6} {'training':>8} {'learned':>8} {'held out':>8} {'a note':>7} {'right':>6} {'top 5':>6} {'notes':>6} {'tok/s':>7}"  # noqa: E501
 
 
 class Display:
@@ -21,6 +25,7 @@ class Display:
         self._trainer = trainer
         self._live = sys.stderr.isatty()
         self._began = time.monotonic(), trainer.progress.tokens
+        self._said: set[str] = set()
 
     def __enter__(self) -> Display:
         from rich.console import Console
@@ -43,20 +48,25 @@ class Display:
         train, heldout = corpus.pieces("train"), trainer.heldout
         minutes = sum(row.seconds for row in train) / 60
         dropped = [row for row in corpus.rows if row.status == "dropped"]
-        tokens = sum(row.tokens for row in train)
         typer.echo(
-            f"learning from {len(train)} pieces ({minutes:.0f} minutes, {tokens:,} tokens), held out "
-            f"{len(heldout.pieces)}; {len(dropped)} files left out, each with its reason in "
-            f"{corpus.path / 'manifest.jsonl'}"
+            f"learning from {len(train)} pieces ({minutes:.0f} minutes, {self._steps_learned():,} {self._unit}s), held "
+            f"out {len(heldout.pieces)}; {len(dropped)} files left out"
+            + (f", each with its reason in {corpus.path / 'manifest.jsonl'}" if dropped else "")
         )
-        config = trainer.model.config
-        typer.echo(f"model: {config.layers} x {config.hidden} LSTM, {trainer.model.parameters_count():,} weights, "
-                   f"on {trainer.device}")  # fmt: skip
+        config, world = trainer.model.config, trainer.world
+        together = f", {world.size} processes" if world.size > 1 else ""
+        typer.echo(
+            f"model: {config.layers} x {config.hidden} LSTM, {trainer.model.parameters_count():,} weights, "
+            f"on {trainer.device} in {trainer.config.precision}{together}"
+        )
+        for remark in trainer.remarks():
+            typer.echo(remark)
         typer.echo("held-out loss of what only counts, in nats: " + "; ".join(
-            f"{name} {base.nats:.3f} a token, {self._per_note(base.nats):.2f} a note (right {base.accuracy:.1%})"
+            f"{name} {base.nats:.3f} a {self._unit}, {self._per_note(base.nats):.2f} a note (right {base.accuracy:.1%})"
             for name, base in trainer.baselines.items()
         ))  # fmt: skip
-        typer.echo(f"{'epoch':>6} {'learned':>8} {'held out':>8} {'a note':>7} {'right':>6} {'notes':>6} {'tok/s':>7}")
+        typer.echo(f"nats a {self._unit} in training, on learned and on held-out pieces (*: the best so far)")
+        typer.echo(HEADS)
 
     def step(self, trainer: Trainer) -> None:
         """Move the progress line."""
@@ -66,19 +76,29 @@ class Display:
         left = (time.monotonic() - self._began[0]) * (1 - done) / max(done, 1e-9)
         line = (
             f"epoch {trainer.progress.step / trainer.epoch_steps:.1f}  loss {trainer.progress.loss:.3f}  "
-            f"{self._speed():,.0f} tokens/s  {left / 60:.0f} min left at most"
+            f"{self._speed():,.0f} {self._unit}s/s  {left / 60:.0f} min left at most"
         )
         self._bar.update(self._task, completed=done, description=line)
 
     def scores(self, trainer: Trainer, scores: Scores) -> None:
-        """A row for an evaluation. `right` counts all tokens, `notes` leaves time tokens out."""
+        """A row for an evaluation, and what it gives reason to say. `right` counts all tokens, `notes` leaves out those
+        that only move time."""
         progress = trainer.progress
         best = "*" if progress.since_best == 0 else " "
-        row = (
-            f"{progress.step / trainer.epoch_steps:6.1f} {progress.loss:8.3f} {scores.nats_token:8.3f}{best}"
-            f"{scores.nats_note:7.2f} {scores.accuracy:6.1%} {scores.accuracy_events:6.1%} {self._speed():7,.0f}"
+        self.say(
+            f"{progress.step / trainer.epoch_steps:6.1f} {progress.loss:8.3f} "
+            f"{progress.history[-1]['known_nats_token']:8.3f} {scores.nats_token:8.3f}{best}{scores.nats_note:7.2f} "
+            f"{scores.accuracy:6.1%} {scores.top5:6.1%} {scores.accuracy_events:6.1%} {self._speed():7,.0f}"
         )
-        typer.echo(row) if not self._live else self._bar.console.print(row, highlight=False)
+        for text in about_run(progress.history):
+            kind = text.partition(":")[0]
+            if kind not in self._said:
+                self._said.add(kind)
+                self.say(text)
+
+    def say(self, text: str) -> None:
+        """A line above the progress line."""
+        typer.echo(text) if not self._live else self._bar.console.print(text, highlight=False, markup=False)
 
     def interrupted(self) -> None:
         """After Ctrl-C: what is saved, and how to go on."""
@@ -88,14 +108,23 @@ class Display:
 
     def closing(self, reason: str) -> None:
         """Why it ended, and the best loss beside the baselines."""
-        progress = self._trainer.progress
+        progress, path = self._trainer.progress, self._trainer.path
         best = min(progress.history, key=lambda row: row["nats_token"])
         against = ", ".join(f"{name} {self._per_note(base.nats):.2f}" for name, base in self._trainer.baselines.items())
         typer.echo(
-            f"{reason}. Best held-out loss {best['nats_token']:.3f} nats a token, {best['nats_note']:.2f} a note "
+            f"{reason}. Best held-out loss {best['nats_token']:.3f} nats a {self._unit}, {best['nats_note']:.2f} a note "
             f"({against}), {best['nats_second']:.2f} a second of music; right {best['accuracy']:.1%}"
         )
-        typer.echo(f"next: export-ugen {self._trainer.path} -o model.onnx")
+        typer.echo(f"curves, samples and settings: {path / 'report.html'}")
+        typer.echo(f"next: export-ugen {path} -o model.onnx")
+
+    @property
+    def _unit(self) -> str:
+        return "step" if self._trainer.model.config.input == "frame" else "token"
+
+    def _steps_learned(self) -> int:
+        config = self._trainer.config
+        return round(self._trainer.epoch_steps * config.batch * config.chunk)
 
     def _per_note(self, nats_token: float) -> float:
         heldout = self._trainer.heldout

@@ -103,12 +103,12 @@ class _TokenTally:
 
     def add(self, logits: Tensor, y: Tensor, nats: Tensor) -> None:
         """logits float32 [n, vocabulary], y int64 [n]."""
-        likeliest = logits.topk(min(_TOP, logits.shape[1])).indices
-        hit = likeliest == y[:, None]
-        right, among, event = hit[:, 0], hit.any(-1), ~self._is_time[y]
+        guess = logits.argmax(-1)
+        likelier = (logits > logits.gather(1, y[:, None])).sum(-1)
+        right, among, event = guess == y, likelier < _TOP, ~self._is_time[y]
         counts = torch.ones_like(right), right, among, event, right & event, among & event
         self.sums += torch.stack([nats, *(count.sum().double() for count in counts)])
-        self.predicted += torch.bincount(likeliest[:, 0], minlength=len(self.predicted))
+        self.predicted += torch.bincount(guess, minlength=len(self.predicted))
         self.true += torch.bincount(y, minlength=len(self.true))
 
     def scores(self, heldout: Heldout) -> Scores:

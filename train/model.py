@@ -32,7 +32,7 @@ class SkipTrunk(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         size, layers = config.hidden, range(config.layers)
-        self.widen = nn.Linear(config.embedding, size)
+        self.widen = nn.Identity() if config.embedding == size else nn.Linear(config.embedding, size)
         self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in layers)
         self.lstms = nn.ModuleList(nn.LSTM(size, size, batch_first=True) for _ in layers)
         self.dropout = nn.Dropout(config.dropout)

@@ -27,7 +27,7 @@ PRESETS = {
     ),
     "skip-3x300": Preset(
         "three layers, normalised, with skip connections",
-        {"layers": 3, "hidden": 300, "skip": True, "dropout": 0.3}, {"lr": 3e-3},
+        {"layers": 3, "hidden": 300, "embedding": 300, "skip": True, "dropout": 0.3}, {"lr": 3e-3},
     ),
     "deep-8x300": Preset(
         "eight layers, slow to begin: give it hours", {"layers": 8, "hidden": 300, "dropout": 0.2},

@@ -22,6 +22,7 @@ from ugen.data.baselines import Baseline, baselines
 from ugen.data.corpus import Corpus, Row
 from ugen.data.files import replacing, write_json
 
+from .advice import about_corpus
 from .checkpoint import FORMAT, PROBE_ITEMS, model_from_config, read_config, save_tensors
 from .config import ModelConfig, TrainConfig, model_config, to_json, train_config
 from .distributed import World
@@ -92,8 +93,8 @@ class Trainer:
         steps = sum(len(corpus.codec.items(piece)) for piece in pieces)
         self.epoch_steps = max(steps / (config.batch * config.chunk), 1e-9)
         self.evaluate_every = min(max(round(self.epoch_steps), FEWEST_STEPS), MOST_STEPS)
-        self._objective = Likelihood(self.model, self._weights(pieces, steps)).to(device)
-        self._forward = DistributedDataParallel(self._objective) if self.world.size > 1 else self._objective
+        self.objective = Likelihood(self.model, self._weights(pieces, steps)).to(device)
+        self._forward = DistributedDataParallel(self.objective) if self.world.size > 1 else self.objective
         self.forcing = ProfessorForcing(self.model, device) if config.objective == "professor-forcing" else None
         self._losses: list[Tensor] = []
         self._reader = ThreadPoolExecutor(1)  # reads the next chunk while this one is learned
@@ -105,9 +106,9 @@ class Trainer:
         world: World | None = None, weights: dict[str, Tensor] | None = None,
     ) -> Trainer:  # fmt: skip
         """A fresh run, from random weights or from those given. Raises UgenError when the folder holds one already."""
-        if (path / "config.json").exists():
-            raise UgenError(f"{path}: holds a training run already; go on with --resume, or choose another folder")
         trainer = cls(path, corpus, model, config, device, world)
+        if trainer.world.rank == 0 and (path / "config.json").exists():
+            raise UgenError(f"{path}: holds a training run already; go on with --resume, or choose another folder")
         if weights is not None:
             trainer.model.load_state_dict(weights)
         codec = corpus.codec
@@ -124,17 +125,32 @@ class Trainer:
         return trainer
 
     @classmethod
-    def resume(cls, path: Path, corpus: Corpus, device: torch.device, world: World | None = None) -> Trainer:
-        """Go on after the last evaluation of the run in `path`. Raises UgenError when corpus or files do not fit."""
+    def resume(
+        cls, path: Path, corpus: Corpus, device: torch.device, config: TrainConfig | None = None,
+        world: World | None = None,
+    ) -> Trainer:  # fmt: skip
+        """Go on after the last evaluation of the run in `path`, with its own settings or with another length.
+
+        Raises UgenError when corpus or files do not fit.
+        """
         from .resume import restore
 
         about = read_config(path)
         if about["corpus"]["hash"] != corpus.hash:
             raise UgenError(f"{corpus.path}: not the corpus that the run in {path} learned from")
-        trainer = cls(path, corpus, model_config(about["model"]), train_config(about["training"]), device, world)
+        config = config or train_config(about["training"])
+        trainer = cls(path, corpus, model_config(about["model"]), config, device, world)
         trainer.baselines = {name: Baseline(**value) for name, value in about["baselines"].items()}
         restore(trainer)
+        if trainer.world.rank == 0 and to_json(config) != about["training"]:
+            write_json(path / "config.json", {**about, "training": to_json(config)})
         return trainer
+
+    def remarks(self) -> list[str]:
+        """What is to be said before training."""
+        rows = self.corpus.pieces("train")
+        steps = round(self.epoch_steps * self.config.batch * self.config.chunk)
+        return about_corpus(self.model.parameters_count(), steps, sum(row.seconds for row in rows), len(rows))
 
     def _about(self, version: str) -> dict[str, Any]:
         """config.json of this run."""
@@ -149,6 +165,7 @@ class Trainer:
                 "pieces": len(rows), "notes": sum(row.notes for row in rows),
                 "seconds": round(sum(row.seconds for row in rows), 1), "tokens": sum(row.tokens for row in rows),
             },
+            "remarks": self.remarks(),
             "baselines": {name: baseline._asdict() for name, baseline in self.baselines.items()},
             "codec": corpus.codec.to_json(),
         }  # fmt: skip

@@ -9,8 +9,6 @@ median step, a ratio the median over the rounds of the rounds' ratios.
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 import sys
 import tempfile
 import time
@@ -22,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from machine import how, machine
 from ugen.data import make_codec
 from ugen.data.files import write_atomically
 from ugen.export import torchscript
@@ -72,7 +71,7 @@ def contestants(folder: Path) -> dict[str, Callable[[], float]]:
     """By name, what gives the median microseconds of a step."""
     torch.manual_seed(1)
     codec = make_codec("frames")
-    model = LstmModel(ModelConfig(codec.vocabulary, 300, 8, 300, 0.0)).eval()
+    model = LstmModel(ModelConfig(codec.vocabulary, embedding=300, layers=8, hidden=300, dropout=0.0)).eval()
     card = Card(codec, 8, 300, "fp32", Sampling(), {}, "")
     fp32 = build(model, card.to_metadata())
     onnx.save(fp32, folder / "fp32.onnx")
@@ -123,25 +122,17 @@ def main(page: Path) -> None:
                 times[name].append(measure())
             print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
         sizes = {name: (Path(folder) / name).stat().st_size / 1e6 for name in ("fp32.onnx", "int8.onnx")}
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("torch", "onnxruntime", "numpy"))
-    cpu = next((line.split(":")[1].strip() for line in _cpu() if line.startswith("model name")), platform.machine())
     lines = [
         "# Benchmarks", "",
         "Written by `make bench`; every figure is from one run on one machine. Read the ratios: times drift.", "",
-        f"Machine: {cpu}, {len(_cpu('processor'))} cores; Python {platform.python_version()}, {versions}.", "",
+        machine("torch", "onnxruntime", "numpy"), "",
         *table(times), "",
         f"Files: fp32 {sizes['fp32.onnx']:.1f} MB, int8 {sizes['int8.onnx']:.1f} MB "
         f"({sizes['int8.onnx'] / sizes['fp32.onnx']:.1%}).", "",
-        "How: " + " ".join(line.strip() for line in (__doc__ or "").split("\n\n")[-1].splitlines()), "",
+        how(__doc__), "",
     ]  # fmt: skip
     print("\n".join(lines))
     write_atomically(page, "\n".join(lines).encode())
-
-
-def _cpu(key: str = "") -> list[str]:
-    """Lines of the processor's description, on Linux."""
-    info = Path("/proc/cpuinfo")
-    return [line for line in info.read_text().splitlines() if line.startswith(key)] if info.exists() else []
 
 
 if __name__ == "__main__":

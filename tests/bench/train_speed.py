@@ -1,0 +1,165 @@
+"""Training: updates of the Trainer beside those of a bare PyTorch loop, and bf16 beside fp32.
+
+    python tests/bench/train_speed.py PAGE [--quick]
+
+The Trainer does in an update all that it does in a run on the bundled music (`beats`, piano): it packs pieces into
+streams and varies them, cuts its chunk where a stream begins a piece (an LSTM call cannot reset its state midway),
+carries the state and keeps the losses; evaluations are left out. The bare loop trains the same model class, with the
+same batch, chunk, fused AdamW and clipping, on one batch of random tokens that stays in memory; it carries the state
+and cuts nothing. Rounds go through all contestants in turn, every other one backwards, so that drift falls on each
+alike; a speed is the median over the rounds, a ratio the median of the rounds' ratios, the least and the greatest
+beside it. LSTM calls are counted apart, over further updates; the streams are passed on first, as far as they drift
+apart in a run. torch chooses its threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import ugen.data
+from machine import cpu_lines, how, machine
+from torch.nn.functional import cross_entropy
+from ugen.data import make_codec
+from ugen.data.corpus import Corpus
+from ugen.data.files import write_atomically
+from ugen.data.prepare import Settings, prepare
+from ugen.train.config import ModelConfig, TrainConfig
+from ugen.train.model import LstmModel
+from ugen.train.trainer import Trainer
+
+ROUNDS, UPDATES, WARM = 9, 20, 2
+SETTLE = 300  # chunks passed over first: streams that all begin pieces together would need no cuts for long
+QUICK = 2, 1, 1
+SHAPES = (  # options of the model, and of its training
+    ({}, {}),
+    ({"layers": 3, "hidden": 300}, {"batch": 32}),
+    ({"layers": 8, "hidden": 300}, {"batch": 32}),
+)
+BARE, OURS, BF16 = "bare", "fp32", "bf16"
+Update = Callable[[], None]
+
+
+def bare(shape: ModelConfig, config: TrainConfig) -> Update:
+    """An update as short as PyTorch allows."""
+    model = LstmModel(shape)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
+    )
+    x, y = torch.randint(shape.vocabulary, (2, config.batch, config.chunk))
+    state = model.state(config.batch)
+
+    def update() -> None:
+        nonlocal state
+        logits, h, c = model(x, *state)
+        loss = cross_entropy(logits.flatten(0, 1), y.flatten())
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+        optimizer.step()
+        state = h.detach(), c.detach()
+
+    return update
+
+
+class Contest:
+    """One shape of model, trained in three ways."""
+
+    def __init__(self, corpus: Corpus, folder: Path, model: dict[str, int], training: dict[str, int]):
+        shape = ModelConfig(corpus.codec.vocabulary, **model)
+        self.config = TrainConfig(**training)
+        self.name = f"{shape.layers} x {shape.hidden}, batch {self.config.batch}" + " (default)" * (not model)
+        self.trainers = {
+            precision: Trainer(
+                folder, corpus, shape, TrainConfig(**training, precision=precision), torch.device("cpu")
+            )
+            for precision in (OURS, BF16)
+        }  # fmt: skip
+        self.updates: dict[str, Update] = {
+            BARE: bare(shape, self.config), **{name: trainer._step for name, trainer in self.trainers.items()},
+        }  # fmt: skip
+        self.speeds: dict[str, list[float]] = {name: [] for name in self.updates}
+        for trainer in self.trainers.values():
+            for _ in range(SETTLE):
+                trainer.streams.next()
+
+    def round(self, updates: int, warm: int, backwards: bool) -> None:
+        """Tokens a second of each way, once."""
+        for name, update in list(self.updates.items())[:: -1 if backwards else 1]:
+            for _ in range(warm):
+                update()
+            before = time.perf_counter()
+            for _ in range(updates):
+                update()
+            seconds = time.perf_counter() - before
+            self.speeds[name].append(updates * self.config.batch * self.config.chunk / seconds)
+
+    def calls(self, updates: int) -> float:
+        """LSTM calls an update of the Trainer: one, and one more at every cut."""
+        trainer, calls = self.trainers[OURS], []
+        hook = trainer.model.trunk.register_forward_hook(lambda *_: calls.append(1))
+        for _ in range(updates):
+            trainer._step()
+        hook.remove()
+        return len(calls) / updates
+
+    def row(self, calls: float) -> str:
+        """The shape's row of the table."""
+        plain, ours, bf16 = (f"{np.median(self.speeds[name]):,.0f}" for name in (BARE, OURS, BF16))
+        against_bare, against_fp32 = self._ratio(OURS, BARE), self._ratio(BF16, OURS)
+        return f"| {self.name} | {plain} | {ours} | {against_bare} | {calls:.2f} | {bf16} | {against_fp32} |"
+
+    def _ratio(self, name: str, other: str) -> str:
+        ratios = np.divide(self.speeds[name], self.speeds[other])
+        return f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
+
+
+def measured(rounds: int, updates: int, warm: int) -> list[str]:
+    """Markdown: a row a shape."""
+    rows = [
+        "| layers x hidden | bare loop, tokens/s | Trainer, tokens/s | Trainer / bare | LSTM calls an update "
+        "| Trainer in bf16, tokens/s | bf16 / fp32 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        music = Path(ugen.data.__file__).parent / "music"
+        corpus = prepare(music, Path(folder) / "corpus", Settings(make_codec("beats")))
+        contests = [Contest(corpus, Path(folder), *shape) for shape in SHAPES]
+        for number in range(rounds):
+            for contest in contests:
+                contest.round(updates, warm, backwards=number % 2 == 1)
+            print(f"round {number + 1} of {rounds}", file=sys.stderr)
+        return [*rows, *(contest.row(contest.calls(updates)) for contest in contests)]
+
+
+def main(page: Path, quick: bool) -> None:
+    """Measure, print and write the page."""
+    rounds, updates, warm = QUICK if quick else (ROUNDS, UPDATES, WARM)
+    table = measured(rounds, updates, warm)
+    flags = {flag for line in cpu_lines("flags")[:1] for flag in line.split() if flag.endswith("_bf16")}
+    lines = [
+        "# Training speed", "",
+        "Written by `python tests/bench/train_speed.py`; every figure is from one run on one machine. Read the "
+        "ratios: times drift.", "",
+        *(["**A smoke run: too short to mean anything.**", ""] if quick else []),
+        machine("torch", "numpy"), "",
+        f"Threads of torch: {torch.get_num_threads()}; instructions for bf16: {', '.join(sorted(flags)) or 'none'}; "
+        f"{rounds} rounds of {updates} updates, after {warm} untimed ones each.", "",
+        *table, "",
+        how(__doc__), "",
+    ]  # fmt: skip
+    print("\n".join(lines))
+    write_atomically(page, "\n".join(lines).encode())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("page", type=Path)
+    parser.add_argument("--quick", action="store_true", help="a smoke run of a few updates")
+    main(**vars(parser.parse_args()))

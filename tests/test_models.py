@@ -1,0 +1,292 @@
+"""Every preset, option and kind of step: trains, exports by the same contract, runs; weights come back from the file."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from support import quiet
+from ugen.data import UgenError, make_codec
+from ugen.data.baselines import independent_keys, markov_keys
+from ugen.data.corpus import Corpus
+from ugen.data.prepare import Settings as Preparing
+from ugen.data.prepare import prepare
+from ugen.export.export import export_onnx, export_torchscript
+from ugen.export.onnx_graph import build
+from ugen.export.parity import TorchRunner, compare, zero_state
+from ugen.export.quantize import to_int8
+from ugen.export.torchscript import load as load_torchscript
+from ugen.export.torchscript import save as save_torchscript
+from ugen.runtime import Card, Sampling, generate, load
+from ugen.runtime.sampler import draw_keys
+from ugen.train.checkpoint import load_checkpoint
+from ugen.train.config import ModelConfig, TrainConfig, to_json
+from ugen.train.evaluate import Heldout, evaluate
+from ugen.train.model import LstmModel
+from ugen.train.objective import MOST_WEIGHT, class_weights
+from ugen.train.plan import Settings, list_presets
+from ugen.train.presets import PRESETS
+from ugen.train.trainer import Trainer
+from ugen.train.transfer import weights_from
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:TF32:UserWarning")
+CPU = torch.device("cpu")
+SMALL = {"hidden": 20, "embedding": 12}
+OPTIONS = [(name, {}) for name in PRESETS] + [
+    ("small", {"tied": True}), ("lstm-3x300", {"learned_start": True}),
+    ("skip-3x300", {"learned_start": True, "tied": True}), ("skip-3x300", {"embedding": 20}),
+]  # fmt: skip
+
+
+def config_of(name: str, codec_name: str, options: dict) -> ModelConfig:
+    """A preset's shape, made small."""
+    codec = make_codec(codec_name)
+    return ModelConfig(codec.vocabulary, codec.input, **{**PRESETS[name].model, **SMALL, **options})
+
+
+def noise(codec_name: str, vocabulary: int, batch: int, steps: int) -> np.ndarray:
+    """Steps without meaning: tokens, or vectors in which every twentieth key sounds."""
+    chance = np.random.default_rng(0)
+    if codec_name == "khot":
+        return (chance.random((batch, steps, vocabulary)) < 0.05).astype(np.float32)
+    return chance.integers(0, vocabulary, (batch, steps))
+
+
+def random_model(config: ModelConfig) -> LstmModel:
+    """A model whose every weight is random, a learned start too."""
+    torch.manual_seed(1)
+    model = LstmModel(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return model
+
+
+@pytest.mark.parametrize("codec_name", ["beats", "khot"])
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_every_model_exports_by_one_contract(tmp_path: Path, name: str, options: dict, codec_name: str) -> None:
+    if options.get("tied") and codec_name == "khot":
+        with pytest.raises(UgenError, match="--tied: a khot model has no token embedding"):
+            config_of(name, codec_name, options)
+        return
+    config, codec = config_of(name, codec_name, options), make_codec(codec_name)
+    model = random_model(config)
+    card = Card(codec, config.layers, config.hidden, "fp32", Sampling(), {"model": to_json(config)}, "")
+    fp32 = build(model, card.to_metadata())
+    onnx.save(fp32, tmp_path / "32.onnx")
+    onnx.save(to_int8(fp32), tmp_path / "8.onnx")
+    save_torchscript(model, tmp_path / "m.ts", {})
+    steps = noise(codec_name, config.vocabulary, 5, 300)
+    runners = load(tmp_path / "32.onnx"), TorchRunner(load_torchscript(tmp_path / "m.ts")), load(tmp_path / "8.onnx")
+    exact, scripted, rounded = (compare(TorchRunner(model), r, steps, zero_state(model, 5)) for r in runners)
+    for parity in (exact, scripted):
+        assert parity.logits < 2e-5 and parity.state < 2e-5
+        assert parity.tokens == 1
+    assert rounded.logits > 0, "it is quantized"
+    assert abs(rounded.nats_change) < 0.02
+    song = generate(runners[0], 2.0, seed=3)
+    assert song.score.seconds <= 2.01
+    for file, tolerance in (("32.onnx", 0), ("8.onnx", 0.01)):  # and training can go on from the file
+        found, weights = weights_from(tmp_path / file, codec)
+        assert found == config
+        assert set(weights) == set(model.state_dict())
+        for key, value in model.state_dict().items():
+            assert (weights[key] - value).abs().max() <= tolerance * value.abs().max(), key
+
+
+def test_a_learned_start_is_learned_and_leaves_zeros_for_every_runtime() -> None:
+    """A piece begins with zeros in any model; with a learned start those zeros mean another state."""
+    config = config_of("small", "beats", {"learned_start": True})
+    model = random_model(config)
+    plain = LstmModel(ModelConfig(config.vocabulary, **SMALL)).eval()
+    plain.load_state_dict({k: v for k, v in model.state_dict().items() if not k.startswith("start")})
+    token = torch.tensor([[3, 7]])
+    logits, h, c = model(token, *model.state(1))
+    expected, h2, c2 = plain(token, model.start_h, model.start_c)
+    assert torch.allclose(logits, expected, atol=1e-6)
+    assert torch.allclose(h + model.start_h, h2, atol=1e-6) and torch.allclose(c + model.start_c, c2, atol=1e-6)
+    logits.sum().backward()
+    assert model.start_h.grad.abs().sum() > 0
+
+
+@pytest.fixture(scope="module")
+def khot_run(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run over vectors."""
+    folder = tmp_path_factory.mktemp("khot")
+    corpus = prepare(small_folder, folder / "corpus", Preparing(make_codec("khot", ticks=120), valid=0.2))
+    model = ModelConfig(128, "frame", embedding=32, hidden=48, dropout=0.1)
+    config = TrainConfig(batch=4, chunk=32, epochs=30, lr=0.01, warmup=10, patience=100)
+    Trainer.begin(folder / "run", corpus, model, config, CPU, "test").run()
+    return folder / "run"
+
+
+def test_vectors_train_export_and_sound(khot_run: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (khot_run / "metrics.jsonl").read_text().splitlines()]
+    config = json.loads((khot_run / "config.json").read_text())
+    assert set(config["baselines"]) == {"unigram", "repeat-last"}
+    assert min(row["nats_token"] for row in rows) < config["baselines"]["unigram"]["nats"] < rows[0]["nats_token"]
+    export_onnx(khot_run, tmp_path / "m.onnx", "auto", 0.005, "", quiet)
+    export_torchscript(khot_run, tmp_path / "m.ts", "", quiet)
+    songs = [generate(load(tmp_path / "m.onnx"), 20.0, seed) for seed in (1, 1, 2)]
+    assert len(songs[0].score.notes) > 5
+    assert (songs[0].tokens == songs[1].tokens).all()
+    assert songs[0].tokens.shape != songs[2].tokens.shape or (songs[0].tokens != songs[2].tokens).any()
+    proto = onnx.load(tmp_path / "m.onnx")
+    assert [v.name for v in proto.graph.input] == ["frame", "h", "c"]
+
+
+def test_vectors_are_scored_as_counted_by_hand() -> None:
+    codec = make_codec("khot")
+    model = LstmModel(ModelConfig(128, "frame", embedding=4, hidden=8)).eval()
+    for parameter in model.parameters():
+        torch.nn.init.zeros_(parameter)
+    with torch.no_grad():
+        model.head.bias[:] = -20.0  # certain silence, but for two keys: one of them rightly
+        model.head.bias[60] = model.head.bias[72] = 20.0
+    steps = np.zeros((4, 128), bool)
+    steps[:3, 60] = True
+    steps[:2, 64] = True
+    scores = evaluate(model, Heldout([codec.pack(steps)], 4, notes=2, seconds=1.0), codec, CPU)
+    wrong_keys = 2 + 1 + 4  # 64 unheard of twice, 60 expected once and 72 four times in vain
+    assert scores.nats_token == pytest.approx(wrong_keys * 20 / 4, rel=1e-6)
+    assert scores.nats_note == pytest.approx(wrong_keys * 20 / 2, rel=1e-6)
+    assert scores.accuracy == pytest.approx(3 / (3 + 2 + 1 + 4))
+    assert (scores.time_predicted, scores.time_true) == (0, 0.25)
+    assert (scores.favourite, scores.favourite_predicted, scores.favourite_true) == ("pitch:60", 1, 0.75)
+
+
+def test_key_baselines_on_cases_worked_by_hand() -> None:
+    music = np.array([[1, 0], [1, 0], [0, 0], [1, 0]], bool)
+    p = np.array([3.5 / 5, 0.5 / 5])
+    expected = -(np.log(p[0]) * 3 + np.log(1 - p[0]) + 4 * np.log(1 - p[1])) / 4
+    assert independent_keys([music], [music]).nats == pytest.approx(expected)
+    assert independent_keys([music], [music]).accuracy == pytest.approx(3 / 4)
+    held = np.array([[1, 0], [1, 0], [1, 0], [1, 0]], bool)
+    steady = [np.tile(held, (50, 1))]
+    assert markov_keys(steady, [held]).nats < independent_keys([music], [held]).nats
+
+
+def test_vectors_transpose_within_reach(small_folder: Path) -> None:
+    codec = make_codec("khot")
+    steps = np.zeros((3, 128), bool)
+    steps[0, [60, 64]] = steps[2, 67] = True
+    moved = codec.varied(steps, 3, 1.0, 0)
+    assert (np.argwhere(moved) == [[0, 63], [0, 67], [2, 70]]).all()
+    assert (codec.items(codec.stored(moved)) == moved).all()
+
+
+# sampling vectors
+
+
+def test_keys_are_drawn_by_their_own_chance() -> None:
+    logits = np.array([0.0, 2.0, -2.0, 9.0, -9.0], np.float32)
+    chance = np.random.default_rng(0)
+    drawn = np.mean([draw_keys(logits, Sampling(top_p=1.0), chance.random(5)) for _ in range(4000)], axis=0)
+    assert np.allclose(drawn, 1 / (1 + np.exp(-logits.astype(float))), atol=0.03)  # 3.8 sigma at one half
+
+
+@pytest.mark.parametrize(
+    ("sampling", "u", "expected"),
+    [
+        (Sampling(temperature=0), 0.0, [False, True, False, True]),  # the threshold, whatever is drawn
+        (Sampling(top_p=0.9), 0.0, [True, True, False, True]),  # under a tenth: never
+        (Sampling(top_p=0.8), 0.999, [False, True, False, True]),  # over eight tenths: always
+        (Sampling(top_k=2, top_p=1.0), 0.0, [False, True, False, True]),
+        (Sampling(temperature=10, top_p=1.0), 0.42, [True, True, True, True]),
+    ],
+)
+def test_what_the_flags_mean_for_keys(sampling: Sampling, u: float, expected: list[bool]) -> None:
+    logits = np.array([0.0, 2.0, -3.0, 2.0], np.float32)
+    assert draw_keys(logits, sampling, np.full(4, u)).tolist() == expected
+
+
+# settings
+
+
+def test_flags_override_a_preset_and_presets_the_defaults() -> None:
+    settings = Settings("skip-3x300", {"hidden": 64, "layers": None}, {"lr": None, "epochs": 3.0}, None, False)
+    model, training = settings.configs(make_codec("beats"))
+    assert (model.hidden, model.layers, model.skip) == (64, 3, True)
+    assert (training.lr, training.epochs, training.batch) == (3e-3, 3.0, TrainConfig().batch)
+
+
+def test_presets_are_listed_with_size_and_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, chosen in PRESETS.items():
+        monkeypatch.setitem(PRESETS, name, chosen._replace(model={**chosen.model, "hidden": 8, "embedding": 8}))
+    lines: list[str] = []
+    list_presets(lines.append)
+    assert [line.split()[0] for line in lines[1:]] == list(PRESETS)
+    for line in lines[1:]:
+        found = re.match(r"\S+ +(\d+) +8 +([\d,]+) +([\d,]+)   \w", line)
+        assert found and int(found[3].replace(",", "")) > 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((None, {"layers": 2}, {"lr": None}, Path("x"), False), "--layers: the model comes from --init-from"),
+        (("small", {}, {"lr": None}, Path("x"), False), "--preset: the model comes from --init-from"),
+        ((None, {}, {"lr": 0.1}, None, True), "--lr: --find-lr looks for one"),
+        (("enormous", {}, {"lr": None}, None, False), "--preset enormous: must be one of small, lstm-1x300"),
+    ],
+)
+def test_flags_that_do_not_go_together(arguments: tuple, message: str) -> None:
+    with pytest.raises(UgenError, match=re.escape(message)):
+        Settings(*arguments)
+
+
+# class weights
+
+
+def test_class_weights_keep_the_scale_and_lift_the_rare() -> None:
+    codec = make_codec("frames")
+    counts = np.zeros(129, np.int64)
+    counts[:3] = 900, 90, 10
+    weights = class_weights(codec, counts, 1000, 0.5).double().numpy()
+    assert (weights * counts).sum() / counts.sum() == pytest.approx(1, rel=1e-6)
+    assert weights[2] / weights[0] == pytest.approx(np.sqrt(90))
+    assert class_weights(codec, counts, 1000, 0.0) is None
+    keys = class_weights(make_codec("khot"), counts[:128], 1000, 1.0)
+    assert keys[:3].tolist() == pytest.approx([1, 910 / 90, 99])
+    assert keys[3] == MOST_WEIGHT
+
+
+# beginning with weights
+
+
+def test_a_run_begins_with_the_weights_of_another(small_run: Path, small_corpus: Corpus, tmp_path: Path) -> None:
+    model, weights = weights_from(small_run, small_corpus.codec)
+    trainer = Trainer.begin(
+        tmp_path / "run", small_corpus, model, TrainConfig(batch=4, chunk=32, epochs=0), CPU, "test", None, weights
+    )
+    assert trainer.evaluated(trainer.heldout).nats_token == pytest.approx(
+        load_checkpoint(small_run).scores["nats_token"], rel=1e-6
+    )
+
+
+@pytest.mark.parametrize("what", ["run", "file"])
+def test_weights_of_another_codec_are_refused(small_run: Path, tmp_path: Path, what: str) -> None:
+    source = small_run
+    if what == "file":
+        source = tmp_path / "m.onnx"
+        export_onnx(small_run, source, "auto", 0.005, "", quiet)
+    with pytest.raises(UgenError, match=r"speaks the codec beats \(band=False\), this corpus beats \(band=True\)"):
+        weights_from(source, make_codec("beats", band=True))
+
+
+def test_files_that_hold_no_weights_are_refused_by_name(tmp_path: Path, khot_run: Path) -> None:
+    (tmp_path / "x.onnx").write_bytes(b"\x08garbage")
+    with pytest.raises(UgenError, match=r"x\.onnx: not a model file of ugen's"):
+        weights_from(tmp_path / "x.onnx", make_codec("beats"))
+    with pytest.raises(UgenError, match=r"y\.onnx: No such file"):
+        weights_from(tmp_path / "y.onnx", make_codec("beats"))
+    damaged = shutil.copytree(khot_run, tmp_path / "run")
+    (damaged / "model.safetensors").write_bytes(b"garbage")
+    with pytest.raises(UgenError, match=r"model\.safetensors: cannot be read"):
+        weights_from(damaged, make_codec("khot", ticks=120))

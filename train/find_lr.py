@@ -1,0 +1,67 @@
+"""A learning rate by trial: the range test of Smith 2017. The rate rises with every update until the loss does."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from .forward import to_batch
+from .streams import Streams
+from .trainer import Trainer, autocast
+
+LOWEST, HIGHEST, UPDATES = 1e-4, 0.3, 120
+_MEMORY, _LOST = 0.9, 1.3  # of the running mean; times the best loss at which a rate is too high
+_SAFE = 10.0  # the rate at which the loss is lowest, by this (Smith 2017): there a whole run is steady
+
+
+@dataclass(frozen=True)
+class Trial:
+    """`rates`, `losses`: what was tried, and the running mean of nats a token there. `chosen`: the rate to train with."""
+
+    rates: list[float]
+    losses: list[float]
+    chosen: float
+
+
+def find_lr(trainer: Trainer, on_update: Callable[[float], None] = lambda done: None) -> Trial:
+    """Try rising rates on a copy of a fresh trainer's model. The trainer itself, and torch's random state, stay as they
+    are. `on_update` gets the share done."""
+    config, device = trainer.config, trainer.device
+    objective = copy.deepcopy(trainer.objective)
+    optimizer = torch.optim.AdamW(objective.parameters(), weight_decay=config.weight_decay, betas=(0.9, 0.98))
+    streams = copy.deepcopy(trainer.streams)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        return _ramp(objective, optimizer, streams, trainer, on_update)
+
+
+def _ramp(
+    objective: torch.nn.Module, optimizer: torch.optim.Optimizer, streams: Streams, trainer: Trainer,
+    on_update: Callable[[float], None],
+) -> Trial:  # fmt: skip
+    rates: list[float] = []
+    losses: list[float] = []
+    state, mean = trainer.model.state(trainer.config.batch), 0.0
+    for update in range(UPDATES):
+        rate = LOWEST * (HIGHEST / LOWEST) ** (update / (UPDATES - 1))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with autocast(trainer.device, trainer.config.precision):
+            outcome = objective(to_batch(streams.next(), trainer.device), state)
+        optimizer.zero_grad(set_to_none=True)
+        outcome.loss.backward()
+        torch.nn.utils.clip_grad_norm_(objective.parameters(), trainer.config.clip)
+        optimizer.step()
+        h, c = outcome.state
+        state = h.detach().float(), c.detach().float()
+        mean = _MEMORY * mean + (1 - _MEMORY) * float(outcome.nats)
+        rates.append(rate)
+        losses.append(mean / (1 - _MEMORY ** (update + 1)))
+        on_update((update + 1) / UPDATES)
+        if not math.isfinite(losses[-1]) or losses[-1] > _LOST * min(losses):
+            break
+    best = min(range(len(losses)), key=losses.__getitem__)
+    return Trial(rates, losses, float(f"{rates[best] / _SAFE:.1g}"))
