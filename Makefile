@@ -5,7 +5,7 @@ PYTHON ?= python3
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test lint types check-corpora bench bench-prepare install dependencies midicsv clean
+.PHONY: help demo test lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia install dependencies midicsv clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -56,6 +56,18 @@ bench-prepare: install  ## Time preparing the files under CORPORA=folder beside 
 	@[ -n "$(CORPORA)" ] || { echo "say which folder: make bench-prepare CORPORA=folder"; exit 2; }
 	$(PIP) 'miditok>=3.0.6'
 	$(BIN)/python tests/bench/prepare.py "$(CORPORA)" docs/benchmarks-prepare.md
+
+bench-train: install  ## Time training beside a bare PyTorch loop, and bf16 beside fp32
+	$(BIN)/python tests/bench/train_speed.py docs/benchmarks-train.md
+
+bench-chorales: install  ## Learn Bach's chorales (CHORALES=folder) and hold them to the published numbers: 50 minutes
+	@[ -n "$(CHORALES)" ] || { echo "say which folder: make bench-chorales CHORALES=folder"; exit 2; }
+	$(BIN)/python tests/bench/chorales.py "$(CHORALES)" docs/benchmarks-chorales.md
+
+bench-mutopia: install  ## Learn the files under MUTOPIA=folder beside a peer's tokens, 15 minutes each
+	@[ -n "$(MUTOPIA)" ] || { echo "say which folder: make bench-mutopia MUTOPIA=folder"; exit 2; }
+	$(PIP) 'miditok>=3.0.6'
+	$(BIN)/python tests/bench/mutopia.py "$(MUTOPIA)" docs/benchmarks-mutopia.md --minutes 15
 
 clean:           ## Remove what the other targets made
 	rm -rf $(VENV) build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

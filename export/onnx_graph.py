@@ -78,7 +78,8 @@ class _Graph:
         """One LSTM. Over one step its last hidden state [1, batch, hidden] is also its output sequence."""
         skip = self._config.skip
         prefix, suffix = (f"trunk.lstms.{k}.", "_l0") if skip else ("trunk.lstm.", f"_l{k}")
-        part = {p: _gates(self._weights[f"{prefix}{p}{suffix}"]) for p in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+        names = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
+        part = {name: _gates(self._weights[f"{prefix}{name}{suffix}"]) for name in names}
         w = self._constant(f"W_{k}", part["weight_ih"][None])
         r = self._constant(f"R_{k}", part["weight_hh"][None])
         b = self._constant(f"B_{k}", np.concatenate([part["bias_ih"], part["bias_hh"]])[None])
@@ -121,7 +122,7 @@ class _Graph:
         return proto
 
     def _offset(self, op: str, value: str, result: str) -> str:
-        """A learned start is an offset from the zeros that a piece begins with: added going in, taken off coming out."""
+        """A learned start is an offset from the zeros a piece begins with: added going in, taken off coming out."""
         if not self._config.learned_start:
             return value
         label = f"start_{value[0]}"

@@ -89,8 +89,8 @@ def probe_batch(probe: NDArray[np.uint16], codec: Codec) -> Step:
     if not len(items):
         raise UgenError("the checkpoint's probe.npy is empty; there is nothing to prove the export on")
     long = np.concatenate([items] * (STEPS * 2 // len(items) + 2))
-    rows = [codec.after_start(long[shift : shift + STEPS]) for shift in (0, STEPS // 3, STEPS // 2)]
-    return np.stack(rows).astype(np.float32 if codec.input == "frame" else np.int64)
+    rows = np.stack([codec.after_start(long[shift : shift + STEPS]) for shift in (0, STEPS // 3, STEPS // 2)])
+    return rows.astype(np.float32) if codec.input == "frame" else rows.astype(np.int64)
 
 
 def compare(reference: Runner, other: Runner, batch: Step, start: State) -> Parity:
@@ -104,7 +104,7 @@ def compare(reference: Runner, other: Runner, batch: Step, start: State) -> Pari
     losses = np.zeros(2)
     steps = batch.shape[1] - 1
     for t in range(steps):
-        feed = np.ascontiguousarray(batch[:, t : t + 1])
+        feed = _piece(batch, slice(None), t)
         a, mine = reference.step(feed, mine)
         b, theirs = other.step(feed, theirs)
         logits_gap = max(logits_gap, _gap(a, b))
@@ -113,6 +113,11 @@ def compare(reference: Runner, other: Runner, batch: Step, start: State) -> Pari
         losses += [_nats(logits[:, 0], batch[:, t + 1]) for logits in (a, b)]
     nats, reference_nats = (losses / steps)[::-1].tolist()
     return Parity(logits_gap, state_gap, agreed / (steps * len(batch)), nats, reference_nats)
+
+
+def _piece(batch: Step, streams: slice, at: int) -> Step:
+    """One step of some streams, contiguous, as runners want it."""
+    return batch[streams, at : at + 1].copy()
 
 
 def _gap(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
@@ -153,8 +158,7 @@ def microseconds(runner: Runner, batch: Step, start: State) -> float:
     state = start
     times = []
     for t in range(_WARM + _TIMED):
-        at = t % batch.shape[1]
-        feed = np.ascontiguousarray(batch[:1, at : at + 1])
+        feed = _piece(batch, slice(1), t % batch.shape[1])
         before = time.perf_counter()
         _, state = runner.step(feed, state)
         times.append(time.perf_counter() - before)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -40,3 +42,17 @@ def same_notes(a: Score, b: Score) -> bool:
 
 def quiet(line: str) -> None:
     """Say nothing."""
+
+
+def train_ugen(*arguments: object) -> subprocess.Popen[str]:
+    """Start the command."""
+    code = "from ugen.train.cli import main; main()"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finished(process: subprocess.Popen[str], code: int = 0) -> str:
+    """Wait; give all it printed."""
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == code, err
+    return out + err

@@ -32,7 +32,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:TF
 def test_torch_torchscript_and_onnx_agree_over_a_thousand_carried_steps(tmp_path, layers, hidden, embedding, batch):
     torch.manual_seed(layers)
     codec = make_codec("frames")
-    model = LstmModel(ModelConfig(codec.vocabulary, embedding=embedding, layers=layers, hidden=hidden, dropout=0.3)).eval()
+    model = LstmModel(
+        ModelConfig(codec.vocabulary, embedding=embedding, layers=layers, hidden=hidden, dropout=0.3)
+    ).eval()
     card = Card(codec, layers, hidden, "fp32", Sampling(), {}, "")
     onnx.save(build(model, card.to_metadata()), tmp_path / "m.onnx")
     torchscript.save(model, tmp_path / "m.ts", card.to_metadata())

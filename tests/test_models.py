@@ -1,4 +1,4 @@
-"""Every preset, option and kind of step: trains, exports by the same contract, runs; weights come back from the file."""
+"""Every preset, option and kind of step exports by one contract and runs; weights come back from the file."""
 
 from __future__ import annotations
 

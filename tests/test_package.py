@@ -66,7 +66,7 @@ ALLOWED = {
     "train": {"data"},
     "export": {"train", "runtime", "data"},
 }
-HEAVY = {"torch": {"train", "export"}, "onnx": {"export"}, "safetensors": {"train"}}
+HEAVY = {"torch": {"train", "export"}, "onnx": {"train", "export"}, "safetensors": {"train"}}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

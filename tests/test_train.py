@@ -15,13 +15,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support import digest
+from support import digest, finished, train_ugen
 from torch.nn.functional import cross_entropy
 from ugen.data import UgenError, make_codec
 from ugen.data.baselines import baselines, n_gram, unigram
 from ugen.data.corpus import Corpus
 from ugen.data.prepare import Settings, prepare
-from ugen.train.checkpoint import load_checkpoint
+from ugen.train.checkpoint import load_checkpoint, load_tensors
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluate import Heldout, evaluate
 from ugen.train.forward import run_chunk, to_batch
@@ -154,22 +154,10 @@ def test_n_gram_probabilities_sum_to_one() -> None:
 # resuming
 
 
-ARGUMENTS = ["--epochs", "4", "--batch", "4", "--chunk", "32", "--hidden", "24", "--layers", "2", "--embedding", "16",
-             "--threads", "1", "--seed", "5"]  # fmt: skip
-
-
-def train_ugen(*arguments: object) -> subprocess.Popen[str]:
-    """Start the command."""
-    code = "from ugen.train.cli import main; main()"
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def finished(process: subprocess.Popen[str], code: int = 0) -> str:
-    """Wait; give all it printed."""
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == code, err
-    return out + err
+ARGUMENTS = (
+    "--precision fp32 --sample-minutes 0 --epochs 4 --batch 4 --chunk 32 --hidden 24 --layers 2 --embedding 16 "
+    "--threads 1 --seed 5"
+).split()
 
 
 def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(small_corpus: Corpus, tmp_path: Path) -> None:
@@ -183,7 +171,9 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(small_corpus: Corp
     process.send_signal(signal.SIGKILL)
     process.communicate()
     interrupted_at = len(metrics.read_text().splitlines())
-    finished(train_ugen(small_corpus.path, "-o", tmp_path / "killed", "--resume", "--threads", 1))
+    finished(
+        train_ugen(small_corpus.path, "-o", tmp_path / "killed", "--resume", "--threads", 1, "--sample-minutes", 0)
+    )
     assert interrupted_at < len(metrics.read_text().splitlines()), "it was killed before its end"
     assert digest(tmp_path / "killed" / "model.safetensors") == digest(tmp_path / "whole" / "model.safetensors")
     losses = [
@@ -191,6 +181,78 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(small_corpus: Corp
         for run in ("whole", "killed")
     ]
     assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("what", ["professor-forcing", "khot", "bf16", "options"])
+def test_every_kind_of_run_resumes_bit_for_bit(small_folder: Path, small_corpus: Corpus, tmp_path, what) -> None:
+    """Stopped by an error in the middle, between two evaluations; the discriminator is carried on, too."""
+    corpus = small_corpus
+    if what == "khot":
+        corpus = prepare(small_folder, tmp_path / "corpus", Settings(make_codec("khot", ticks=240), valid=0.2))
+    extra = {"skip": True, "learned_start": True, "layers": 2} if what == "options" else {}
+    shape = ModelConfig(corpus.codec.vocabulary, corpus.codec.input, embedding=12, hidden=16, **extra)
+    config = TrainConfig(
+        batch=4, chunk=64, epochs=16 if what == "khot" else 2, class_weights=0.5 if what == "options" else 0.0,
+        objective="professor-forcing" if what == "professor-forcing" else "likelihood",
+        precision="bf16" if what == "bf16" else "fp32", patience=100,
+    )  # fmt: skip
+    Trainer.begin(tmp_path / "whole", corpus, shape, config, CPU, "test").run()
+    broken = Trainer.begin(tmp_path / "broken", corpus, shape, config, CPU, "test")
+    with pytest.raises(ZeroDivisionError):
+        broken.run([_Breaker(broken.evaluate_every + 3)])
+    Trainer.resume(tmp_path / "broken", corpus, CPU).run()
+    for file in ("model.safetensors", "resume.safetensors"):
+        tensors = [load_tensors(tmp_path / run / file)[0] for run in ("whole", "broken")]
+        assert set(tensors[0]) == set(tensors[1])
+        assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
+
+
+class _Breaker:
+    """A watcher that breaks off at a step."""
+
+    def __init__(self, step: int):
+        self._at = step
+
+    def step(self, trainer: Trainer) -> None:
+        """Break off when it is time."""
+        if trainer.progress.step == self._at:
+            raise ZeroDivisionError
+
+    def scores(self, trainer: Trainer, scores: object) -> None:
+        """Nothing."""
+
+
+def test_two_processes_learn_what_one_does(small_corpus: Corpus, tmp_path: Path) -> None:
+    """The same global batch over gloo: the same curve, but for the order in which sums are taken."""
+    flags = [small_corpus.path, *ARGUMENTS, "--dropout", "0", "--epochs", "2"]
+    finished(train_ugen(*flags, "-o", tmp_path / "one"))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "ugen.train"]
+    words = [*command, *map(str, flags), "-o", str(tmp_path / "two")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "2 processes" in done.stdout and done.stdout.count("learning from") == 1, "only the first one speaks"
+    curves = []
+    for run in ("one", "two"):
+        rows = [json.loads(line) for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()]
+        curves.append([[row["nats_token"], row["known_nats_token"], row["gradient"]] for row in rows])
+    assert len(curves[0]) > 2
+    assert np.allclose(curves[0], curves[1], rtol=1e-4)
+    odd = subprocess.run(
+        [*words, "--batch", "3", "-o", str(tmp_path / "odd")], capture_output=True, text=True, timeout=120
+    )
+    assert odd.returncode != 0 and "--batch 3: does not divide among 2 processes" in odd.stderr
+
+
+def test_a_resumed_run_keeps_its_settings_but_for_its_length(small_run: Path, small_corpus: Corpus, tmp_path) -> None:
+    run = shutil.copytree(small_run, tmp_path / "run")
+    flags = [small_corpus.path, "-o", run, "--resume", "--sample-minutes", 0]
+    refused = finished(train_ugen(*flags, "--hidden", 41), 2)
+    assert "--hidden 41: the run that --resume goes on with has 40" in refused
+    assert "--find-lr: goes with a new run" in finished(train_ugen(*flags, "--find-lr"), 2)
+    steps = len((run / "metrics.jsonl").read_text().splitlines())
+    finished(train_ugen(*flags, "--hidden", 40, "--epochs", 14, "--patience", 100))
+    assert len((run / "metrics.jsonl").read_text().splitlines()) > steps
+    assert json.loads((run / "config.json").read_text())["training"]["epochs"] == 14
 
 
 def test_ctrl_c_says_how_to_go_on(small_corpus: Corpus, tmp_path: Path) -> None:
@@ -263,6 +325,8 @@ def test_weights_of_another_shape_are_named(small_run: Path, tmp_path: Path) -> 
         (["--lr", "nan"], "--lr nan"),
         (["--dropout", "1.5"], "--dropout 1.5"),
         (["--codec", "frames", "--arrange", "band"], "it goes with --arrange piano"),
+        (["--preset", "small", "--init-from", "x"], "--preset: the model comes from --init-from; leave it out"),
+        (["--class-weights", "2"], "--class-weights 2.0: must be 0 to 1"),
         (["--device", "cuda"], "--device cuda: not on this machine, which has cpu"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What numbers of a run mean, in words, and what to try: a corpus too small, a collapsed model, one that learns by heart.
+"""What numbers of a run mean, in words, and what to try: a corpus too small, a model collapsed or learning by heart.
 
 A model has collapsed when it predicts hardly anything but one event, or but time, where the music does not. Every
 model does so in its first updates, so nothing is said before the music has been played through once, nor of a single
@@ -76,7 +76,7 @@ def overfitting(history: Sequence[Row]) -> str:
     if gap < LEARNED_BY_HEART * last["nats_token"] or last["nats_token"] <= best:
         return ""
     return (
-        f"The model is learning the pieces by heart: {last['known_nats_token']:.2f} nats a token on music it has heard, "
-        f"{last['nats_token']:.2f} on music it has not, and the latter was {best:.2f}. The best weights are kept. "
+        f"The model is learning the pieces by heart: a loss of {last['known_nats_token']:.2f} on music it has heard, "
+        f"of {last['nats_token']:.2f} on music it has not, and the latter was {best:.2f}. The best weights are kept. "
         f"Try a higher --dropout, a smaller model or more music"
     )

@@ -10,7 +10,7 @@ import typer
 from ugen.data.cli import Arrangement
 from ugen.data.command import make_app, require, run_app
 
-from .config import OBJECTIVES, PRECISIONS
+from .config import OBJECTIVES
 from .plan import Plan, Settings, choose_device, list_presets
 from .presets import DEFAULT, PRESETS
 
@@ -19,11 +19,35 @@ if TYPE_CHECKING:
 
 app = make_app()
 
-CodecName = Enum("CodecName", {name: name for name in ("beats", "events", "frames", "khot")}, type=str)  # type: ignore[misc]
 PresetName = Enum("PresetName", {name: name for name in PRESETS}, type=str)  # type: ignore[misc]
 Objective = Enum("Objective", {name: name for name in OBJECTIVES}, type=str)  # type: ignore[misc]
-Precision = Enum("Precision", {name: name for name in ("auto", *PRECISIONS)}, type=str)  # type: ignore[misc]
-Device = Enum("Device", {name: name for name in ("auto", "cpu", "cuda", "mps")}, type=str)  # type: ignore[misc]
+
+
+class CodecName(str, Enum):
+    """What music is turned into."""
+
+    beats = "beats"
+    events = "events"
+    frames = "frames"
+    khot = "khot"
+
+
+class Precision(str, Enum):
+    """What matrix products compute in."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+    fp16 = "fp16"
+
+
+class Device(str, Enum):
+    """Where to train."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
 
 
 def _show_presets(asked: bool) -> None:
@@ -47,12 +71,20 @@ def train(
         PresetName | None, typer.Option(help=f"A model by name; {DEFAULT} when not given. Flags override it.")
     ] = None,
     list_presets: Annotated[
-        bool, typer.Option("--list-presets", callback=_show_presets, is_eager=True,
-                           help="Show the presets with their size and their speed on this machine.")
+        bool,
+        typer.Option(
+            "--list-presets",
+            callback=_show_presets,
+            is_eager=True,
+            help="Show the presets with their size and their speed on this machine.",
+        ),
     ] = False,
     codec: Annotated[
-        CodecName, typer.Option(help="For a folder: beats (metrical), events (performance), frames (time steps), or "
-                                     "khot (the same steps as vectors).")
+        CodecName,
+        typer.Option(
+            help="For a folder: beats (metrical), events (performance), frames (time steps), or "
+            "khot (the same steps as vectors)."
+        ),
     ] = CodecName.beats,
     arrange: Annotated[
         Arrangement, typer.Option(help="For a folder: piano merges pitched tracks; band keeps programs and drums.")
@@ -68,9 +100,7 @@ def train(
     dropout: Annotated[
         float | None, typer.Option(help="Share of units left out at each step; more for small folders.")
     ] = None,
-    skip: Annotated[
-        bool | None, typer.Option(help="Normalise each layer's input, and add its output to it.")
-    ] = None,
+    skip: Annotated[bool | None, typer.Option(help="Normalise each layer's input, and add its output to it.")] = None,
     tied: Annotated[bool | None, typer.Option(help="Predict with the embedding's own weights.")] = None,
     learned_start: Annotated[bool | None, typer.Option(help="Learn the state that a piece begins with.")] = None,
     batch: Annotated[int | None, typer.Option(help="Streams of music learned side by side.")] = None,

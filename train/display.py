@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .evaluate import Scores
     from .trainer import Trainer
 
-HEADS = f"{'epoch':>6} {'training':>8} {'learned':>8} {'held out':>8} {'a note':>7} {'right':>6} {'top 5':>6} {'notes':>6} {'tok/s':>7}"  # noqa: E501
+COLUMNS = {"epoch": 6, "training": 8, "learned": 8, "held out": 8, "a note": 7, "right": 6, "top 5": 6, "notes": 6,
+           "tok/s": 7}  # fmt: skip
 
 
 class Display:
@@ -66,7 +67,7 @@ class Display:
             for name, base in trainer.baselines.items()
         ))  # fmt: skip
         typer.echo(f"nats a {self._unit} in training, on learned and on held-out pieces (*: the best so far)")
-        typer.echo(HEADS)
+        typer.echo(" ".join(f"{name:>{width}}" for name, width in COLUMNS.items()))
 
     def step(self, trainer: Trainer) -> None:
         """Move the progress line."""
@@ -112,8 +113,9 @@ class Display:
         best = min(progress.history, key=lambda row: row["nats_token"])
         against = ", ".join(f"{name} {self._per_note(base.nats):.2f}" for name, base in self._trainer.baselines.items())
         typer.echo(
-            f"{reason}. Best held-out loss {best['nats_token']:.3f} nats a {self._unit}, {best['nats_note']:.2f} a note "
-            f"({against}), {best['nats_second']:.2f} a second of music; right {best['accuracy']:.1%}"
+            f"{reason}. Best held-out loss {best['nats_token']:.3f} nats a {self._unit}, "
+            f"{best['nats_note']:.2f} a note ({against}), {best['nats_second']:.2f} a second of music; "
+            f"right {best['accuracy']:.1%}"
         )
         typer.echo(f"curves, samples and settings: {path / 'report.html'}")
         typer.echo(f"next: export-ugen {path} -o model.onnx")

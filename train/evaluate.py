@@ -69,7 +69,9 @@ class Scores:
 
 
 @torch.no_grad()
-def evaluate(model: LstmModel, heldout: Heldout, codec: Codec, device: torch.device, world: World | None = None) -> Scores:
+def evaluate(
+    model: LstmModel, heldout: Heldout, codec: Codec, device: torch.device, world: World | None = None
+) -> Scores:
     """Play every held-out piece through the model from the zero state and score each next step.
 
     In a `world` of several processes each plays a share, and all get the whole's scores.

@@ -20,7 +20,7 @@ _SAFE = 10.0  # the rate at which the loss is lowest, by this (Smith 2017): ther
 
 @dataclass(frozen=True)
 class Trial:
-    """`rates`, `losses`: what was tried, and the running mean of nats a token there. `chosen`: the rate to train with."""
+    """`rates`, `losses`: what was tried, and the running mean of nats there. `chosen`: the one to train with."""
 
     rates: list[float]
     losses: list[float]

@@ -26,7 +26,7 @@ class PlainTrunk(nn.Module):
 class SkipTrunk(nn.Module):
     """LSTM layers that each add to what passes through them: x + LSTM(LayerNorm(x)), normalised once more at the top.
 
-    Layer normalisation: Ba et al. 2016, before the layer as Xiong et al. 2020 place it. Skip connections: He et al. 2016.
+    Layer normalisation: Ba et al. 2016, before the layer as in Xiong et al. 2020. Skip connections: He et al. 2016.
     """
 
     def __init__(self, config: ModelConfig):
@@ -43,10 +43,11 @@ class SkipTrunk(nn.Module):
         x = self.widen(x)
         hs, cs = [], []
         for layer, (norm, lstm) in enumerate(zip(self.norms, self.lstms)):  # noqa: B905  TorchScript's zip has no strict
-            y, (h_layer, c_layer) = lstm(norm(x), (h[layer : layer + 1].contiguous(), c[layer : layer + 1].contiguous()))
+            own = slice(layer, layer + 1)
+            y, (h_after, c_after) = lstm(norm(x), (h[own].contiguous(), c[own].contiguous()))
             x = x + self.dropout(y)
-            hs.append(h_layer)
-            cs.append(c_layer)
+            hs.append(h_after)
+            cs.append(c_after)
         return self.last_norm(x), torch.cat(hs), torch.cat(cs)
 
 
@@ -92,7 +93,8 @@ class LstmModel(nn.Module):
         A tied head asks how like the embedding's vectors it is (Press and Wolf 2017; Inan et al. 2017).
         """
         if self.narrow is not None:
-            return linear(self.narrow(top), self.embedding.weight, self.head_bias)
+            vectors: Tensor = self.embedding.weight  # type: ignore[assignment]
+            return linear(self.narrow(top), vectors, self.head_bias)
         assert self.head is not None
         out: Tensor = self.head(top)
         return out
@@ -106,14 +108,12 @@ class LstmModel(nn.Module):
             h, c = h - self.start_h, c - self.start_c
         return top, h, c
 
-    @torch.jit.ignore
     def state(self, batch: int) -> tuple[Tensor, Tensor]:
         """The zero state a piece begins with: h and c, float32 [layers, batch, hidden], where the weights are."""
         like = next(self.parameters())
         zero = torch.zeros(self.config.layers, batch, self.config.hidden, device=like.device, dtype=torch.float32)
         return zero, zero.clone()
 
-    @torch.jit.ignore
     def parameters_count(self) -> int:
         """How many numbers training fits."""
         return sum(parameter.numel() for parameter in self.parameters())

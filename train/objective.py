@@ -37,6 +37,7 @@ class Likelihood(nn.Module):
     def __init__(self, model: LstmModel, weights: Tensor | None = None):
         super().__init__()
         self.model = model
+        self.weights: Tensor | None
         self.register_buffer("weights", weights, persistent=False)
 
     def forward(self, batch: Batch, state: State) -> Outcome:

@@ -120,9 +120,7 @@ class Plan:
         model, training = model_config(about["model"]), train_config(about["training"])
         training = self.settings.on_top_of(model, training)
         source = self.source if is_corpus(self.source) else self.output / "corpus"
-        return Trainer.resume(
-            self.output, Corpus.open(source), self.device, training, World.join(self.device.type)
-        )
+        return Trainer.resume(self.output, Corpus.open(source), self.device, training, World.join(self.device.type))
 
     def _corpus(self, world: Any) -> Corpus:
         """The corpus to train on: `source` itself, or one prepared from it inside the run's folder."""

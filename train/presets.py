@@ -10,7 +10,7 @@ DEFAULT = "small"
 
 
 class Preset(NamedTuple):
-    """`about`: when to choose it. `model`, `training`: entries of ModelConfig and TrainConfig that are not the default's."""
+    """`about`: when to choose it. `model`, `training`: entries of the configs that differ from their own."""
 
     about: str
     model: dict[str, Any]

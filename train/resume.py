@@ -7,7 +7,7 @@ one the run would have made, bit for bit on a CPU.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -29,7 +29,11 @@ def save(trainer: Trainer) -> None:
     tensors = {f"model.{name}": tensor for name, tensor in trainer.model.state_dict().items()}
     tensors |= {**optimizer_tensors(trainer.optimizer), **random, "state.h": h, "state.c": c}
     progress = {name: value for name, value in vars(trainer.progress).items() if name != "loss"}
-    header = {"progress": progress, "data": trainer.streams.state(), "scaler": trainer.scaler.state_dict()}
+    header: dict[str, Any] = {
+        "progress": progress,
+        "data": trainer.streams.state(),
+        "scaler": trainer.scaler.state_dict(),
+    }
     if trainer.forcing is not None:
         tensors |= {f"forcing.{name}": tensor for name, tensor in trainer.forcing.tensors().items()}
         header["forcing_accuracy"] = trainer.forcing.accuracy

@@ -17,7 +17,7 @@ _BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 def tokens_per_second(model: ModelConfig, config: TrainConfig, device: torch.device, updates: int = 3) -> float:
-    """Tokens learned a second, by the fastest of `updates` after one that warms up. Leaves torch's random state alone."""
+    """Tokens learned a second, by the fastest of `updates` after one to warm up. Leaves torch's random state alone."""
     from .trainer import autocast
 
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

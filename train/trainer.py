@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -249,7 +249,7 @@ class Trainer:
             if self.forcing is not None:
                 loss = loss + self.forcing.penalty(batch, self.state, outcome.top)
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.scaler.step(self.optimizer)
@@ -312,7 +312,8 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 def _some(rows: Sequence[Row], tokens: int) -> list[Row]:
     """Pieces from all over a list, about so many tokens in all, at least one."""
     order = np.random.default_rng(0).permutation(len(rows))
-    chosen, total = [], 0
+    chosen: list[Row] = []
+    total = 0
     for i in order:
         if chosen and total + rows[i].tokens > tokens:
             continue

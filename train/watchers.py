@@ -50,7 +50,7 @@ class Samples:
         folder.mkdir(exist_ok=True)
         score = sample(trainer.model, trainer.corpus.codec, SAMPLE_SECONDS, seed=trainer.progress.step)
         write_midi(score, folder / f"step-{name}.mid")
-        piano_roll(score, folder / f"step-{name}.png")
+        piano_roll(score, folder / f"step-{name}.png", row_seconds=SAMPLE_SECONDS)
         self._expectations(trainer, folder / f"expected-{name}.png")
         self._say(f"sample: {folder / f'step-{name}.mid'} ({_heard(score)})")
         self._page(trainer)
@@ -71,7 +71,8 @@ class Samples:
             count += 1
         excerpt = items[:count]
         seconds, chances, _ = expected_pitches(trainer.model, codec, excerpt)
-        expected_roll(codec.decode(codec.stored(excerpt)), seconds, chances, path)
+        truth = codec.decode(codec.stored(excerpt))
+        expected_roll(truth.until(truth.tick_at(EXCERPT_SECONDS)), seconds, chances, path)
 
     def _page(self, trainer: Trainer) -> None:
         write_report(trainer.path)
