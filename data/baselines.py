@@ -90,17 +90,27 @@ def independent_keys(train: Pieces, held_out: Pieces) -> Baseline:
 
 def markov_keys(train: Pieces, held_out: Pieces) -> Baseline:
     """Every key by how often it sounds after a step in which it did, and after one in which it did not."""
+    chances = key_chances(train)
+    steps = np.concatenate(list(held_out))
+    return _keys(chances[_before(held_out).astype(int), np.arange(steps.shape[1])], steps)
 
-    def before(pieces: Pieces) -> NDArray[np.integer]:
-        return np.concatenate([np.vstack([np.zeros_like(piece[:1]), piece[:-1]]) for piece in pieces])
 
-    last, now = before(train), np.concatenate(list(train))
-    p = [(now[last == was].sum() + 0.5) / ((last == was).sum() + 1) for was in (False, True)]
-    each = np.stack([
-        ((now & (last == was)).sum(axis=0) + p[was]) / ((last == was).sum(axis=0) + 1) for was in (False, True)
-    ])  # fmt: skip
-    keys = np.arange(now.shape[1])
-    return _keys(each[before(held_out).astype(int), keys], np.concatenate(list(held_out)))
+def key_chances(pieces: Pieces) -> NDArray[np.float64]:
+    """float64 [2, keys]: how likely a key is to sound after a step in which it did not [0], and in which it did [1].
+
+    A key that was hardly heard is taken to be like all keys together.
+    """
+    last, now = _before(pieces), np.concatenate(list(pieces))
+    rows = []
+    for was in (False, True):
+        on, asked = (now & (last == was)).sum(axis=0), (last == was).sum(axis=0)
+        rows.append((on + (on.sum() + 0.5) / (asked.sum() + 1)) / (asked + 1))
+    return np.stack(rows)
+
+
+def _before(pieces: Pieces) -> NDArray[np.integer]:
+    """Each step's predecessor; nothing sounds before a piece."""
+    return np.concatenate([np.vstack([np.zeros_like(piece[:1]), piece[:-1]]) for piece in pieces])
 
 
 def _keys(p: NDArray[np.float64], steps: NDArray[np.integer]) -> Baseline:

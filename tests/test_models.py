@@ -130,7 +130,9 @@ def test_vectors_train_export_and_sound(khot_run: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (khot_run / "metrics.jsonl").read_text().splitlines()]
     config = json.loads((khot_run / "config.json").read_text())
     assert set(config["baselines"]) == {"unigram", "repeat-last"}
-    assert min(row["nats_token"] for row in rows) < config["baselines"]["unigram"]["nats"] < rows[0]["nats_token"]
+    simplest = config["baselines"]["repeat-last"]["nats"]
+    assert rows[0]["nats_token"] == pytest.approx(simplest, rel=0.1), "it begins as the simplest predictor"
+    assert min(row["nats_token"] for row in rows) < 0.95 * min(simplest, rows[0]["nats_token"])
     export_onnx(khot_run, tmp_path / "m.onnx", "auto", 0.005, "", quiet)
     export_torchscript(khot_run, tmp_path / "m.ts", "", quiet)
     songs = [generate(load(tmp_path / "m.onnx"), 20.0, seed) for seed in (1, 1, 2)]

@@ -88,7 +88,7 @@ def test_state_is_carried_over_chunks_and_reset_where_a_piece_begins() -> None:
         for chunk in passes(music, FRAMES, 2, 11):
             batch = to_batch(chunk, CPU)
             top, state = run_chunk(model, batch, state)
-            total += float(cross_entropy(model.logits(top)[batch.live], batch.y[batch.live], reduction="sum"))
+            total += float(cross_entropy(model.logits(top, batch.x)[batch.live], batch.y[batch.live], reduction="sum"))
         alone = 0.0
         for piece in music:
             x = torch.from_numpy(np.concatenate([[0], piece])[None].astype(np.int64))
@@ -154,10 +154,28 @@ def test_n_gram_probabilities_sum_to_one() -> None:
 # resuming
 
 
-ARGUMENTS = (
-    "--precision fp32 --sample-minutes 0 --epochs 4 --batch 4 --chunk 32 --hidden 24 --layers 2 --embedding 16 "
-    "--threads 1 --seed 5"
-).split()
+ARGUMENTS = [
+    "--precision",
+    "fp32",
+    "--sample-minutes",
+    "0",
+    "--epochs",
+    "4",
+    "--batch",
+    "4",
+    "--chunk",
+    "32",
+    "--hidden",
+    "24",
+    "--layers",
+    "2",
+    "--embedding",
+    "16",
+    "--threads",
+    "1",
+    "--seed",
+    "5",
+]
 
 
 def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(small_corpus: Corpus, tmp_path: Path) -> None:

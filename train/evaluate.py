@@ -86,7 +86,7 @@ def evaluate(
     for chunk in passes(pieces, codec, batch, _CHUNK):
         here = to_batch(chunk, device)
         top, state = run_chunk(model, here, state)
-        logits = model.logits(top)
+        logits = model.logits(top, here.x)
         tally.add(logits[here.live].float(), here.y[here.live], step_nats(logits, here.y)[here.live].double().sum())
     model.train(training)
     world.sum(tally.sums, tally.predicted, tally.true)

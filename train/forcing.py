@@ -61,8 +61,8 @@ class ProfessorForcing:
         keep = torch.from_numpy(~batch.begins[within, 0]).to(top.device, torch.float32)[None, :, None]
         h, c = (part[:, rows] * keep for part in state)
         drawn = self._draw(batch.x[rows, :1], h, c, length)
-        free = self._behaviour(self._model.behaviour(drawn, h, c)[0])
-        forced = self._behaviour(top[rows, :length])
+        free = self._behaviour(self._model.behaviour(drawn, h, c)[0], drawn)
+        forced = self._behaviour(top[rows, :length], batch.x[rows, :length])
         self._learn(forced.detach(), free.detach())
         if self.accuracy <= WORTH_HEARING:
             return top.new_zeros(())
@@ -73,9 +73,9 @@ class ProfessorForcing:
             parameter.requires_grad_(True)
         return binary_cross_entropy_with_logits(logits, torch.ones_like(logits)) / length
 
-    def _behaviour(self, top: Tensor) -> Tensor:
+    def _behaviour(self, top: Tensor, x: Tensor) -> Tensor:
         """float32 [n, time, hidden + vocabulary]: hidden states, and what is predicted from them."""
-        logits = self._model.logits(top).float()
+        logits = self._model.logits(top, x).float()
         chances = logits.sigmoid() if self._model.config.input == "frame" else logits.softmax(-1)
         return torch.cat([top.float(), chances], dim=-1)
 

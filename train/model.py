@@ -70,6 +70,7 @@ class LstmModel(nn.Module):
         self.head = None if config.tied else nn.Linear(config.hidden, config.vocabulary)
         self.narrow = nn.Linear(config.hidden, config.embedding, bias=False) if config.tied else None
         self.head_bias = nn.Parameter(torch.zeros(config.vocabulary)) if config.tied else None
+        self.echo = nn.Linear(config.vocabulary, config.vocabulary, bias=False) if config.input == "frame" else None
         start = torch.zeros(config.layers, 1, config.hidden)
         self.start_h = nn.Parameter(start) if config.learned_start else None
         self.start_c = nn.Parameter(start.clone()) if config.learned_start else None
@@ -85,19 +86,21 @@ class LstmModel(nn.Module):
         """x int64 [batch, time] or float32 [batch, time, vocabulary]; h, c float32 [layers, batch, hidden]
         -> logits [batch, time, vocabulary], h, c."""
         top, h, c = self.behaviour(x, h, c)
-        return self.logits(self.dropout(top)), h, c
+        return self.logits(self.dropout(top), x), h, c
 
-    def logits(self, top: Tensor) -> Tensor:
-        """float32 [batch, time, hidden] -> [batch, time, vocabulary].
+    def logits(self, top: Tensor, x: Tensor) -> Tensor:
+        """top float32 [batch, time, hidden], and the step x as forward has it -> [batch, time, vocabulary].
 
-        A tied head asks how like the embedding's vectors it is (Press and Wolf 2017; Inan et al. 2017).
+        A tied head asks how like the embedding's vectors it is (Press and Wolf 2017; Inan et al. 2017). Of a vector's
+        keys most sound on as they do, in a fine grid above all: `echo` lets them, past the layers, which would have to
+        learn a copy of 128 keys first.
         """
         if self.narrow is not None:
             vectors: Tensor = self.embedding.weight  # type: ignore[assignment]
             return linear(self.narrow(top), vectors, self.head_bias)
         assert self.head is not None
         out: Tensor = self.head(top)
-        return out
+        return out if self.echo is None else out + self.echo(x)
 
     def behaviour(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As forward, but up to the top layer: float32 [batch, time, hidden] in place of logits."""
@@ -107,6 +110,15 @@ class LstmModel(nn.Module):
         if self.start_h is not None and self.start_c is not None:
             h, c = h - self.start_h, c - self.start_c
         return top, h, c
+
+    def begin_with(self, chances: Tensor) -> None:
+        """Let a model of vectors begin as the simplest predictor: float32 [2, keys], how likely each key is to sound
+        after silence and after sound. From random weights it would first have to find out that notes go on."""
+        assert self.echo is not None and self.head is not None
+        silent, sounding = chances.logit(eps=1e-6)
+        with torch.no_grad():
+            self.head.bias.copy_(silent)
+            self.echo.weight.copy_(torch.diag(sounding - silent))
 
     def state(self, batch: int) -> tuple[Tensor, Tensor]:
         """The zero state a piece begins with: h and c, float32 [layers, batch, hidden], where the weights are."""

@@ -43,7 +43,7 @@ class Likelihood(nn.Module):
     def forward(self, batch: Batch, state: State) -> Outcome:
         """The outcome of a chunk whose every step is live."""
         top, state = run_chunk(self.model, batch, state)
-        logits = self.model.logits(self.model.dropout(top))
+        logits = self.model.logits(self.model.dropout(top), batch.x)
         nats = step_nats(logits, batch.y)
         mean = nats.mean()
         if self.weights is None:

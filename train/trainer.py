@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from ugen.data import UgenError
-from ugen.data.baselines import Baseline, baselines
+from ugen.data.baselines import Baseline, baselines, key_chances
 from ugen.data.corpus import Corpus, Row
 from ugen.data.files import replacing, write_json
 
@@ -109,12 +109,14 @@ class Trainer:
         trainer = cls(path, corpus, model, config, device, world)
         if trainer.world.rank == 0 and (path / "config.json").exists():
             raise UgenError(f"{path}: holds a training run already; go on with --resume, or choose another folder")
+        codec = corpus.codec
+        pieces = [codec.items(corpus.piece(row)) for row in corpus.pieces("train")]
         if weights is not None:
             trainer.model.load_state_dict(weights)
-        codec = corpus.codec
+        elif codec.input == "frame":
+            trainer.model.begin_with(torch.from_numpy(key_chances(pieces)).float())
         if trainer.world.rank == 0:
             path.mkdir(parents=True, exist_ok=True)
-            pieces = [codec.items(corpus.piece(row)) for row in corpus.pieces("train")]
             held_out = [codec.items(piece) for piece in trainer.heldout.pieces]
             trainer.baselines = baselines(pieces, held_out, codec.vocabulary, codec.start)
             longest = max(trainer.heldout.pieces, key=len)

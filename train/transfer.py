@@ -91,6 +91,8 @@ def _weights(config: ModelConfig, a: Arrays) -> Arrays:
             found |= {f"{name}.weight": a[label].T, f"{name}.bias": a[f"{label}_bias"]}
     if config.input == "token":
         found["embedding.weight"] = a["embedding"]
+    else:
+        found["echo.weight"] = a["echo"].T
     if config.skip:
         found |= {"trunk.last_norm.weight": a["top_gain"], "trunk.last_norm.bias": a["top_shift"]}
     if config.tied:
