@@ -5,7 +5,7 @@ PYTHON ?= python3
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia install dependencies midicsv clean
+.PHONY: help demo test lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing install dependencies midicsv clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ bench-mutopia: install  ## Learn the files under MUTOPIA=folder beside a peer's 
 	@[ -n "$(MUTOPIA)" ] || { echo "say which folder: make bench-mutopia MUTOPIA=folder"; exit 2; }
 	$(PIP) 'miditok>=3.0.6'
 	$(BIN)/python tests/bench/mutopia.py "$(MUTOPIA)" docs/benchmarks-mutopia.md --minutes 15
+
+bench-forcing: install  ## Hold professor forcing to plain likelihood, by loss and by the songs made: 15 minutes
+	$(BIN)/python tests/bench/forcing.py docs/benchmarks-forcing.md
 
 clean:           ## Remove what the other targets made
 	rm -rf $(VENV) build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

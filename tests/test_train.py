@@ -155,27 +155,9 @@ def test_n_gram_probabilities_sum_to_one() -> None:
 
 
 ARGUMENTS = [
-    "--precision",
-    "fp32",
-    "--sample-minutes",
-    "0",
-    "--epochs",
-    "4",
-    "--batch",
-    "4",
-    "--chunk",
-    "32",
-    "--hidden",
-    "24",
-    "--layers",
-    "2",
-    "--embedding",
-    "16",
-    "--threads",
-    "1",
-    "--seed",
-    "5",
-]
+    "--precision", "fp32", "--sample-minutes", "0", "--epochs", "4", "--batch", "4", "--chunk", "32",
+    "--hidden", "24", "--layers", "2", "--embedding", "16", "--threads", "1", "--seed", "5",
+]  # fmt: skip
 
 
 def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(small_corpus: Corpus, tmp_path: Path) -> None:

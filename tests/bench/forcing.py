@@ -1,0 +1,121 @@
+"""`make bench-forcing`: professor forcing beside plain likelihood, by held-out loss and by measures of the songs made.
+
+    python tests/bench/forcing.py docs/benchmarks-forcing.md [--epochs 6] [--songs 60] [--threads N]
+
+Both learn the bundled music with the default model, the same seed and as many updates. Each then makes as many songs
+as there are excerpts of real music, of the same length, with the default sampling. A measure of a song is one of
+`ugen-data stats`; a column gives its mean over the songs and the standard error of that mean. `off` is how far the mean
+is from real music's, in standard deviations of real music.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from machine import how, machine
+from ugen.data import Score, arrange, make_codec, read_midi
+from ugen.data.cli import MUSIC
+from ugen.data.corpus import Corpus
+from ugen.data.files import write_atomically
+from ugen.data.measures import measures
+from ugen.data.prepare import Settings, prepare
+from ugen.export.export import export_onnx
+from ugen.runtime import generate, load
+from ugen.train.config import OBJECTIVES, ModelConfig, TrainConfig
+from ugen.train.trainer import Trainer
+
+SECONDS = 40.0
+SHOWN = (
+    "notes_per_second", "polyphony", "pitches", "pitch_range", "pitch_entropy", "pitch_class_entropy",
+    "scale_consistency", "groove_consistency", "longest_silence", "commonest_pitch", "repeated",
+)  # fmt: skip
+
+
+def learn(corpus: Corpus, objective: str, folder: Path, epochs: float) -> tuple[float, float, Path]:
+    """Train by one objective. Gives the best held-out nats a note, the minutes it took, and a model file."""
+    model = ModelConfig(corpus.codec.vocabulary, corpus.codec.input)
+    config = TrainConfig(epochs=epochs, objective=objective, patience=1000)
+    trainer = Trainer.begin(folder / objective, corpus, model, config, torch.device("cpu"), "benchmark")
+    before = time.monotonic()
+    trainer.run()
+    minutes = (time.monotonic() - before) / 60
+    best = min(row["nats_note"] for row in trainer.progress.history)
+    file = folder / f"{objective}.onnx"
+    export_onnx(folder / objective, file, "fp32", 0.005, "", lambda line: None)
+    print(f"{objective}: {best:.3f} nats a note, {minutes:.1f} minutes", flush=True)
+    return best, minutes, file
+
+
+def made(file: Path, count: int) -> list[Score]:
+    """Songs from seeds 1 to `count`."""
+    model = load(file)
+    return [generate(model, SECONDS, seed).score for seed in range(1, count + 1)]
+
+
+def real(corpus: Corpus, count: int) -> list[Score]:
+    """The beginnings of pieces that last long enough, held-out ones first, as the model hears them."""
+    found = []
+    for row in corpus.pieces("valid") + corpus.pieces("train"):
+        score = arrange(read_midi(MUSIC / row.file), "piano")
+        if score.seconds > SECONDS and len(found) < count:
+            heard = corpus.codec.decode(corpus.piece(row))
+            found.append(heard.until(heard.tick_at(SECONDS)))
+    return found
+
+
+def table(songs: dict[str, list[Score]]) -> list[str]:
+    """Markdown rows: a measure each, real music first, then each objective with its distance from it."""
+    found = {name: [measures(score) for score in scores] for name, scores in songs.items()}
+    rows = [f"| measure | real music | {' | off | '.join(OBJECTIVES)} | off |", "|---|" + "---|" * 5]
+    for name in SHOWN:
+        values = {kind: np.array([each[name] for each in all_of]) for kind, all_of in found.items()}
+        middle, spread = values["real"].mean(), max(values["real"].std(), 1e-9)
+        cells = [_cell(values["real"])]
+        for objective in OBJECTIVES:
+            cells += [_cell(values[objective]), f"{(values[objective].mean() - middle) / spread:+.2f}"]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return rows
+
+
+def _cell(values: np.ndarray) -> str:
+    return f"{values.mean():.3f} ± {values.std() / np.sqrt(len(values)):.3f}"
+
+
+def main() -> None:
+    """Learn both ways, make songs, write the page."""
+    parser = argparse.ArgumentParser(description="professor forcing beside plain likelihood")
+    parser.add_argument("page", type=Path)
+    parser.add_argument("--epochs", type=float, default=6.0)
+    parser.add_argument("--songs", type=int, default=60)
+    parser.add_argument("--threads", type=int, default=None)
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        corpus = prepare(MUSIC, folder / "corpus", Settings(make_codec("beats")))
+        excerpts = real(corpus, arguments.songs)
+        songs, lines = {"real": excerpts}, []
+        for objective in OBJECTIVES:
+            best, minutes, file = learn(corpus, objective, folder, arguments.epochs)
+            songs[objective] = made(file, len(excerpts))
+            silent = sum(not len(score.notes) for score in songs[objective])
+            lines.append(f"| {objective} | {best:.3f} | {minutes:.1f} | {silent} |")
+    page = [
+        "# Professor forcing", "",
+        f"Written by `make bench-forcing`. {machine('torch', 'onnxruntime', 'numpy')}", "",
+        f"{arguments.epochs:g} epochs each; {len(excerpts)} songs of {SECONDS:g} s each, and as many excerpts.", "",
+        "| objective | held-out nats a note | minutes of training | silent songs |", "|---|---|---|---|", *lines, "",
+        *table(songs), "", how(__doc__), "",
+    ]  # fmt: skip
+    print("\n".join(page))
+    write_atomically(arguments.page, "\n".join(page).encode())
+
+
+if __name__ == "__main__":
+    main()
