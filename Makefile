@@ -64,10 +64,10 @@ bench-chorales: install  ## Learn Bach's chorales (CHORALES=folder) and hold the
 	@[ -n "$(CHORALES)" ] || { echo "say which folder: make bench-chorales CHORALES=folder"; exit 2; }
 	$(BIN)/python tests/bench/chorales.py "$(CHORALES)" docs/benchmarks-chorales.md
 
-bench-mutopia: install  ## Learn the files under MUTOPIA=folder beside a peer's tokens, 15 minutes each
+bench-mutopia: install  ## Learn the files under MUTOPIA=folder beside a peer's tokens, 8 minutes each
 	@[ -n "$(MUTOPIA)" ] || { echo "say which folder: make bench-mutopia MUTOPIA=folder"; exit 2; }
 	$(PIP) 'miditok>=3.0.6'
-	$(BIN)/python tests/bench/mutopia.py "$(MUTOPIA)" docs/benchmarks-mutopia.md --minutes 15
+	$(BIN)/python tests/bench/mutopia.py "$(MUTOPIA)" docs/benchmarks-mutopia.md --minutes 8
 
 bench-forcing: install  ## Hold professor forcing to plain likelihood, by loss and by the songs made: 15 minutes
 	$(BIN)/python tests/bench/forcing.py docs/benchmarks-forcing.md

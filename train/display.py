@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from .evaluate import Scores
     from .trainer import Trainer
 
-COLUMNS = {"epoch": 6, "training": 8, "learned": 8, "held out": 8, "a note": 7, "right": 6, "top 5": 6, "notes": 6,
-           "tok/s": 7}  # fmt: skip
+COLUMNS = {
+    "epoch": 5, "training": 8, "learned": 7, "held out": 8, "a note": 7, "a second": 8, "right": 5, "top 5": 5,
+    "notes": 5, "time": 7, "a s": 6,
+}  # fmt: skip
 
 
 class Display:
@@ -66,7 +68,10 @@ class Display:
             f"{name} {base.nats:.3f} a {self._unit}, {self._per_note(base.nats):.2f} a note (right {base.accuracy:.1%})"
             for name, base in trainer.baselines.items()
         ))  # fmt: skip
-        typer.echo(f"nats a {self._unit} in training, on learned and on held-out pieces (*: the best so far)")
+        typer.echo(
+            f"nats a {self._unit} in training, on learned and on held-out pieces (*: the best so far); held-out nats a "
+            f"note and second; shares right, in the top 5, right of notes; time predicted/true; {self._unit}s a second"
+        )
         typer.echo(" ".join(f"{name:>{width}}" for name, width in COLUMNS.items()))
 
     def step(self, trainer: Trainer) -> None:
@@ -77,20 +82,24 @@ class Display:
         left = (time.monotonic() - self._began[0]) * (1 - done) / max(done, 1e-9)
         line = (
             f"epoch {trainer.progress.step / trainer.epoch_steps:.1f}  loss {trainer.progress.loss:.3f}  "
+            f"rate {trainer.progress.rate:.1e}  gradient {trainer.progress.gradient:.2f}  "
             f"{self._speed():,.0f} {self._unit}s/s  {left / 60:.0f} min left at most"
         )
         self._bar.update(self._task, completed=done, description=line)
 
     def scores(self, trainer: Trainer, scores: Scores) -> None:
         """A row for an evaluation, and what it gives reason to say. `right` counts all tokens, `notes` leaves out those
-        that only move time."""
+        that only move time; `time` is the share of those, predicted and true."""
         progress = trainer.progress
-        best = "*" if progress.since_best == 0 else " "
-        self.say(
-            f"{progress.step / trainer.epoch_steps:6.1f} {progress.loss:8.3f} "
-            f"{progress.history[-1]['known_nats_token']:8.3f} {scores.nats_token:8.3f}{best}{scores.nats_note:7.2f} "
-            f"{scores.accuracy:6.1%} {scores.top5:6.1%} {scores.accuracy_events:6.1%} {self._speed():7,.0f}"
-        )
+        cells = (
+            f"{progress.step / trainer.epoch_steps:.1f}", f"{progress.loss:.3f}",
+            f"{progress.history[-1]['known_nats_token']:.3f}",
+            f"{scores.nats_token:.3f}" + ("*" if progress.since_best == 0 else " "), f"{scores.nats_note:.2f}",
+            f"{scores.nats_second:.2f}",
+            f"{scores.accuracy:.0%}", f"{scores.top5:.0%}", f"{scores.accuracy_events:.0%}",
+            f"{scores.time_predicted:.0%}/{scores.time_true:.0%}", f"{self._speed():,.0f}",
+        )  # fmt: skip
+        self.say(" ".join(f"{cell:>{width}}" for cell, width in zip(cells, COLUMNS.values(), strict=True)))
         for text in about_run(progress.history):
             kind = text.partition(":")[0]
             if kind not in self._said:
