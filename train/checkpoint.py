@@ -61,6 +61,12 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     return Checkpoint(path, model, codec, config, header.get("scores", {}), probe)
 
 
+def require_free(path: Path) -> None:
+    """Raise UgenError when a folder holds a run already: none is ever overwritten."""
+    if (path / "config.json").exists():
+        raise UgenError(f"{path}: holds a training run already; go on with --resume, or choose another folder")
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """config.json of a run, its parts present. Raises UgenError when it is none."""
     if not (path / "config.json").is_file():

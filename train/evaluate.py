@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from ugen.data import Codec
@@ -35,6 +36,17 @@ class Heldout:
         pieces = [corpus.piece(row) for row in rows]
         steps = sum(len(corpus.codec.items(piece)) for piece in pieces)
         return cls(pieces, steps, sum(row.notes for row in rows), sum(row.seconds for row in rows))
+
+    @classmethod
+    def some(cls, corpus: Corpus, rows: Sequence[Row], tokens: int) -> Heldout:
+        """Pieces from all over a list, about so many tokens in all, at least one piece."""
+        chosen: list[Row] = []
+        left = tokens
+        for i in np.random.default_rng(0).permutation(len(rows)):
+            if not chosen or rows[i].tokens <= left:
+                chosen.append(rows[i])
+                left -= rows[i].tokens
+        return cls.of(corpus, chosen)
 
 
 @dataclass(frozen=True)

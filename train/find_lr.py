@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import torch
 
-from .forward import to_batch
+from .forward import autocast, to_batch
 from .streams import Streams
-from .trainer import Trainer, autocast
+from .trainer import Trainer
 
 LOWEST, HIGHEST, UPDATES = 1e-4, 0.3, 120
 _MEMORY, _LOST = 0.9, 1.3  # of the running mean; times the best loss at which a rate is too high

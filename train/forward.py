@@ -58,6 +58,12 @@ def run_chunk(model: LstmModel, batch: Batch, state: State) -> tuple[Tensor, Sta
     return tops[0] if len(tops) == 1 else torch.cat(tops, dim=1), (h, c)
 
 
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Mixed precision: matrix products in bf16 or fp16, weights and their updates in float32."""
+    kind = torch.float16 if precision == "fp16" else torch.bfloat16
+    return torch.autocast(device.type, kind, enabled=precision != "fp32")
+
+
 def step_nats(logits: Tensor, y: Tensor) -> Tensor:
     """Nats of each step, float32 [batch, time]: of its token, or of all its keys together, each on or off."""
     logits = logits.float()

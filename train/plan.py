@@ -21,6 +21,7 @@ from .presets import DEFAULT, PRESETS, preset
 if TYPE_CHECKING:
     import torch
 
+    from .distributed import World
     from .trainer import Trainer
 
 LENGTH = ("epochs", "minutes", "patience")  # what a resumed run may be given anew
@@ -86,22 +87,30 @@ class Plan:
     arrangement: str
     device: torch.device
 
+    def __post_init__(self) -> None:
+        self._require_able(self.settings.training.get("precision"))
+
+    def _require_able(self, precision: str | None) -> None:
+        if precision == "fp16" and self.device.type == "cpu":
+            raise UgenError("--precision fp16: goes with a GPU; a CPU learns in fp32 or bf16")
+
     def begun(self) -> Trainer:
         """A fresh run. Raises UgenError when the output holds one already, or flags and music do not fit."""
         from .distributed import World
         from .speed import choose_precision
         from .trainer import Trainer
 
-        if not is_corpus(self.source):
-            corpus_settings(self.codec, self.arrangement)  # flags that do not go together are said before torch's part
-        world = World.join(self.device.type)
-        corpus = self._corpus(world)
-        model, training = self.settings.configs(corpus.codec)
+        # all that can be wrong with flags is said before a folder is read for minutes
+        ready = Corpus.open(self.source) if is_corpus(self.source) else None
+        codec = ready.codec if ready else corpus_settings(self.codec, self.arrangement).codec
+        model, training = self.settings.configs(codec)
         weights = None
         if self.settings.init_from is not None:
             from .transfer import weights_from
 
-            model, weights = weights_from(self.settings.init_from, corpus.codec)
+            model, weights = weights_from(self.settings.init_from, codec)
+        world = World.join(self.device.type)
+        corpus = ready or self._prepared(world)
         if self.settings.training["precision"] is None:
             training = replace(training, precision=choose_precision(self.device))
         if self.settings.find_lr:
@@ -119,18 +128,17 @@ class Plan:
         about = read_config(self.output)
         model, training = model_config(about["model"]), train_config(about["training"])
         training = self.settings.on_top_of(model, training)
+        self._require_able(training.precision)
         source = self.source if is_corpus(self.source) else self.output / "corpus"
         return Trainer.resume(self.output, Corpus.open(source), self.device, training, World.join(self.device.type))
 
-    def _corpus(self, world: Any) -> Corpus:
-        """The corpus to train on: `source` itself, or one prepared from it inside the run's folder."""
-        if world.rank == 0 and (self.output / "config.json").exists():
-            raise UgenError(f"{self.output}: holds a training run already; go on with --resume, or choose another "
-                            f"folder")  # fmt: skip
-        if is_corpus(self.source):
-            return Corpus.open(self.source)
+    def _prepared(self, world: World) -> Corpus:
+        """A corpus made from the folder `source`, inside the run's folder; the first process makes it for all."""
+        from .checkpoint import require_free
+
         inside = self.output / "corpus"
         if world.rank == 0:
+            require_free(self.output)
             if is_corpus(inside):  # left by a run that never began
                 shutil.rmtree(inside)
             prepare_folder(self.source, inside, corpus_settings(self.codec, self.arrangement))

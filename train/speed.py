@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .config import ModelConfig, TrainConfig
-from .forward import Batch
+from .forward import Batch, autocast
 from .model import LstmModel
 from .objective import Likelihood
 
@@ -18,8 +18,6 @@ _BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 def tokens_per_second(model: ModelConfig, config: TrainConfig, device: torch.device, updates: int = 3) -> float:
     """Tokens learned a second, by the fastest of `updates` after one to warm up. Leaves torch's random state alone."""
-    from .trainer import autocast
-
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         objective = Likelihood(LstmModel(model)).to(device)
         optimizer = torch.optim.AdamW(objective.parameters(), lr=1e-6, fused=True)

@@ -19,16 +19,16 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from ugen.data import UgenError
 from ugen.data.baselines import Baseline, baselines, key_chances
-from ugen.data.corpus import Corpus, Row
+from ugen.data.corpus import Corpus
 from ugen.data.files import replacing, write_json
 
 from .advice import about_corpus
-from .checkpoint import FORMAT, PROBE_ITEMS, model_from_config, read_config, save_tensors
+from .checkpoint import FORMAT, PROBE_ITEMS, model_from_config, read_config, require_free, save_tensors
 from .config import ModelConfig, TrainConfig, model_config, to_json, train_config
 from .distributed import World
 from .evaluate import Heldout, Scores, evaluate
 from .forcing import ProfessorForcing
-from .forward import State, to_batch
+from .forward import State, autocast, to_batch
 from .objective import Likelihood, class_weights
 from .streams import Chunk, Streams, Variety
 
@@ -78,7 +78,7 @@ class Trainer:
         if config.objective == "professor-forcing" and self.world.size > 1:
             raise UgenError("--objective professor-forcing: trains in one process; leave torchrun out")
         self.heldout = Heldout.of(corpus, corpus.pieces("valid") or corpus.pieces("test"))
-        self.known = Heldout.of(corpus, _some(rows, min(KNOWN_TOKENS, self.heldout.tokens)))
+        self.known = Heldout.some(corpus, rows, min(KNOWN_TOKENS, self.heldout.tokens))
         self.model = model_from_config(model, config.seed).to(device)
         if self.world.rank:
             torch.manual_seed(config.seed + self.world.rank)  # the same weights, but dropout of one's own
@@ -107,8 +107,8 @@ class Trainer:
     ) -> Trainer:  # fmt: skip
         """A fresh run, from random weights or from those given. Raises UgenError when the folder holds one already."""
         trainer = cls(path, corpus, model, config, device, world)
-        if trainer.world.rank == 0 and (path / "config.json").exists():
-            raise UgenError(f"{path}: holds a training run already; go on with --resume, or choose another folder")
+        if trainer.world.rank == 0:
+            require_free(path)
         codec = corpus.codec
         pieces = [codec.items(corpus.piece(row)) for row in corpus.pieces("train")]
         if weights is not None:
@@ -303,22 +303,3 @@ class Trainer:
         loss = torch.stack(self._losses).mean()
         self.world.sum(loss)
         return float(loss) / self.world.size
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Mixed precision: matrix products in bf16 or fp16, weights and their updates in float32."""
-    kind = torch.float16 if precision == "fp16" else torch.bfloat16
-    return torch.autocast(device.type, kind, enabled=precision != "fp32")
-
-
-def _some(rows: Sequence[Row], tokens: int) -> list[Row]:
-    """Pieces from all over a list, about so many tokens in all, at least one."""
-    order = np.random.default_rng(0).permutation(len(rows))
-    chosen: list[Row] = []
-    total = 0
-    for i in order:
-        if chosen and total + rows[i].tokens > tokens:
-            continue
-        chosen.append(rows[i])
-        total += rows[i].tokens
-    return chosen
