@@ -101,7 +101,7 @@ class _Graph:
             self._node("Add", ["scores", self._constant("head_bias", weights["head_bias"])], ["logits_in_time"])
         elif self._config.input == "frame":
             self._linear("head", "head", top, "from_layers")
-            self._node("MatMul", ["input_in_time", self._constant("echo", weights["echo.weight"].T)], ["echoed"])
+            self._node("Mul", ["input_in_time", self._constant("echo", weights["echo"])], ["echoed"])
             self._node("Add", ["from_layers", "echoed"], ["logits_in_time"])
         else:
             self._linear("head", "head", top, "logits_in_time")

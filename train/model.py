@@ -70,7 +70,7 @@ class LstmModel(nn.Module):
         self.head = None if config.tied else nn.Linear(config.hidden, config.vocabulary)
         self.narrow = nn.Linear(config.hidden, config.embedding, bias=False) if config.tied else None
         self.head_bias = nn.Parameter(torch.zeros(config.vocabulary)) if config.tied else None
-        self.echo = nn.Linear(config.vocabulary, config.vocabulary, bias=False) if config.input == "frame" else None
+        self.echo = nn.Parameter(torch.zeros(config.vocabulary)) if config.input == "frame" else None
         start = torch.zeros(config.layers, 1, config.hidden)
         self.start_h = nn.Parameter(start) if config.learned_start else None
         self.start_c = nn.Parameter(start.clone()) if config.learned_start else None
@@ -100,7 +100,7 @@ class LstmModel(nn.Module):
             return linear(self.narrow(top), vectors, self.head_bias)
         assert self.head is not None
         out: Tensor = self.head(top)
-        return out if self.echo is None else out + self.echo(x)
+        return out if self.echo is None else out + x * self.echo
 
     def behaviour(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As forward, but up to the top layer: float32 [batch, time, hidden] in place of logits."""
@@ -118,7 +118,7 @@ class LstmModel(nn.Module):
         silent, sounding = chances.logit(eps=1e-6)
         with torch.no_grad():
             self.head.bias.copy_(silent)
-            self.echo.weight.copy_(torch.diag(sounding - silent))
+            self.echo.copy_(sounding - silent)
 
     def state(self, batch: int) -> tuple[Tensor, Tensor]:
         """The zero state a piece begins with: h and c, float32 [layers, batch, hidden], where the weights are."""

@@ -92,7 +92,7 @@ def _weights(config: ModelConfig, a: Arrays) -> Arrays:
     if config.input == "token":
         found["embedding.weight"] = a["embedding"]
     else:
-        found["echo.weight"] = a["echo"].T
+        found["echo"] = a["echo"]
     if config.skip:
         found |= {"trunk.last_norm.weight": a["top_gain"], "trunk.last_norm.bias": a["top_shift"]}
     if config.tied:
