@@ -34,7 +34,7 @@ from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.model import LstmModel
 from ugen.train.trainer import Trainer
 
-ROUNDS, UPDATES, WARM = 9, 20, 2
+ROUNDS, UPDATES, WARM = 5, 10, 2
 SETTLE = 300  # chunks passed over first: streams that all begin pieces together would need no cuts for long
 QUICK = 2, 1, 1
 SHAPES = (  # options of the model, and of its training
