@@ -11,6 +11,7 @@ import torch
 from support import finished, train_ugen
 from ugen.data import make_codec, read_midi
 from ugen.data.corpus import Corpus
+from ugen.data.prepare import Settings, prepare
 from ugen.train.advice import about_corpus, about_run, collapse, overfitting
 from ugen.train.checkpoint import load_checkpoint
 from ugen.train.config import ModelConfig, TrainConfig
@@ -186,3 +187,13 @@ def test_a_learning_rate_is_found_and_the_run_left_fresh(small_corpus: Corpus, t
     assert trial.losses[0] > min(trial.losses) and trial.chosen < trial.rates[int(np.argmin(trial.losses))]
     assert all(torch.equal(before[key], value) for key, value in trainer.model.state_dict().items())
     assert torch.equal(random, torch.get_rng_state()) and trainer.streams.state() == data
+
+
+def test_a_rate_for_vectors_is_no_victim_of_their_uneven_losses(small_folder: Path, tmp_path: Path) -> None:
+    """They begin with a loss that hardly falls; its noise once ended the trial at once, with a rate of 1e-5."""
+    corpus = prepare(small_folder, tmp_path / "corpus", Settings(make_codec("khot"), valid=0.2))
+    trainer = Trainer(tmp_path, corpus, ModelConfig(128, "frame", embedding=16, hidden=24), TrainConfig(batch=4), CPU)
+    trainer.set_out(None)
+    trial = find_lr(trainer)
+    assert len(trial.rates) > 60
+    assert 5e-4 < trial.chosen < 5e-2

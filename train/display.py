@@ -114,7 +114,7 @@ class Display:
         """After Ctrl-C: what is saved, and how to go on."""
         path = self._trainer.path
         typer.echo(f"stopped. What was learned up to the last evaluation is in {path}; go on with the same "
-                   f"command and --resume")  # fmt: skip
+                   f"command and --resume (without --find-lr and --init-from)")  # fmt: skip
 
     def closing(self, reason: str) -> None:
         """Why it ended, and the best loss beside the baselines."""

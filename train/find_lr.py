@@ -14,7 +14,8 @@ from .streams import Streams
 from .trainer import Trainer
 
 LOWEST, HIGHEST, UPDATES = 1e-4, 0.3, 120
-_MEMORY, _LOST = 0.9, 1.3  # of the running mean; times the best loss at which a rate is too high
+_MEMORY, _LOST = 0.9, 4.0  # of the running mean; times the best loss at which a rate is too high
+_SETTLED = 20  # updates before which the running mean is mostly noise
 _SAFE = 10.0  # the rate at which the loss is lowest, by this (Smith 2017): there a whole run is steady
 
 
@@ -61,7 +62,7 @@ def _ramp(
         rates.append(rate)
         losses.append(mean / (1 - _MEMORY ** (update + 1)))
         on_update((update + 1) / UPDATES)
-        if not math.isfinite(losses[-1]) or losses[-1] > _LOST * min(losses):
+        if not math.isfinite(losses[-1]) or (update > _SETTLED and losses[-1] > _LOST * min(losses[_SETTLED:])):
             break
-    best = min(range(len(losses)), key=losses.__getitem__)
+    best = min(range(min(_SETTLED, len(losses) - 1), len(losses)), key=losses.__getitem__)
     return Trial(rates, losses, float(f"{rates[best] / _SAFE:.1g}"))

@@ -150,8 +150,7 @@ class Plan:
         from .trainer import Trainer
 
         trial_run = Trainer(self.output, corpus, model, training, self.device)
-        if weights is not None:
-            trial_run.model.load_state_dict(weights)
+        trial_run.set_out(weights)
         with progress_bar("trying learning rates", 1.0) as advance_to:
             trial = find_lr(trial_run, advance_to)
         step = max(len(trial.rates) // 12, 1)

@@ -110,13 +110,10 @@ class Trainer:
         if trainer.world.rank == 0:
             require_free(path)
         codec = corpus.codec
-        pieces = [codec.items(corpus.piece(row)) for row in corpus.pieces("train")]
-        if weights is not None:
-            trainer.model.load_state_dict(weights)
-        elif codec.input == "frame":
-            trainer.model.begin_with(torch.from_numpy(key_chances(pieces)).float())
+        trainer.set_out(weights)
         if trainer.world.rank == 0:
             path.mkdir(parents=True, exist_ok=True)
+            pieces = [codec.items(corpus.piece(row)) for row in corpus.pieces("train")]
             held_out = [codec.items(piece) for piece in trainer.heldout.pieces]
             trainer.baselines = baselines(pieces, held_out, codec.vocabulary, codec.start)
             longest = max(trainer.heldout.pieces, key=len)
@@ -125,6 +122,15 @@ class Trainer:
                 np.save(stream, probe, allow_pickle=False)
             write_json(path / "config.json", trainer._about(version))
         return trainer
+
+    def set_out(self, weights: dict[str, Tensor] | None) -> None:
+        """Begin with the weights given, or else, for vectors, as the predictor that knows which keys sound on."""
+        codec = self.corpus.codec
+        if weights is not None:
+            self.model.load_state_dict(weights)
+        elif codec.input == "frame":
+            pieces = [codec.items(self.corpus.piece(row)) for row in self.corpus.pieces("train")]
+            self.model.begin_with(torch.from_numpy(key_chances(pieces)).float())
 
     @classmethod
     def resume(
