@@ -5,7 +5,8 @@ song = generate(load("model.onnx"), seconds=60, seed=7)
 """
 
 from .generate import Song, generate, steps
-from .model import Model, load
+from .load import load
+from .model import Model
 from .model_file import Card, ModelError, Sampling
 
 __all__ = ["Card", "Model", "ModelError", "Sampling", "Song", "generate", "load", "steps"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,14 @@ from ugen.data.command import make_app, progress_bar, run_app
 app = make_app()
 
 
-@app.command(epilog="Example: ugen-run model.onnx -o song.mid --seconds 60 --seed 7")
+EXAMPLES = "Example: ugen-run model.onnx -o song.mid --seconds 60 --seed 7\n\nExample: ugen-run model.onnx --info"
+
+
+@app.command(epilog=EXAMPLES)
 def run(
     model: Annotated[Path, typer.Argument(help="The model file that export-ugen wrote.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The MIDI file to write.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The MIDI file to write.")] = None,
+    info: Annotated[bool, typer.Option("--info", help="Print what the model file says of itself, and stop.")] = False,
     seconds: Annotated[float, typer.Option(help="Length of the song.")] = 60.0,
     seed: Annotated[
         int | None, typer.Option(min=0, help="The same seed makes the same song. Drawn when not given.")
@@ -32,10 +37,17 @@ def run(
     """Make new music from a model file and write it as MIDI."""
     from ugen.data import UgenError, write_midi
 
+    from .card import describe
     from .generate import generate
-    from .model import load
+    from .load import load, read_card
     from .model_file import Sampling
 
+    if info:
+        encoding = sys.stdout.encoding or "utf-8"  # of a licence, what the terminal cannot show becomes a question mark
+        typer.echo(describe(read_card(model), model).encode(encoding, "replace").decode(encoding))
+        return
+    if output is None:
+        raise UgenError("-o is missing: name the MIDI file to write, as in -o song.mid")
     if output.suffix.lower() not in (".mid", ".midi"):
         raise UgenError(f"-o {output}: the name must end in .mid")
     loaded = load(model, threads)

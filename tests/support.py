@@ -56,3 +56,11 @@ def finished(process: subprocess.Popen[str], code: int = 0) -> str:
     out, err = process.communicate(timeout=120)
     assert process.returncode == code, err
     return out + err
+
+
+def ugen_run(*arguments: object, without: str = "torch onnx") -> subprocess.CompletedProcess[str]:
+    """Run the command in a process where some modules cannot be imported."""
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({without.split()})); from ugen.runtime.cli import main; main()"
+    )
+    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)

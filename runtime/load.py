@@ -1,0 +1,104 @@
+"""Open a model file: its outline, then its metadata, then its graph are checked, and only then onnxruntime reads it.
+
+onnxruntime is C++ that takes a file's word for much, the older the more: sizes it allocates, other files it opens,
+weights it reads past the end of. So it is never the first to see a file.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .model import Model
+from .model_file import OPERATORS, OUTPUTS, Card, ModelError, card_from_metadata, check_graph, inputs_of, line
+from .onnx_file import Node, Outline, read_outline
+
+# inputs left empty: sequence lengths and peepholes of an LSTM, zero points and a reordering of blocks
+_EMPTY = {"LSTM": (4,), "DynamicQuantizeLSTM": (4, 7), "MatMulNBits": (3, 4)}
+
+
+def read_card(path: str | Path) -> Card:
+    """What a model file says of itself, checked, with no use of onnxruntime. Raises ModelError."""
+    file = str(path)
+    outline = read_outline(path)
+    card = card_from_metadata(outline.metadata, file)
+    check_graph(card, outline.inputs, outline.outputs, file)
+    least = card.layers * card.hidden**2 * 2  # recurrent weights of four gates at four bits: bounds the state, too
+    if sum(tensor.bytes for tensor in outline.initializers.values()) < least:
+        raise ModelError(f"{file}: it has too few weights for {card.layers} layers of {card.hidden}")
+    for node in outline.nodes:
+        wrong = _wrong_with(node, outline)
+        if wrong:
+            raise ModelError(f"{file}: a node {node.operator} has {wrong}")
+    return card
+
+
+def load(path: str | Path, threads: int = 1) -> Model:
+    """Load a model file and check all of it. Raises ModelError, one line that names the file and the part at fault."""
+    card = read_card(path)
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what is wrong is said once, by us
+    options.enable_mem_reuse = False  # planning for it costs one stream 4%
+    # a second thread that has to be woken for each step is slower than none; one alone has nothing to spin for
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if threads > 1 else "0")
+    try:
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no public base
+        raise ModelError(f"{path}: onnxruntime cannot load it ({_first_line(error)})") from None
+    _try(session, card, str(path))
+    return Model(card, session)
+
+
+def _try(session: Any, card: Card, file: str) -> None:
+    """Take a step of two streams, fed the last token: a graph need not compute what its outputs declare."""
+    step, state = (2, 1, card.codec.vocabulary), (card.layers, 2, card.hidden)
+    x = np.zeros(step, np.float32) if card.codec.input == "frame" else np.full((2, 1), step[-1] - 1, np.int64)
+    zeros = np.zeros(state, np.float32)
+    feeds = dict(zip(inputs_of(card.codec.input), (x, zeros, zeros), strict=True))
+    try:
+        found = session.run(OUTPUTS, feeds)
+    except Exception as error:
+        raise ModelError(f"{file}: onnxruntime cannot take a step ({_first_line(error)})") from None
+    for name, value, shape in zip(OUTPUTS, found, (step, state, state), strict=True):
+        if value.shape != shape:
+            raise ModelError(f"{file}: {name} comes out as {list(value.shape)}, not {list(shape)}")
+        if not np.isfinite(value).all():
+            raise ModelError(f"{file}: {name} comes out with values that are no numbers")
+
+
+def _first_line(error: Exception) -> str:
+    return line((str(error).strip() or type(error).__name__).splitlines()[0])
+
+
+def _wrong_with(node: Node, outline: Outline) -> str:
+    """What onnxruntime, at the oldest version allowed, would crash on; nothing when there is nothing."""
+    least, most = OPERATORS[node.domain, node.operator]
+    empty = [place for place, name in enumerate(node.inputs) if not name]
+    wanted = [place for place in _EMPTY.get(node.operator, ()) if place < len(node.inputs)]
+    if not least <= len(node.inputs) <= most or empty != wanted:
+        return f"{len(node.inputs)} inputs, of them {len(empty)} empty"
+    weights = [outline.initializers.get(name) for name in node.inputs[1:3]]
+    if node.operator in ("LSTM", "DynamicQuantizeLSTM") and not all(w and len(w.dims) == 3 for w in weights):
+        return "weights that are no initializers [1, a, b]"
+    return _wrong_with_blocks(node, outline) if node.operator == "MatMulNBits" else ""
+
+
+def _wrong_with_blocks(node: Node, outline: Outline) -> str:
+    inputs, outputs, bits, block = (node.numbers.get(name, 0) for name in ("K", "N", "bits", "block_size"))
+    shape = f"K={inputs} N={outputs} bits={bits} block_size={block}"
+    if inputs < 1 or outputs < 1 or bits not in (2, 4, 8) or block < 16 or block & block - 1:
+        return shape
+    blocks = outputs * math.ceil(inputs / block)
+    wanted = {1: ("uint8", blocks * block * bits // 8), 2: ("float32", blocks * 4), 5: ("float32", outputs * 4)}
+    for place, kind_and_bytes in wanted.items():
+        tensor = outline.initializers.get(node.inputs[place]) if place < len(node.inputs) else None
+        if place < len(node.inputs) and (tensor is None or (tensor.type, tensor.bytes) != kind_and_bytes):
+            return f"weights that do not fit {shape}"
+    return ""
