@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import Score, UgenError
-from ugen.data.codec import Cursor
 
 from .model import Model
 from .model_file import Sampling
 from .rng import Rng
-from .sampler import draw, draw_keys
+from .sampler import Sampler, draw_keys
 
 LONGEST_SECONDS = 24 * 3600.0
 
@@ -42,33 +41,32 @@ def steps(model: Model, seed: int, sampling: Sampling) -> Iterator[tuple[Step, f
     A step is a token, or for a model of vectors the keys that sound, bool [128]. A piece never ends by itself here:
     the token that would end it is left out of every draw.
     """
-    codec = model.card.codec
-    choose = _keys if codec.input == "frame" else _token
-    yield from choose(model, codec.cursor(), Rng(seed), sampling)
+    choose = _keys if model.card.codec.input == "frame" else _token
+    yield from choose(model, Rng(seed), sampling)
 
 
-def _token(model: Model, cursor: Cursor, rng: Rng, sampling: Sampling) -> Iterator[tuple[Step, float]]:
-    codec, state = model.card.codec, model.start()
-    feed = np.array([[codec.start]], np.int64)
-    going_on = np.ones(codec.vocabulary, bool)
-    if codec.end is not None:
-        going_on[codec.end] = False
+def _token(model: Model, rng: Rng, sampling: Sampling) -> Iterator[tuple[Step, float]]:
+    codec, stream = model.card.codec, model.stream()
+    cursor, sampler = codec.cursor(), Sampler(codec.vocabulary, sampling)
+    x, logits = stream.x[0], stream.logits[0, 0]
     while True:
-        logits, state = model.step(feed, state)
-        token = draw(logits[0, 0], cursor.mask() & going_on, sampling, rng.uniform())
+        stream.advance()
+        if codec.end is not None:
+            logits[codec.end] = -np.inf
+        token = sampler.draw(logits, cursor.mask(), rng)
         cursor.feed(token)
-        feed[0, 0] = token
+        x[0] = token
         yield token, cursor.seconds
 
 
-def _keys(model: Model, cursor: Cursor, rng: Rng, sampling: Sampling) -> Iterator[tuple[Step, float]]:
-    keys, state = model.card.codec.vocabulary, model.start()
-    feed = np.zeros((1, 1, keys), np.float32)
+def _keys(model: Model, rng: Rng, sampling: Sampling) -> Iterator[tuple[Step, float]]:
+    codec, stream = model.card.codec, model.stream()
+    cursor = codec.cursor()
     while True:
-        logits, state = model.step(feed, state)
-        sounding = draw_keys(logits[0, 0], sampling, np.array([rng.uniform() for _ in range(keys)]))
+        logits = stream.advance()
+        sounding = draw_keys(logits[0, 0], sampling, rng.uniforms(codec.vocabulary))
         cursor.feed(0)
-        feed[0, 0] = sounding
+        stream.x[0, 0] = sounding
         yield sounding, cursor.seconds
 
 

@@ -1,46 +1,53 @@
-"""The random stream behind every song: xoshiro128**, the same numbers in Python, TorchScript and a browser.
+"""The random stream behind every song: SplitMix64, the same numbers in every language.
 
-Source: Blackman and Vigna 2021, "Scrambled linear pseudorandom number generators"; seeded by SplitMix64 (Steele, Lea
-and Flood 2014), as its authors advise. Only 32-bit words are used while drawing, so JavaScript needs no BigInt.
+Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"; Vigna's splitmix64.c. Its n-th
+number is a function of the seed and n alone, so numbers are made a block at a time, and a stream can be entered
+anywhere.
 """
 
 from __future__ import annotations
 
-_MASK32, _MASK64 = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
+import numpy as np
+from numpy.typing import NDArray
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_SHIFTS = np.uint64(30), np.uint64(27), np.uint64(31)
+_BLOCK = 1024
+_MASK = (1 << 64) - 1
 
 
 class Rng:
-    """xoshiro128** 1.1. `state`: four 32-bit words, not all zero; it can be read, stored and set."""
+    """The stream of a seed, from its number `position` on."""
 
-    __slots__ = ("state",)
+    def __init__(self, seed: int, position: int = 0):
+        self.seed = seed & _MASK
+        self._numbers: list[float] = []
+        self._end = position  # position just past the numbers in hand, which lie last first
 
-    def __init__(self, seed: int):
-        words: list[int] = []
-        for _ in range(2):
-            seed = (seed + 0x9E3779B97F4A7C15) & _MASK64
-            z = ((seed ^ (seed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK64
-            z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK64
-            z ^= z >> 31
-            words += [z & _MASK32, z >> 32]
-        self.state: tuple[int, int, int, int] = (words[0], words[1], words[2], words[3])
-
-    def next32(self) -> int:
-        """The next 32 bits."""
-        a, b, c, d = self.state
-        x = (b * 5) & _MASK32
-        result = (((x << 7 | x >> 25) & _MASK32) * 9) & _MASK32
-        t = (b << 9) & _MASK32
-        c ^= a
-        d ^= b
-        b ^= c
-        a ^= d
-        c ^= t
-        d = (d << 11 | d >> 21) & _MASK32
-        self.state = (a, b, c, d)
-        return result
+    @property
+    def position(self) -> int:
+        """How many numbers of the stream have been taken."""
+        return self._end - len(self._numbers)
 
     def uniform(self) -> float:
-        """A float64 in [0, 1) from 53 bits: the first draw's upper 27, the second's upper 26."""
-        high = self.next32() >> 5
-        low = self.next32() >> 6
-        return (high * 67108864 + low) / 9007199254740992
+        """The next number: float64 in [0, 1), from the upper 53 bits."""
+        if not self._numbers:
+            self._numbers = self._block(_BLOCK)[::-1].tolist()
+        return self._numbers.pop()
+
+    def uniforms(self, count: int) -> NDArray[np.float64]:
+        """The next `count` numbers."""
+        return np.array([self.uniform() for _ in range(count)])
+
+    def words(self, count: int) -> NDArray[np.uint64]:
+        """The `count` 64-bit words that follow the numbers in hand; nothing is taken."""
+        z = np.uint64(self.seed) + np.arange(self._end + 1, self._end + count + 1, dtype=np.uint64) * _GOLDEN
+        for shift, factor in zip(_SHIFTS, _MIX, strict=False):
+            z = (z ^ (z >> shift)) * factor
+        return z ^ (z >> _SHIFTS[2])
+
+    def _block(self, count: int) -> NDArray[np.float64]:
+        words = self.words(count)
+        self._end += count
+        return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -2,10 +2,12 @@
 
 Every step is fixed, so that any implementation draws the same from the same logits.
 
-Tokens: mask, temperature, top-k, top-p, then the inverse of the cumulative distribution. Top-k keeps the k largest
-weights and all equal to the least of them; top-p (Holtzman et al. 2020) adds weights from the largest down until they
-reach p of the sum, and keeps all not less than the last added; the draw is the first id, in rising order, at which
-the cumulative weight exceeds u times the sum.
+Tokens: a weight each, exp((logit - the largest) / temperature), 0 where the mask forbids it. The draw is the first id,
+in rising order, at which the running sum of the weights exceeds u times the whole. Top-k keeps the k largest weights
+and all equal to the least of them; top-p (Holtzman et al. 2020) adds weights from the largest down until they reach p
+of the sum, and keeps all not less than the last added. A draw that they do not keep is made again with the next u,
+among the kept ones only. (So each kept token comes as often as if the others had been left out at once, and most draws
+need no sorting.)
 
 Vectors: each key by itself sounds with the logistic of its logit over the temperature. Top-p takes chances under 1 - p
 for 0 and those over p for 1; top-k lets only the k likeliest sound, and all as likely as the least of them. One random
@@ -18,27 +20,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .model_file import Sampling
+from .rng import Rng
 
 
-def draw(logits: NDArray[np.float32], mask: NDArray[np.bool_], sampling: Sampling, u: float) -> int:
-    """A token id from logits float32 [vocabulary] and mask bool [vocabulary] (True: may come), by u in [0, 1)."""
-    allowed = mask.nonzero()[0]
-    scores = logits[allowed].astype(np.float64)
-    if sampling.temperature == 0:
-        return int(allowed[scores.argmax()])
-    weights = np.exp((scores - scores.max()) / sampling.temperature)
-    if 0 < sampling.top_k < len(weights):
-        least = np.partition(weights, -sampling.top_k)[-sampling.top_k]
+class Sampler:
+    """Draws tokens. Keeps its arrays from draw to draw: at a few hundred tokens, making them costs most."""
+
+    def __init__(self, vocabulary: int, sampling: Sampling):
+        self._sampling = sampling
+        self._weights = np.empty(vocabulary)
+        self._sums = np.empty(vocabulary)
+        # what alone is more than 1 - p of the whole is surely kept by top-p
+        self._surely = 1 - sampling.top_p if sampling.top_k == 0 else 2.0
+
+    def draw(self, logits: NDArray[np.float32], mask: NDArray[np.bool_], rng: Rng) -> int:
+        """A token id from logits float32 [vocabulary] and mask bool [vocabulary] (True: may come)."""
+        weights, temperature = self._weights, self._sampling.temperature
+        if temperature == 0:
+            return int(np.where(mask, logits, -np.inf).argmax())
+        np.subtract(logits, logits.item(logits.argmax()), out=weights, dtype=np.float64)
+        if temperature != 1:
+            np.divide(weights, temperature, out=weights)
+        np.exp(weights, out=weights)
+        np.multiply(weights, mask, out=weights)
+        np.add.accumulate(weights, out=self._sums)
+        if self._sums.item(-1) < 1e-250:  # the mask forbids all that the model thinks possible
+            self._refill(logits, mask)
+        token = self._pick(rng)
+        if weights.item(token) > self._surely * self._sums.item(-1):
+            return token
+        return self._among_kept(token, rng)
+
+    def _pick(self, rng: Rng) -> int:
+        """The first id at which the running sum exceeds u times the whole."""
+        sums = self._sums
+        whole = sums.item(-1)
+        token = int(sums.searchsorted(rng.uniform() * whole, side="right"))
+        # u times the whole can round up to the whole: then the last id with any weight
+        return token if token < len(sums) else int(sums.searchsorted(whole))
+
+    def _among_kept(self, token: int, rng: Rng) -> int:
+        """The token if top-k and top-p keep it, else another draw among those that they keep."""
+        weights, sampling = self._weights, self._sampling
+        least = 0.0
+        if 0 < sampling.top_k < len(weights):
+            least = np.partition(weights, -sampling.top_k)[-sampling.top_k].item()
+        if sampling.top_p < 1:
+            falling = np.sort(weights[weights >= least])[::-1]
+            sums = falling.cumsum()
+            least = falling[sums.searchsorted(sampling.top_p * sums[-1])].item()
+        if weights.item(token) >= least:
+            return token
         weights[weights < least] = 0.0
-    if sampling.top_p < 1:
-        falling = np.sort(weights)[::-1]
-        sums = falling.cumsum()
-        weights[weights < falling[sums.searchsorted(sampling.top_p * sums[-1])]] = 0.0
-    sums = weights.cumsum()
-    at = int(sums.searchsorted(u * sums[-1], side="right"))
-    if at == len(sums):  # u * sum rounded up to the sum: the last token that has any weight
-        at = int(sums.searchsorted(sums[-1]))
-    return int(allowed[at])
+        np.add.accumulate(weights, out=self._sums)
+        return self._pick(rng)
+
+    def _refill(self, logits: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
+        """The weights once more, relative to the largest that the mask allows."""
+        scores = np.where(mask, logits.astype(np.float64), -np.inf)
+        np.exp((scores - scores.max()) / self._sampling.temperature, out=self._weights)
+        np.add.accumulate(self._weights, out=self._sums)
 
 
 def draw_keys(logits: NDArray[np.float32], sampling: Sampling, u: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -1,73 +1,103 @@
-"""The runtime: the random stream, the sampler, the loop on a fake model, files that lie, and no torch anywhere."""
+"""The runtime: the random stream, the sampler, the loop on a fake model, the command, and no torch anywhere."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import digest
+from support import digest, ugen_run
 from ugen.data import UgenError, make_codec, read_midi
 from ugen.data.codec import Codec
-from ugen.runtime import Card, Model, ModelError, Sampling, generate, load, steps
+from ugen.runtime import Card, Model, Sampling, generate, steps
 from ugen.runtime.rng import Rng
-from ugen.runtime.sampler import draw
+from ugen.runtime.sampler import Sampler
 
 BEATS = make_codec("beats")
 
 
-class FakeSession:
-    """Logits by a rule, state that counts the steps: the loop can be tested with nothing learned."""
+class FakeStream:
+    """Logits by a rule, and what was fed: the loop can be tested with nothing learned."""
 
-    def __init__(self, codec: Codec, logits: Callable[[int], np.ndarray]):
-        self.codec, self.logits, self.fed = codec, logits, []
+    def __init__(self, codec: Codec, rule: Callable[[int], np.ndarray], fed: list[int]):
+        self.x = np.full((1, 1), codec.start, np.int64)
+        self.logits = np.empty((1, 1, codec.vocabulary), np.float32)
+        self._rule, self._fed = rule, fed
 
-    def run(self, names, feeds):
-        assert feeds["token"].shape == (1, 1) and feeds["token"].dtype == np.int64
-        self.fed.append(int(feeds["token"][0, 0]))
-        assert feeds["h"][0, 0, 0] == len(self.fed) - 1, "the state is carried"
-        return self.logits(len(self.fed))[None, None].astype(np.float32), feeds["h"] + 1, feeds["c"]
-
-
-def fake(codec: Codec = BEATS, logits: Callable[[int], np.ndarray] | None = None) -> Model:
-    """A model of uniform logits, or of a rule's."""
-    flat = logits or (lambda step: np.zeros(codec.vocabulary))
-    return Model(Card(codec, 1, 1, "fp32", Sampling(), {}, ""), FakeSession(codec, flat))
+    def advance(self) -> np.ndarray:
+        self._fed.append(int(self.x[0, 0]))
+        self.logits[:] = self._rule(len(self._fed))
+        return self.logits
 
 
-def test_the_random_stream_is_xoshiro128_starstar() -> None:
-    """First outputs from the state 1, 2, 3, 4: the reference vector of the rand_xoshiro project."""
-    rng = Rng(0)
-    rng.state = (1, 2, 3, 4)
-    assert [rng.next32() for _ in range(10)] == [
-        11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597, 4258142804
+class FakeModel(Model):
+    """A model of uniform logits, or of a rule's. `fed`: the tokens it was fed, of all its streams."""
+
+    def __init__(self, codec: Codec, rule: Callable[[int], np.ndarray] | None):
+        super().__init__(Card(codec, 1, 1, "fp32", Sampling(), {}, ""), None)
+        self.fed: list[int] = []
+        self._rule = rule or (lambda step: np.zeros(codec.vocabulary))
+
+    def stream(self, batch: int = 1) -> FakeStream:
+        return FakeStream(self.card.codec, self._rule, self.fed)
+
+
+def fake(codec: Codec = BEATS, logits: Callable[[int], np.ndarray] | None = None) -> FakeModel:
+    """A model that learned nothing."""
+    return FakeModel(codec, logits)
+
+
+class FixedRng:
+    """Numbers known in advance in the place of a random stream."""
+
+    def __init__(self, *numbers: float):
+        self._numbers = list(numbers)
+
+    def uniform(self) -> float:
+        return self._numbers.pop(0)
+
+
+def test_the_random_stream_is_splitmix64() -> None:
+    """First outputs of the seed 1234567: the vector that implementations of Vigna's splitmix64.c are held to."""
+    assert Rng(1234567).words(5).tolist() == [
+        6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821
     ]  # fmt: skip
+    assert Rng(1234567).uniform() == (6457827717110365317 >> 11) / 2**53
+
+
+def test_a_random_stream_can_be_entered_anywhere() -> None:
+    whole = Rng(5)
+    numbers = [whole.uniform() for _ in range(3000)]
+    assert whole.position == 3000
+    for position in (0, 1, 1023, 1024, 1025, 2500):
+        assert Rng(5, position).uniform() == numbers[position]
+    assert Rng(5).uniforms(3000).tolist() == numbers
 
 
 def test_seeds_give_their_own_streams() -> None:
     firsts = {Rng(seed).uniform() for seed in range(500)}
     assert len(firsts) == 500
     assert all(0 <= u < 1 for u in firsts)
-    assert abs(np.mean([Rng(1).uniform() for _ in range(1)] + [u for u in firsts]) - 0.5) < 0.05
+    assert abs(np.mean(list(firsts)) - 0.5) < 0.05  # a standard deviation is 0.013
+    assert Rng(2**64 - 1).uniform() != Rng(0).uniform()
 
 
 @given(
     logits=st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=40),
-    k=st.integers(0, 45), p=st.floats(0.01, 1), u=st.floats(0, 1, exclude_max=True), data=st.data(),
+    k=st.integers(0, 45), p=st.floats(0.01, 1), data=st.data(),
+    u=st.tuples(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True)),
 )  # fmt: skip
 def test_draws_stay_within_mask_top_k_and_top_p(logits, k, p, u, data) -> None:
     values = np.array(logits, np.float32)
     mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(logits), max_size=len(logits))))
     mask[data.draw(st.integers(0, len(logits) - 1))] = True
-    token = draw(values, mask, Sampling(1.0, k, p), u)
+    token = Sampler(len(values), Sampling(1.0, k, p)).draw(values, mask, FixedRng(*u))
     assert mask[token]
     better = values[mask] > values[token]
     assert k == 0 or better.sum() < k
@@ -75,16 +105,41 @@ def test_draws_stay_within_mask_top_k_and_top_p(logits, k, p, u, data) -> None:
     assert chances[better].sum() / chances.sum() < p + 1e-9, "all above it together do not reach p"
 
 
-def test_draws_follow_the_distribution() -> None:
+def test_draws_follow_the_distribution_renormalised_over_what_is_kept() -> None:
+    chances = np.array([0.05, 0.5, 0.125, 0.2, 0.125])
+    logits, everything, rng = np.log(chances).astype(np.float32), np.ones(5, bool), Rng(3)
+    for sampling, kept in (
+        (Sampling(1.0, 0, 1.0), [0, 1, 2, 3, 4]),
+        (Sampling(1.0, 2, 1.0), [1, 3]),
+        (Sampling(1.0, 3, 1.0), [1, 2, 3, 4]),  # as likely as the third
+        (Sampling(1.0, 0, 0.6), [1, 3]),
+        (Sampling(1.0, 0, 0.75), [1, 2, 3, 4]),
+        (Sampling(1.0, 3, 0.4), [1]),
+    ):
+        sampler = Sampler(5, sampling)
+        counts = np.bincount([sampler.draw(logits, everything, rng) for _ in range(8000)], minlength=5)
+        wanted = np.where(np.isin(np.arange(5), kept), chances, 0)
+        np.testing.assert_allclose(counts / 8000, wanted / wanted.sum(), atol=0.025)  # over 4 standard deviations
+        assert (counts[wanted == 0] == 0).all()
+
+
+def test_a_draw_is_the_first_token_whose_running_sum_exceeds_u_of_the_whole() -> None:
     logits = np.log(np.array([0.5, 0.25, 0.125, 0.125], np.float32))
-    rng = Rng(3)
-    all_in = Sampling(1.0, 0, 1.0)
-    counts = np.bincount([draw(logits, np.ones(4, bool), all_in, rng.uniform()) for _ in range(8000)], minlength=4)
-    np.testing.assert_allclose(counts / 8000, [0.5, 0.25, 0.125, 0.125], atol=0.025)  # over 4 standard deviations
-    assert draw(logits, np.ones(4, bool), all_in, 0.4999) == 0
-    assert draw(logits, np.ones(4, bool), all_in, 0.5001) == 1
-    assert draw(logits, np.ones(4, bool), all_in, np.nextafter(1, 0)) == 3
-    assert draw(logits, np.array([False, True, True, True]), Sampling(temperature=0), 0.99) == 1
+    sampler, everything = Sampler(4, Sampling(1.0, 0, 1.0)), np.ones(4, bool)
+    for u, token in ((0.4999, 0), (0.5001, 1), (np.nextafter(1, 0), 3)):
+        assert sampler.draw(logits, everything, FixedRng(u)) == token
+    masked = np.array([False, True, True, True])
+    assert sampler.draw(logits, masked, FixedRng(0.0)) == 1
+    assert Sampler(4, Sampling(temperature=0)).draw(logits, masked, FixedRng()) == 1
+
+
+def test_a_mask_that_leaves_only_the_unthinkable_is_obeyed() -> None:
+    logits = np.array([900.0, -900.0, -901.0], np.float32)
+    counts = np.bincount(
+        [Sampler(3, Sampling()).draw(logits, np.array([False, True, True]), Rng(seed)) for seed in range(400)]
+    )
+    assert counts[0] == 0
+    assert counts[1] / 400 == pytest.approx(1 / (1 + np.exp(-1)), abs=0.1)  # over 4 standard deviations
 
 
 def test_the_same_seed_makes_the_same_song_and_another_does_not() -> None:
@@ -108,7 +163,7 @@ def test_each_draw_is_fed_back_and_a_piece_never_ends_by_itself() -> None:
     eager[BEATS.end] = 50.0  # a model that wants to stop
     model = fake(logits=lambda step: eager)
     drawn = [token for token, _ in itertools.islice(steps(model, 4, Sampling()), 50)]
-    assert model._session.fed == [BEATS.start, *drawn[:-1]]
+    assert model.fed == [BEATS.start, *drawn[:-1]]
     assert BEATS.end not in drawn
 
 
@@ -121,7 +176,7 @@ def test_out_of_range_requests_name_the_flag_and_the_range() -> None:
             Sampling(*arguments)
 
 
-# model files
+# the command
 
 
 @pytest.fixture(scope="module")
@@ -132,72 +187,6 @@ def model_file(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     path = tmp_path_factory.mktemp("model") / "model.onnx"
     export_onnx(small_run, path, "int8", 0.5, "test", lambda line: None)
     return path
-
-
-def _metadata(key: str, value: object) -> Callable[[onnx.ModelProto], None]:
-    def change(proto: onnx.ModelProto) -> None:
-        entry = next(entry for entry in proto.metadata_props if entry.key == key)
-        if value is None:
-            proto.metadata_props.remove(entry)
-        elif callable(value):
-            entry.value = json.dumps(value(json.loads(entry.value)))
-        else:
-            entry.value = str(value)
-
-    return change
-
-
-def _rename_output(proto: onnx.ModelProto) -> None:
-    proto.graph.node[-1].output[0] = proto.graph.output[0].name = "probabilities"
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (_metadata("ugen.format", None), "not a ugen model"),
-        (_metadata("ugen.format", "2"), "model format 2; this ugen reads format 1"),
-        (_metadata("ugen.codec", None), r"no ugen\.codec entry"),
-        (_metadata("ugen.codec", "{"), r"ugen\.codec is not valid JSON"),
-        (_metadata("ugen.codec", lambda c: {**c, "name": "remi"}), r"ugen\.codec is wrong .*'remi' is unknown"),
-        (_metadata("ugen.codec", lambda c: {**c, "events": c["events"][::-1]}), "event table"),
-        (_metadata("ugen.model", lambda m: {**m, "hidden": 41}), r"h is tensor\(float\)"),
-        (_metadata("ugen.model", lambda m: {**m, "layers": 10**9}), "cannot be"),
-        (_metadata("ugen.model", lambda m: {**m, "vocabulary": 7}), "does not fit its codec"),
-        (_metadata("ugen.model", lambda m: {"kind": "lstm"}), r"ugen\.model is wrong \('layers'\)"),
-        (_metadata("ugen.sampling", lambda s: {**s, "top_p": 7}), r"ugen\.sampling is wrong .*top-p 7"),
-        (_metadata("ugen.provenance", "3"), r"ugen\.provenance is wrong"),
-        (_rename_output, "probabilities"),
-    ],
-)
-def test_lying_model_files_are_refused_by_the_part_that_lies(model_file, tmp_path, change, message) -> None:
-    proto = onnx.load(model_file)
-    change(proto)
-    onnx.save(proto, tmp_path / "bad.onnx")
-    with pytest.raises(ModelError, match=message) as caught:
-        load(tmp_path / "bad.onnx")
-    assert str(caught.value).startswith(str(tmp_path / "bad.onnx")) and "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("data", [b"", b"hello", b"\x08\x08garbage", b"PK\x03\x04zip"])
-def test_files_that_are_no_models_are_refused_in_one_line(data: bytes, tmp_path: Path) -> None:
-    (tmp_path / "bad.onnx").write_bytes(data)
-    with pytest.raises(ModelError, match=r"bad\.onnx: "):
-        load(tmp_path / "bad.onnx")
-
-
-def test_a_truncated_model_is_refused(model_file: Path, tmp_path: Path) -> None:
-    (tmp_path / "cut.onnx").write_bytes(model_file.read_bytes()[:-1000])
-    with pytest.raises(ModelError, match=r"cut\.onnx: "):
-        load(tmp_path / "cut.onnx")
-
-
-# the command
-
-
-def ugen_run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process where torch and onnx cannot be imported."""
-    code = "import sys; sys.modules['torch'] = sys.modules['onnx'] = None; from ugen.runtime.cli import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
 
 
 def test_the_command_makes_the_same_bytes_from_the_same_seed_without_torch(model_file: Path, tmp_path: Path) -> None:
