@@ -2,7 +2,7 @@
 
 config.json           model, codec, training and corpus, written once
 model.safetensors     the weights that did best on the held-out pieces; its scores are in the header
-probe.npy             the first tokens of a held-out piece, so that an export can measure its own loss with no corpus
+probe.npy             stretches of held-out pieces, so that an export can measure its own loss with no corpus (probe.py)
 resume.safetensors    weights, optimizer, random state, carried state and data position at the last evaluation
 metrics.jsonl         one line an evaluation
 """
@@ -14,32 +14,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import safetensors
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from ugen.data import Codec, UgenError, codec_from_json
+from ugen.data.codec import Items
 from ugen.data.files import read_json, replacing
 
 from .config import ModelConfig, model_config
 from .model import LstmModel
+from .probe import read_probe
 
 FORMAT = 1
-PROBE_ITEMS = 4096
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained model with all that an export needs. `config`: config.json. `scores`: the model's held-out scores."""
+    """A trained model with all that an export needs. `config`: config.json. `scores`: the model's held-out scores.
+    `probe`: held-out music, as probe.py reads it."""
 
     path: Path
     model: LstmModel
     codec: Codec
     config: dict[str, Any]
     scores: dict[str, Any]
-    probe: NDArray[np.uint16]
+    probe: Items
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
@@ -51,14 +51,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     tensors, header = load_tensors(path / "model.safetensors")
     load_weights(model, tensors, path / "model.safetensors")
     model.eval()
-    try:
-        probe = np.load(path / "probe.npy", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise UgenError(f"{path / 'probe.npy'}: {error}") from None
-    foreign = codec.input == "token" and len(probe) and probe.max() >= codec.vocabulary
-    if probe.ndim != 1 or probe.dtype != np.uint16 or foreign:
-        raise UgenError(f"{path / 'probe.npy'}: not a list of tokens of this codec")
-    return Checkpoint(path, model, codec, config, header.get("scores", {}), probe)
+    return Checkpoint(path, model, codec, config, header.get("scores", {}), read_probe(path / "probe.npy", codec))
 
 
 def require_free(path: Path) -> None:

@@ -20,16 +20,17 @@ from torch.nn.parallel import DistributedDataParallel
 from ugen.data import UgenError
 from ugen.data.baselines import Baseline, baselines, key_chances
 from ugen.data.corpus import Corpus
-from ugen.data.files import replacing, write_json
+from ugen.data.files import write_json
 
 from .advice import about_corpus
-from .checkpoint import FORMAT, PROBE_ITEMS, model_from_config, read_config, require_free, save_tensors
+from .checkpoint import FORMAT, model_from_config, read_config, require_free, save_tensors
 from .config import ModelConfig, TrainConfig, model_config, to_json, train_config
 from .distributed import World
 from .evaluate import Heldout, Scores, evaluate
 from .forcing import ProfessorForcing
 from .forward import State, autocast, to_batch
 from .objective import Likelihood, class_weights
+from .probe import write_probe
 from .streams import Chunk, Streams, Variety
 
 FEWEST_STEPS, MOST_STEPS = 25, 500  # updates between evaluations: an epoch, within these bounds
@@ -116,10 +117,7 @@ class Trainer:
             pieces = [codec.items(corpus.piece(row)) for row in corpus.pieces("train")]
             held_out = [codec.items(piece) for piece in trainer.heldout.pieces]
             trainer.baselines = baselines(pieces, held_out, codec.vocabulary, codec.start)
-            longest = max(trainer.heldout.pieces, key=len)
-            probe = codec.stored(codec.items(longest)[:PROBE_ITEMS])
-            with replacing(path / "probe.npy") as partial, open(partial, "wb") as stream:
-                np.save(stream, probe, allow_pickle=False)
+            write_probe(path / "probe.npy", held_out, codec)
             write_json(path / "config.json", trainer._about(version))
         return trainer
 
