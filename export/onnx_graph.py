@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ugen.runtime.model_file import OUTPUTS, inputs_of
 from ugen.train.model import LstmModel
 
-OPSET, IR_VERSION = 17, 8  # what onnxruntime 1.17, the oldest allowed, can read; nothing here needs more
+OPSET, IR_VERSION = 17, 8  # what onnxruntime 1.14 and its like in browsers can read; nothing here needs more
 _GATES = (0, 3, 1, 2)  # where ONNX's i, o, f, c stand in PyTorch's i, f, g, o
 
 Array = NDArray[np.float32]

@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from support import quiet
 from ugen.data import UgenError, make_codec
 from ugen.data.baselines import independent_keys, markov_keys
 from ugen.data.corpus import Corpus
 from ugen.data.prepare import Settings as Preparing
 from ugen.data.prepare import prepare
+from ugen.export.blocks import BLOCK, pack
 from ugen.export.export import export_onnx, export_torchscript
 from ugen.export.onnx_graph import build
 from ugen.export.parity import TorchRunner, compare, zero_state
-from ugen.export.quantize import to_int8
+from ugen.export.quantize import PRECISIONS, in_precision
 from ugen.export.torchscript import load as load_torchscript
 from ugen.export.torchscript import save as save_torchscript
 from ugen.runtime import Card, Sampling, generate, load
@@ -79,25 +83,52 @@ def test_every_model_exports_by_one_contract(tmp_path: Path, name: str, options:
     model = random_model(config)
     card = Card(codec, config.layers, config.hidden, "fp32", Sampling(), {"model": to_json(config)}, "")
     fp32 = build(model, card.to_metadata())
-    onnx.save(fp32, tmp_path / "32.onnx")
-    onnx.save(to_int8(fp32), tmp_path / "8.onnx")
+    for precision in PRECISIONS:
+        metadata = replace(card, precision=precision).to_metadata()
+        onnx.save(in_precision(fp32, precision, metadata), tmp_path / f"{precision}.onnx")
     save_torchscript(model, tmp_path / "m.ts", {})
     steps = noise(codec_name, config.vocabulary, 5, 300)
-    runners = load(tmp_path / "32.onnx"), TorchRunner(load_torchscript(tmp_path / "m.ts")), load(tmp_path / "8.onnx")
-    exact, scripted, rounded = (compare(TorchRunner(model), r, steps, zero_state(model, 5)) for r in runners)
-    for parity in (exact, scripted):
+    files = {precision: load(tmp_path / f"{precision}.onnx") for precision in PRECISIONS}
+    for runner in (files["fp32"], TorchRunner(load_torchscript(tmp_path / "m.ts"))):
+        parity = compare(TorchRunner(model), runner, steps, zero_state(model, 5))
         assert parity.logits < 2e-5 and parity.state < 2e-5
         assert parity.tokens == 1
-    assert rounded.logits > 0, "it is quantized"
-    assert abs(rounded.nats_change) < 0.02
-    song = generate(runners[0], 2.0, seed=3)
+    for precision, tolerance in (("fp16", 0.001), ("int8", 0.02), ("int4", 0.05)):
+        parity = compare(TorchRunner(model), files[precision], steps, zero_state(model, 5))
+        assert parity.logits > 1e-5, "it is rounded"
+        assert parity.nats == pytest.approx(parity.reference_nats, rel=tolerance)
+    song = generate(files["fp32"], 2.0, seed=3)
     assert song.score.seconds <= 2.01
-    for file, tolerance in (("32.onnx", 0), ("8.onnx", 0.01)):  # and training can go on from the file
-        found, weights = weights_from(tmp_path / file, codec)
+    for precision, tolerance in (("fp32", 0), ("fp16", 0.0005), ("int8", 0.01), ("int4", 0.13)):
+        found, weights = weights_from(tmp_path / f"{precision}.onnx", codec)  # and training can go on from the file
         assert found == config
         assert set(weights) == set(model.state_dict())
         for key, value in model.state_dict().items():
-            assert (weights[key] - value).abs().max() <= tolerance * value.abs().max(), key
+            if precision == "int4" and "bias_" in key and "lstm" in key:
+                continue  # a layer's two are stored as their sum
+            assert (weights[key] - value).abs().max() <= tolerance * value.abs().max(), (precision, key)
+        for key in [key for key in weights if "bias_ih" in key and precision == "int4"]:
+            other = key.replace("_ih", "_hh")
+            torch.testing.assert_close(
+                weights[key] + weights[other], model.state_dict()[key] + model.state_dict()[other]
+            )
+
+
+@given(outputs=st.integers(1, 9), inputs=st.integers(1, 300), seed=st.integers(0, 99))
+def test_blocks_keep_every_number_to_within_half_a_level(outputs: int, inputs: int, seed: int) -> None:
+    matrix = np.random.default_rng(seed).normal(size=(outputs, inputs)).astype(np.float32)
+    matrix[0, : inputs // 2] = 0
+    packed, scales = pack(matrix)
+    count = -(-inputs // BLOCK)
+    assert packed.shape == (outputs, count, BLOCK // 2) and scales.shape == (outputs * count,)
+    numbers = np.stack([packed & 15, packed >> 4], -1).reshape(outputs, count, BLOCK).astype(np.float32)
+    whole = ((numbers - 8) * scales.reshape(outputs, count, 1)).reshape(outputs, -1)
+    step = np.repeat(np.abs(scales).reshape(outputs, count), BLOCK, axis=1)
+    # the one end of the range has a level less: what is as large as the largest but of the other sign loses a whole one
+    assert (np.abs(whole[:, :inputs] - matrix) <= 1.001 * step[:, :inputs]).all()
+    inner = np.abs(matrix) <= 7.5 * step[:, :inputs]
+    assert (np.abs(whole[:, :inputs] - matrix) <= 0.501 * step[:, :inputs])[inner].all()
+    assert (whole[:, inputs:] == 0).all(), "what fills the last block up adds nothing"
 
 
 def test_a_learned_start_is_learned_and_leaves_zeros_for_every_runtime() -> None:

@@ -1,6 +1,6 @@
 """Weights to begin with, for fine-tuning: from a training run, or from a model file that export-ugen wrote.
 
-A model file holds every matrix of its model; where they were rounded to int8, training begins from the rounded ones.
+A model file holds every matrix of its model; where they were rounded, training begins from the rounded ones.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _from_onnx(path: Path) -> tuple[ModelConfig, Codec, dict[str, Tensor]]:
         about = {entry.key: json.loads(entry.value) for entry in proto.metadata_props}
         config, codec = model_config(about["ugen.provenance"]["model"]), codec_from_json(about["ugen.codec"])
         arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
-        weights = _weights(config, _plain(arrays))
+        weights = _weights(config, _unblocked(_plain(arrays), arrays, config))
     except OSError as error:
         raise UgenError(f"--init-from {path}: {error.strerror or error}") from None
     except UgenError:
@@ -65,13 +65,28 @@ def _from_onnx(path: Path) -> tuple[ModelConfig, Codec, dict[str, Tensor]]:
 
 def _plain(arrays: Arrays) -> Arrays:
     """float32 arrays, quantized ones multiplied out: one scale for all, or one a column."""
-    plain = {name: value for name, value in arrays.items() if value.dtype == np.float32}
+    plain = {name: value.astype(np.float32) for name, value in arrays.items() if value.dtype.kind == "f"}
     for name, value in arrays.items():
         if name.endswith("_quantized"):
             stem = name.removesuffix("_quantized")
             scale, zero = arrays[f"{stem}_scale"].reshape(-1), arrays[f"{stem}_zero_point"].reshape(-1)
             whole = (value.astype(np.float32) - zero.astype(np.float32)) * scale
             plain[stem] = whole.transpose(0, 2, 1) if whole.ndim == 3 else whole  # an LSTM's are stored transposed
+    return plain
+
+
+def _unblocked(plain: Arrays, arrays: Arrays, config: ModelConfig) -> Arrays:
+    """With the LSTMs' matrices, where they are stored as 4-bit blocks: W and R beside each other, numbers of a scale
+    each, two a byte, 8 for 0."""
+    for k in range(config.layers):
+        if f"WR_{k}" in arrays:
+            packed, size = arrays[f"WR_{k}"], config.hidden
+            numbers = np.stack([packed & 15, packed >> 4], -1).reshape(*packed.shape[:2], -1).astype(np.float32)
+            whole = ((numbers - 8) * arrays[f"WR_{k}_steps"].reshape(*packed.shape[:2], 1)).reshape(len(packed), -1)
+            inputs = config.hidden if k or config.skip else config.embedding
+            plain[f"W_{k}"], plain[f"R_{k}"] = whole[None, :, :inputs], whole[None, :, inputs : inputs + size]
+            bias = plain[f"B_{k}"]
+            plain[f"B_{k}"] = np.concatenate([bias, np.zeros_like(bias)])[None]
     return plain
 
 

@@ -1,0 +1,155 @@
+"""What a file is like to use: its size, its speed for one listener, and how well it predicts held-out music."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ugen.runtime import Model
+from ugen.runtime.model import State, Step
+from ugen.train.model import LstmModel
+
+from .parity import Runner, nats
+
+_ROUNDS, _TIMED, _WARM = 5, 100, 20
+_SHARED = ("int8", "int4")  # precisions in which the streams of a batch share scales (int4: in its head)
+_CLEARLY = 0.97  # a file must be this much faster than a more exact one to be worth its loss: times wander by less
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`megabytes` of the file, `us_per_token` of one stream on one thread, `nats_token`: mean loss of held-out music,
+    `nats_change`: how much more that is than the checkpoint's, 0.005 for half a per cent."""
+
+    precision: str
+    megabytes: float
+    us_per_token: float
+    nats_token: float
+    nats_change: float
+
+    def row(self) -> str:
+        """A line of export-ugen's table."""
+        return (
+            f"{self.precision:12} {self.megabytes:9.2f} MB {self.us_per_token:9.0f} {self.nats_token:12.4f} "
+            f"{self.nats_change:+9.2%}"
+        )
+
+
+HEADER = f"{'':12} {'size':>12} {'µs/token':>9} {'nats/token':>12} {'change':>9}"
+
+
+def measure(
+    files: Mapping[str, Path], models: Mapping[str, Model], probe: Step, reference_nats: float,
+    on_step: Callable[[], None] = lambda: None,
+) -> list[Measured]:  # fmt: skip
+    """All files by precision, timed in turns so that the machine's drift falls on each alike."""
+    times: dict[str, list[float]] = {name: [] for name in models}
+    for _ in range(_ROUNDS):
+        for name, model in models.items():
+            times[name].append(microseconds(model, probe[0]))
+    found = []
+    for name, model in models.items():
+        loss = held_out_nats(model, probe, on_step)
+        size = files[name].stat().st_size / 1e6
+        found.append(Measured(name, size, float(np.median(times[name])), loss, loss / reference_nats - 1))
+    return found
+
+
+def microseconds(model: Model, row: Step) -> float:
+    """Median time of one step of one stream, as ugen-run takes it, fed int64 [steps] or float32 [steps, keys]."""
+    stream = model.stream()
+
+    def step(t: int) -> None:
+        stream.x[0, 0] = row[t % len(row)]
+        stream.advance()
+
+    return _median(step)
+
+
+def microseconds_of(runner: Runner, row: Step, state: State) -> float:
+    """The same of anything that takes steps, from a state [layers, 1, hidden] on."""
+
+    def step(t: int) -> None:
+        nonlocal state
+        _, state = runner.step(row[None, t % len(row), None], state)
+
+    return _median(step)
+
+
+def _median(step: Callable[[int], None]) -> float:
+    times = []
+    for t in range(_WARM + _TIMED):
+        before = time.perf_counter()
+        step(t)
+        times.append(time.perf_counter() - before)
+    return float(np.median(times[_WARM:]) * 1e6)
+
+
+def held_out_nats(model: Model, probe: Step, on_step: Callable[[], None] = lambda: None) -> float:
+    """Mean loss a token over rows of held-out music, int64 [rows, steps + 1] or float32 [rows, steps + 1, keys].
+
+    Rows go one by one where a whole batch's activations are rounded with one scale: a listener has no neighbours.
+    """
+    alone = model.card.precision in _SHARED
+    losses = []
+    for rows in [probe[k : k + 1] for k in range(len(probe))] if alone else [probe]:
+        stream = model.stream(len(rows))
+        for t in range(rows.shape[1] - 1):
+            stream.x[:, 0] = rows[:, t]
+            losses.append(nats(stream.advance()[:, 0], rows[:, t + 1]))
+            on_step()
+    return float(np.mean(losses))
+
+
+@torch.no_grad()
+def checkpoint_nats(model: LstmModel, probe: Step) -> float:
+    """The same of the checkpoint itself."""
+    logits, _, _ = model(torch.from_numpy(probe[:, :-1]), *model.state(len(probe)))
+    return float(np.mean([nats(logits[:, t].numpy(), probe[:, t + 1]) for t in range(probe.shape[1] - 1)]))
+
+
+def calls(precisions: list[str], probe: Step) -> int:
+    """How often `measure` calls `on_step`."""
+    rows = sum(len(probe) if name in _SHARED else 1 for name in precisions)
+    return rows * int(probe.shape[1] - 1)
+
+
+def fastest(found: list[Measured], most_change: float) -> Measured:
+    """The fastest whose loss grew by no more than `most_change`; of two about as fast the more exact.
+
+    `found`: from the most exact on, which is always allowed. Half precision is for graphics cards, not for what can be
+    timed here: it has to be asked for.
+    """
+    best = found[0]
+    for other in found[1:]:
+        if other.precision == "fp16":
+            continue
+        if other.nats_change <= most_change and other.us_per_token < _CLEARLY * best.us_per_token:
+            best = other
+    return best
+
+
+def as_json(found: list[Measured], chosen: str) -> dict[str, Any]:
+    """What a model file says of its own choice, for its provenance."""
+    rows = [
+        {name: round(value, 5) if isinstance(value, float) else value for name, value in asdict(each).items()}
+        for each in found
+    ]
+    return {
+        "precisions": [{**row, "chosen": row["precision"] == chosen} for row in rows],
+        "measured_on": f"{_processor()}, 1 thread, onnxruntime {version('onnxruntime')}",
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
