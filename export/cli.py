@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from ugen.data import UgenError
 from ugen.data.command import make_app, require, run_app
 
 app = make_app()
@@ -17,40 +18,54 @@ class Format(str, Enum):
 
     onnx = "onnx"
     torchscript = "torchscript"
+    triton = "triton"
 
 
 class Precision(str, Enum):
     """How weights are stored."""
 
     auto = "auto"
-    int8 = "int8"
     fp32 = "fp32"
+    fp16 = "fp16"
+    int8 = "int8"
+    int4 = "int4"
 
 
 @app.command(epilog="Example: export-ugen runs/mine -o model.onnx")
 def export(
     run: Annotated[Path, typer.Argument(help="The folder that train-ugen wrote.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write: .onnx, or .ts for TorchScript.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", help="The file to write: .onnx, or .ts for TorchScript; a new folder for Triton."
+        ),
+    ],
     format: Annotated[
-        Format, typer.Option(help="onnx for ugen-run; torchscript for programs with PyTorch.")
+        Format,
+        typer.Option(help="onnx for ugen-run; torchscript for programs with PyTorch; triton to serve many listeners."),
     ] = Format.onnx,
     precision: Annotated[
-        Precision, typer.Option(help="onnx only. auto: int8 unless it costs more than --max-loss, else fp32.")
+        Precision,
+        typer.Option(help="onnx only. auto: the fastest here that costs no more than --max-loss; fp16: for GPUs."),
     ] = Precision.auto,
     max_loss: Annotated[
-        float, typer.Option(min=0, help="How much worse int8 may predict held-out music, in per cent.")
+        float, typer.Option(min=0, help="How much worse a smaller precision may predict held-out music, in per cent.")
     ] = 0.5,
     licence: Annotated[str, typer.Option(help="Licence and credits of the music, stored in the file.")] = "not stated",
 ) -> None:
     """Turn a training run into one self-describing file, and prove that the file computes what the run learned."""
     for module in ("torch", "onnx"):
         require(module, "export")
-    from .export import export_onnx, export_torchscript
+    from .export import export_onnx, export_torchscript, export_triton
 
     if format is Format.onnx:
         export_onnx(run, output, precision.value, max_loss / 100, licence, typer.echo)
-    else:
+    elif format is Format.torchscript:
         export_torchscript(run, output, licence, typer.echo)
+    elif precision not in (Precision.auto, Precision.fp32):
+        raise UgenError(f"--precision {precision.value}: a Triton repository is float32; docs/serving.md says why")
+    else:
+        export_triton(run, output, licence, typer.echo)
 
 
 def main() -> None:

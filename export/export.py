@@ -1,14 +1,17 @@
-"""From checkpoint to file: build, write beside, prove on the written file, then rename."""
+"""From checkpoint to file: build, write beside, prove and measure what was written, then rename."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import onnx
 from ugen.data import UgenError
+from ugen.data.command import progress_bar
 from ugen.data.files import replacing
 from ugen.runtime import load as load_onnx
 from ugen.runtime.model_file import Card, Sampling
@@ -16,57 +19,51 @@ from ugen.train.checkpoint import Checkpoint, load_checkpoint
 from ugen.train.config import to_json
 from ugen.train.model import LstmModel
 
-from . import torchscript
+from . import torchscript, triton
+from .measure import HEADER, Measured, as_json, calls, checkpoint_nats, fastest, measure, microseconds_of
 from .onnx_graph import build
 from .parity import (
     BATCH,
-    STEPS,
+    ExactRunner,
     Parity,
     Runner,
     TorchRunner,
     compare,
-    microseconds,
     probe_batch,
     require_equal,
     torch_at_its_best,
     zero_state,
 )
-from .quantize import to_int8
+from .quantize import PRECISIONS, in_precision
 
 Say = Callable[[str], None]
 
 
 @torch_at_its_best()
 def export_onnx(run: Path, output: Path, precision: str, max_change: float, licence: str, say: Say) -> None:
-    """Write a run as ONNX. `precision`: fp32, int8, or auto (int8 unless its loss grows by more than `max_change`).
+    """Write a run as ONNX. `precision`: fp32, fp16, int8, int4, or auto: the fastest whose loss on held-out music grows
+    by no more than `max_change`.
 
-    Raises UgenError, and leaves no file, when the file disagrees with the checkpoint.
+    Raises UgenError, and leaves no file, when the float32 file disagrees with the checkpoint, or when the precision
+    asked for costs more than `max_change`.
     """
     if output.suffix != ".onnx":
         raise UgenError(f"-o {output}: an ONNX file's name ends in .onnx")
-    bench = _Bench(load_checkpoint(run), say)
-    fp32 = build(bench.checkpoint.model, bench.card("fp32", licence).to_metadata())
-    with replacing(output) as partial:
-        onnx.save(fp32, partial)
-        result = bench.prove("ONNX fp32", partial, load_onnx(partial))
-        require_equal(result, "the fp32 ONNX file")
-        if precision != "fp32":
-            small = partial.with_suffix(".int8")
-            try:
-                _save_int8(fp32, small, bench.card("int8", licence))
-                result = bench.prove("ONNX int8", small, load_onnx(small))
-                if result.nats_change <= max_change:
-                    small.replace(partial)
-                elif precision == "int8":
-                    raise UgenError(
-                        f"int8 predicts held-out music {result.nats_change:.2%} worse, more than --max-loss "
-                        f"{max_change:.2%}; nothing was written. Use --precision fp32"
-                    )
-                else:
-                    say(f"int8 costs {result.nats_change:.2%}, more than --max-loss {max_change:.2%}: keeping fp32")
-            finally:
-                small.unlink(missing_ok=True)
-    say(f"{output}: {output.stat().st_size / 1e6:.1f} MB. Make music with it: ugen-run {output} -o song.mid")
+    proof = Proof(load_checkpoint(run), licence, say)
+    with replacing(output) as partial, tempfile.TemporaryDirectory(dir=_existing(output.parent)) as folder:
+        files = {name: Path(folder) / f"{name}.onnx" for name in PRECISIONS}
+        fp32 = build(proof.checkpoint.model, proof.card("fp32").to_metadata())
+        for name, file in files.items():
+            onnx.save(in_precision(fp32, name, proof.card(name).to_metadata()), file)
+        proof.require(f"ONNX on {BATCH} streams and on one", load_onnx(files["fp32"]))
+        found = proof.measure(files)
+        chosen = _choose(found, precision, max_change)
+        made = onnx.load(files[chosen.precision])
+        onnx.helper.set_model_props(made, proof.card(chosen.precision, found).to_metadata())
+        onnx.save(made, partial)
+        load_onnx(partial)
+    say(f"{output}: {chosen.precision}, {output.stat().st_size / 1e6:.2f} MB. Make music with it:")
+    say(f"ugen-run {output} -o song.mid")
 
 
 @torch_at_its_best()
@@ -74,54 +71,100 @@ def export_torchscript(run: Path, output: Path, licence: str, say: Say) -> None:
     """Write a run as TorchScript, float32. Raises UgenError, and leaves no file, when it disagrees."""
     if output.suffix not in (".ts", ".pt"):
         raise UgenError(f"-o {output}: a TorchScript file's name ends in .ts")
-    bench = _Bench(load_checkpoint(run), say)
+    proof = Proof(load_checkpoint(run), licence, say)
     with replacing(output) as partial:
-        torchscript.save(bench.checkpoint.model, partial, bench.card("fp32", licence).to_metadata())
-        result = bench.prove("TorchScript", partial, TorchRunner(torchscript.load(partial)))
-        require_equal(result, "the TorchScript file")
-    say(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
+        torchscript.save(proof.checkpoint.model, partial, proof.card("fp32").to_metadata())
+        proof.require(f"TorchScript on {BATCH} streams and on one", TorchRunner(torchscript.load(partial)))
+    say(f"{output}: {output.stat().st_size / 1e6:.2f} MB")
 
 
-class _Bench:
-    """A checkpoint with the torch runner that files are held against. Prints a table as files are proved."""
+class Proof:
+    """A checkpoint, and the evidence that a file does what it does."""
 
-    def __init__(self, checkpoint: Checkpoint, say: Say):
-        self.checkpoint, self._say = checkpoint, say
-        self._model = checkpoint.model
-        self._torch = TorchRunner(self._model)
-        self._batch = probe_batch(checkpoint.probe, checkpoint.codec)
-        say(f"{BATCH} streams of {STEPS} held-out steps, state carried; the largest differences from the checkpoint:")
-        say(f"{'':12} {'size':>9} {'µs/token':>9} {'logits':>9} {'state':>9} {'same best':>9} {'nats/token':>11}")
-        say(f"{'PyTorch':12} {'':>9} {self._microseconds(self._torch):9.0f}")
+    def __init__(self, checkpoint: Checkpoint, licence: str, say: Say):
+        self.checkpoint, self._licence, self._say = checkpoint, licence, say
+        self._model, self._batch = checkpoint.model, probe_batch(checkpoint.probe)
+        self._own: Parity | None = None
 
-    def card(self, precision: str, licence: str) -> Card:
-        """The card of a file made from this checkpoint."""
+    def card(self, precision: str, found: list[Measured] | None = None) -> Card:
+        """The card of a file made from this checkpoint, with what was measured, when it was."""
         config, checkpoint = self._model.config, self.checkpoint
         provenance = {
             "exporter": version("ugen-music"), "trainer": checkpoint.config.get("version", "unknown"),
             "weights_sha256": _weights_hash(self._model), "held_out": checkpoint.scores,
             "baselines": checkpoint.config["baselines"], "model": to_json(config),
             "corpus": {k: v for k, v in checkpoint.config["corpus"].items() if k != "path"},
+            **(as_json(found, precision) if found else {}),
         }  # fmt: skip
-        return Card(checkpoint.codec, config.layers, config.hidden, precision, Sampling(), provenance, licence)
+        return Card(checkpoint.codec, config.layers, config.hidden, precision, Sampling(), provenance, self._licence)
 
-    def prove(self, what: str, file: Path, runner: Runner) -> Parity:
-        """Compare a file with the checkpoint and print its row."""
-        parity = compare(self._torch, runner, self._batch, zero_state(self._model, BATCH))
-        self._say(
-            f"{what:12} {file.stat().st_size / 1e6:6.2f} MB {self._microseconds(runner):9.0f} {parity.logits:9.1e} "
-            f"{parity.state:9.1e} {parity.tokens:9.2%} {parity.nats:7.4f} ({parity.nats_change:+.2%})"
+    def require(self, what: str, runner: Runner) -> None:
+        """Raise UgenError unless a float32 runner agrees with the checkpoint over held-out music, state carried."""
+        steps = self._batch.shape[1] - 1
+        if self._own is None:
+            self._say(f"{steps} held-out steps, state carried; the largest differences from PyTorch in float64:")
+            self._say(f"{'':38} {'logits':>9} {'state':>9} {'same best':>9}")
+            self._own = self._row("PyTorch in float32", TorchRunner(self._model))
+        require_equal(self._row(what, runner), self._own, f"the {what.split()[0]} file")
+
+    def measure(self, files: dict[str, Path]) -> list[Measured]:
+        """Size, speed and held-out loss of ONNX files by precision; prints the table."""
+        probe = self.checkpoint.probe
+        models = {name: load_onnx(file) for name, file in files.items()}
+        steps = probe.shape[1] - 1
+        truth = checkpoint_nats(self._model, probe)
+        with self._progress("measuring", calls(list(files), probe)) as tick:
+            found = measure(files, models, probe, truth, tick)
+        self._say(f"\none stream, one thread; loss over {len(probe)} x {steps} steps of held-out music:")
+        self._say(HEADER)
+        own = microseconds_of(TorchRunner(self._model), probe[0], zero_state(self._model, 1))
+        weights = 4 * self._model.parameters_count() / 1e6
+        for each in (Measured("PyTorch", weights, own, truth, 0.0), *found):
+            self._say(each.row())
+        return found
+
+    def _row(self, what: str, runner: Runner) -> Parity:
+        """Compare on BATCH streams and on one, which takes other kernels; print the larger gaps."""
+        exact = ExactRunner(self._model)
+        with self._progress(what, 2 * (self._batch.shape[1] - 1)) as tick:
+            many, one = (
+                compare(exact, runner, self._batch[:count], zero_state(self._model, count), tick)
+                for count in (BATCH, 1)
+            )
+        both = many.worst(one)
+        self._say(f"{what:38} {both.logits:9.1e} {both.state:9.1e} {both.tokens:9.2%}")
+        return both
+
+    @contextmanager
+    def _progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+        done = 0
+        with progress_bar(what, total, "steps") as advance_to:
+
+            def tick() -> None:
+                nonlocal done
+                done += 1
+                if done % 32 == 0:
+                    advance_to(done)
+
+            yield tick
+
+
+def _choose(found: list[Measured], precision: str, max_change: float) -> Measured:
+    """The file to keep. Raises UgenError when the one asked for costs too much."""
+    if precision == "auto":
+        return fastest(found, max_change)
+    chosen = next(each for each in found if each.precision == precision)
+    if precision != "fp32" and chosen.nats_change > max_change:
+        raise UgenError(
+            f"{precision} predicts held-out music {chosen.nats_change:.2%} worse, more than --max-loss "
+            f"{max_change:.2%}; nothing was written. Use --precision auto, or a larger --max-loss"
         )
-        return parity
-
-    def _microseconds(self, runner: Runner) -> float:
-        return microseconds(runner, self._batch, zero_state(self._model, 1))
+    return chosen
 
 
-def _save_int8(fp32: onnx.ModelProto, path: Path, card: Card) -> None:
-    quantized = to_int8(fp32)
-    onnx.helper.set_model_props(quantized, card.to_metadata())
-    onnx.save(quantized, path)
+def _existing(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _weights_hash(model: LstmModel) -> str:
@@ -129,3 +172,18 @@ def _weights_hash(model: LstmModel) -> str:
     for name, value in sorted(model.state_dict().items()):
         digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+@torch_at_its_best()
+def export_triton(run: Path, output: Path, licence: str, say: Say) -> None:
+    """Write a run as a Triton model repository, float32: triton.py says what is in it.
+
+    Raises UgenError, and leaves nothing, when `output` is there already or the model in it disagrees.
+    """
+    proof, name = Proof(load_checkpoint(run), licence, say), triton.model_name(run)
+    card = proof.card("fp32")
+    with triton.new_folder(output) as partial:
+        triton.write_repository(build(proof.checkpoint.model, card.to_metadata()), card, partial, name)
+        served = triton.Served(triton.model_path(partial, name), card.codec.input)
+        proof.require(f"Triton on {BATCH} streams and on one", served)
+    say(f"{output}: a model repository with {name}. Serve it: tritonserver --model-repository={output}")

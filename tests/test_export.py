@@ -16,15 +16,29 @@ from ugen.data import UgenError, make_codec
 from ugen.export import export as exporting
 from ugen.export import torchscript
 from ugen.export.export import export_onnx, export_torchscript
+from ugen.export.measure import Measured, fastest
 from ugen.export.onnx_graph import build
-from ugen.export.parity import TorchRunner, compare, probe_batch, zero_state
-from ugen.runtime import Card, Sampling, load
-from ugen.runtime.generate import steps
+from ugen.export.parity import ExactRunner, Runner, TorchRunner, compare, probe_batch, zero_state
+from ugen.export.quantize import PRECISIONS
+from ugen.runtime import Card, Model, Sampling, load
+from ugen.runtime.model import State
+from ugen.runtime.rng import Rng
+from ugen.runtime.sampler import Sampler
 from ugen.train.checkpoint import load_checkpoint
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:TF32:UserWarning")
+
+
+@pytest.fixture(scope="module")
+def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The small run as ONNX of every precision, and as TorchScript."""
+    folder = tmp_path_factory.mktemp("exported")
+    for precision in PRECISIONS:
+        export_onnx(small_run, folder / f"{precision}.onnx", precision, 0.05, "CC0, by nobody", quiet)
+    export_torchscript(small_run, folder / "torchscript.ts", "", quiet)
+    return {path.stem: path for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize(("layers", "hidden", "embedding"), [(1, 7, 5), (3, 32, 16), (8, 24, 24)])
@@ -40,29 +54,68 @@ def test_torch_torchscript_and_onnx_agree_over_a_thousand_carried_steps(tmp_path
     torchscript.save(model, tmp_path / "m.ts", card.to_metadata())
     steps = np.random.default_rng(0).integers(0, codec.vocabulary, (batch, 1101))
     for runner in (load(tmp_path / "m.onnx"), TorchRunner(torchscript.load(tmp_path / "m.ts"))):
-        parity = compare(TorchRunner(model), runner, steps, zero_state(model, batch))
-        assert parity.logits < 1e-5 and parity.state < 1e-5
-        assert parity.tokens == 1
-        assert parity.nats == pytest.approx(parity.reference_nats, abs=1e-6)
+        for reference in (TorchRunner(model), ExactRunner(model)):
+            parity = compare(reference, runner, steps, zero_state(model, batch))
+            assert parity.logits < 1e-5 and parity.state < 1e-5
+            assert parity.tokens == 1
+            assert parity.nats == pytest.approx(parity.reference_nats, abs=1e-6)
 
 
-def test_every_runtime_draws_the_same_song(small_run: Path, tmp_path: Path) -> None:
-    """Sampled, not only greedy: 1,000 tokens from one seed, from torch, TorchScript and ONNX."""
-    export_onnx(small_run, tmp_path / "m.onnx", "fp32", 0.005, "", quiet)
-    export_torchscript(small_run, tmp_path / "m.ts", "", quiet)
-    model = load(tmp_path / "m.onnx")
-    checkpoint = load_checkpoint(small_run)
-    songs = []
-    for runner in (model, TorchRunner(checkpoint.model), TorchRunner(torchscript.load(tmp_path / "m.ts"))):
-        model.step = runner.step if runner is not model else model.step  # type: ignore[method-assign]
-        stream = steps(model, 11, Sampling())
-        songs.append([next(stream)[0] for _ in range(1000)])
-    assert songs[0] == songs[1] == songs[2]
+class _Streamed:
+    """A model's streams as a Runner: the state stays inside, as in ugen-run, and the caller's is ignored."""
+
+    def __init__(self, model: Model, batch: int):
+        self.stream = model.stream(batch)
+
+    def step(self, x, state):
+        self.stream.x[:] = x
+        return self.stream.advance().copy(), tuple(part.copy() for part in self.stream.state)
 
 
-def test_a_file_holds_all_that_a_reader_needs(small_run: Path, tmp_path: Path) -> None:
-    export_onnx(small_run, tmp_path / "m.onnx", "auto", 0.005, "CC0, by nobody", quiet)
-    proto = onnx.load(tmp_path / "m.onnx")
+def _song(runner: Runner, state: State, primer: np.ndarray, sampling: Sampling, count: int) -> list[list[int]]:
+    """Feed each stream its primer, then its own draws; the drawn tokens."""
+    for t in range(primer.shape[1]):
+        logits, state = runner.step(primer[:, t : t + 1].copy(), state)
+    samplers = [(Sampler(logits.shape[-1], sampling), Rng(seed)) for seed in range(len(primer))]
+    everything, drawn = np.ones(logits.shape[-1], bool), []
+    for _ in range(count):
+        tokens = [sampler.draw(row[0], everything, rng) for row, (sampler, rng) in zip(logits, samplers, strict=True)]
+        drawn.append(tokens)
+        logits, state = runner.step(np.array(tokens)[:, None], state)
+    return drawn
+
+
+@pytest.mark.parametrize("sampling", [Sampling(temperature=0), Sampling()], ids=["greedy", "sampled"])
+@pytest.mark.parametrize("batch", [1, 5])
+def test_every_runtime_goes_on_alike_after_a_primer(small_run, exported, sampling, batch) -> None:
+    """1,000 tokens after 100 of held-out music, from torch, TorchScript, and ONNX with its state outside and inside."""
+    checkpoint, model = load_checkpoint(small_run), load(exported["fp32"])
+    primer = probe_batch(checkpoint.probe)[:batch, :100]
+    runners = [TorchRunner(checkpoint.model), TorchRunner(torchscript.load(exported["torchscript"])), model]
+    runners.append(_Streamed(model, batch))
+    songs = [_song(each, zero_state(checkpoint.model, batch), primer, sampling, 1000) for each in runners]
+    assert songs[0] == songs[1] == songs[2] == songs[3]
+    assert len({token for tokens in songs[0] for token in tokens}) > 1, "not one token for ever"
+
+
+def test_a_stream_is_the_step_with_its_state_kept(exported: dict[str, Path]) -> None:
+    """Bit for bit, also after the state was set by hand, which is how a song is branched."""
+    model = load(exported["int8"])
+    stream, state = model.stream(2), model.start(2)
+    assert (stream.x == model.card.codec.start).all()
+    for t in range(50):
+        stream.x[:, 0] = [t, 2 * t]
+        logits, state = model.step(stream.x, state)
+        np.testing.assert_array_equal(stream.advance(), logits)
+        np.testing.assert_array_equal(stream.state, state)
+        if t == 25:
+            for own, part in zip(stream.state, state, strict=True):
+                own *= 0.5
+                part *= 0.5
+
+
+def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None:
+    proto = onnx.load(exported["int8"])
     onnx.checker.check_model(proto)
     entries = {entry.key: json.loads(entry.value) for entry in proto.metadata_props}
     assert set(entries) == {
@@ -72,24 +125,21 @@ def test_a_file_holds_all_that_a_reader_needs(small_run: Path, tmp_path: Path) -
     assert entries["ugen.codec"]["events"][0] == "piece"
     assert len(entries["ugen.provenance"]["weights_sha256"]) == 64
     assert entries["ugen.provenance"]["held_out"]["nats_token"] > 0
-    assert str(tmp_path.parent) not in json.dumps(entries), "no path of the training machine is published"
+    assert str(exported["int8"].parent.parent) not in json.dumps(entries), (
+        "no path of the training machine is published"
+    )
     assert [v.name for v in proto.graph.input] == ["token", "h", "c"]
     assert [v.name for v in proto.graph.output] == ["logits", "h_out", "c_out"]
 
 
-def test_int8_is_a_quarter_of_the_size_and_predicts_as_well(tmp_path: Path, small_run: Path) -> None:
-    lines: list[str] = []
-    export_onnx(small_run, tmp_path / "8.onnx", "int8", 0.005, "", lines.append)
-    export_onnx(small_run, tmp_path / "32.onnx", "fp32", 0.005, "", quiet)
+def test_int8_predicts_as_well_and_is_int8_all_through(exported: dict[str, Path], small_run: Path) -> None:
     checkpoint = load_checkpoint(small_run)
-    batch = probe_batch(checkpoint.probe, checkpoint.codec)
-    parity = compare(TorchRunner(checkpoint.model), load(tmp_path / "8.onnx"), batch, zero_state(checkpoint.model, 3))
-    assert parity.logits > 0, "it is quantized"
-    assert abs(parity.nats_change) < 0.005
-    assert load(tmp_path / "8.onnx").card.precision == "int8"
-    ops = {node.op_type for node in onnx.load(tmp_path / "8.onnx").graph.node}
-    assert "DynamicQuantizeLSTM" in ops and "LSTM" not in ops
-    assert any("ONNX int8" in line for line in lines)
+    batch = probe_batch(checkpoint.probe)
+    parity = compare(TorchRunner(checkpoint.model), load(exported["int8"]), batch, zero_state(checkpoint.model, 5))
+    assert parity.logits > 1e-4, "it is quantized"
+    assert parity.nats == pytest.approx(parity.reference_nats, rel=0.005)
+    ops = {node.op_type for node in onnx.load(exported["int8"]).graph.node}
+    assert "DynamicQuantizeLSTM" in ops and not ops & {"LSTM", "MatMul"}
 
 
 @pytest.mark.parametrize("fault", ["logits", "state"])
@@ -107,29 +157,55 @@ def test_a_file_that_disagrees_is_not_left_behind(small_run, tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_int8_that_costs_too_much_is_refused_or_replaced(small_run, tmp_path, monkeypatch) -> None:
-    good = exporting.to_int8
+def test_a_precision_that_costs_too_much_is_refused_or_passed_over(small_run, tmp_path, monkeypatch) -> None:
+    good = exporting.in_precision
 
-    def noisy(proto: onnx.ModelProto) -> onnx.ModelProto:
+    def noisy(proto: onnx.ModelProto, precision: str, metadata: dict[str, str]) -> onnx.ModelProto:
         """The head's int8 weights upside down: still loads, predicts badly."""
-        quantized = good(proto)
-        weights = next(t for t in quantized.graph.initializer if t.name.startswith("head_quantized"))
-        weights.raw_data = bytes((256 - b) % 256 for b in weights.raw_data)
-        return quantized
+        made = good(proto, precision, metadata)
+        for tensor in made.graph.initializer:
+            if tensor.name.startswith("head_quantized"):
+                tensor.raw_data = bytes((256 - b) % 256 for b in tensor.raw_data)
+        return made
 
-    monkeypatch.setattr(exporting, "to_int8", noisy)
-    with pytest.raises(UgenError, match=r"int8 predicts held-out music .* worse, more than --max-loss 0\.50%"):
-        export_onnx(small_run, tmp_path / "m.onnx", "int8", 0.005, "", quiet)
-    assert list(tmp_path.iterdir()) == []
-    lines: list[str] = []
-    export_onnx(small_run, tmp_path / "m.onnx", "auto", 0.005, "", lines.append)
+    monkeypatch.setattr(exporting, "in_precision", noisy)
+    for precision in ("int8", "int4"):
+        with pytest.raises(
+            UgenError, match=precision + r" predicts held-out music .* worse, more than --max-loss 0\.50%"
+        ):
+            export_onnx(small_run, tmp_path / "m.onnx", precision, 0.005, "", quiet)
+        assert list(tmp_path.iterdir()) == []
+    export_onnx(small_run, tmp_path / "m.onnx", "auto", 0.005, "", quiet)
     assert load(tmp_path / "m.onnx").card.precision == "fp32"
-    assert any("keeping fp32" in line for line in lines)
     assert [path.name for path in tmp_path.iterdir()] == ["m.onnx"]
 
 
-def test_torchscript_runs_with_no_ugen_installed(small_run: Path, tmp_path: Path) -> None:
-    export_torchscript(small_run, tmp_path / "m.ts", "", quiet)
+def test_auto_takes_the_fastest_within_the_bound_and_the_more_exact_of_equals() -> None:
+    def of(precision: str, microseconds: float, change: float) -> Measured:
+        return Measured(precision, 1.0, microseconds, 2.0, change)
+
+    fp32, fp16 = of("fp32", 100, 0), of("fp16", 10, 0)
+    assert fastest([fp32, fp16, of("int8", 50, 0.004), of("int4", 40, 0.006)], 0.005).precision == "int8"
+    assert fastest([fp32, fp16, of("int8", 50, 0.004), of("int4", 40, 0.006)], 0.01).precision == "int4"
+    assert fastest([fp32, fp16, of("int8", 50, 0.004), of("int4", 49, -0.01)], 0.005).precision == "int8"
+    assert fastest([fp32, fp16, of("int8", 120, -0.004), of("int4", 40, 0.6)], 0.005).precision == "fp32"
+
+
+def test_every_precision_is_measured_and_says_so_in_the_file(exported: dict[str, Path]) -> None:
+    for precision in PRECISIONS:
+        card = load(exported[precision]).card
+        rows = card.provenance["precisions"]
+        assert tuple(row["precision"] for row in rows) == PRECISIONS
+        assert [row["precision"] for row in rows if row["chosen"]] == [precision] == [card.precision]
+        assert all(row["us_per_token"] > 0 and abs(row["nats_change"]) < 0.05 for row in rows)
+        sizes = [row["megabytes"] for row in rows]
+        assert sizes == sorted(sizes, reverse=True), "each is smaller than the one before"
+        chosen = rows[PRECISIONS.index(precision)]
+        assert chosen["megabytes"] == pytest.approx(exported[precision].stat().st_size / 1e6, rel=0.05)
+        assert "onnxruntime" in card.provenance["measured_on"]
+
+
+def test_torchscript_runs_with_no_ugen_installed(exported: dict[str, Path]) -> None:
     code = """
 import json, sys, torch
 sys.modules["ugen"] = None
@@ -140,7 +216,7 @@ h = torch.zeros(model["layers"], 2, model["hidden"])
 logits, h, c = module(torch.tensor([[codec["start"]], [3]]), h, h.clone())
 assert logits.shape == (2, 1, len(codec["events"])) and h.shape == c.shape
 """
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "m.ts")], check=True)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(exported["torchscript"])], check=True)
 
 
 @pytest.mark.parametrize(
