@@ -1,11 +1,12 @@
 # Two commands do it all on a fresh machine: `make demo` and `make test`.
 VENV ?= .venv
 BIN := $(VENV)/bin
+OLDEST := $(VENV)-oldest
 PYTHON ?= python3
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing install dependencies midicsv clean
+.PHONY: help demo test test-oldest lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing install dependencies midicsv clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -38,6 +39,15 @@ demo: install    ## Train on the bundled music, export, make a song: about five 
 test: install midicsv lint types  ## Run the whole suite, and the style and type checks
 	$(BIN)/python -m pytest
 
+# the light install alone, each dependency at the lowest version that pyproject.toml admits
+test-oldest: install  ## Hold exported files, on the oldest onnxruntime admitted, to what the newest makes of them
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(BIN)/python tests/oldest.py lowest > $(OLDEST)/lowest.txt
+	@$(OLDEST)/bin/pip install --quiet --disable-pip-version-check --constraint $(OLDEST)/lowest.txt .
+	@rm -rf build *.egg-info
+	$(BIN)/python tests/oldest.py record $(OLDEST)/files
+	$(OLDEST)/bin/python tests/oldest.py check $(OLDEST)/files
+
 lint: $(VENV)/.dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,8 +59,8 @@ check-corpora: install  ## Round-trip every MIDI file under CORPORA=folder and r
 	@[ -n "$(CORPORA)" ] || { echo "say which folder: make check-corpora CORPORA=folder"; exit 2; }
 	$(BIN)/python tests/check_corpora.py "$(CORPORA)"
 
-bench: install   ## Time a step in PyTorch, TorchScript and ONNX; writes docs/benchmarks.md
-	$(BIN)/python tests/bench/step.py docs/benchmarks.md
+bench: install   ## Time a step in every runtime (RUN=folder: and the precisions of a run); writes docs/benchmarks.md
+	$(BIN)/python tests/bench/step.py docs/benchmarks.md $(RUN)
 
 bench-prepare: install  ## Time preparing the files under CORPORA=folder beside MidiTok, and measure memory
 	@[ -n "$(CORPORA)" ] || { echo "say which folder: make bench-prepare CORPORA=folder"; exit 2; }
@@ -73,4 +83,4 @@ bench-forcing: install  ## Hold professor forcing to plain likelihood, by loss a
 	$(BIN)/python tests/bench/forcing.py docs/benchmarks-forcing.md
 
 clean:           ## Remove what the other targets made
-	rm -rf $(VENV) build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
