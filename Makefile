@@ -6,7 +6,7 @@ PYTHON ?= python3
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test test-oldest lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing install dependencies midicsv clean
+.PHONY: help demo test test-oldest lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing install dependencies midicsv sox clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -28,6 +28,12 @@ midicsv:
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$sudo apt-get -qq update && $$sudo apt-get -qq install -y midicsv >/dev/null; }
 
+sox:
+	@sox --help 2>/dev/null | grep -qw mp3 || { \
+	  echo "installing Debian's sox, which the tests open sound files with"; \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$sudo apt-get -qq update && $$sudo apt-get -qq install -y sox libsox-fmt-mp3 >/dev/null; }
+
 demo: install    ## Train on the bundled music, export, make a song: about five minutes on two cores
 	rm -rf demo
 	$(BIN)/train-ugen "$$($(BIN)/ugen-data music)" -o demo/run --minutes 4
@@ -36,7 +42,7 @@ demo: install    ## Train on the bundled music, export, make a song: about five 
 	$(BIN)/ugen-data convert demo/song.mid demo/song.png
 	$(BIN)/python tests/demo_check.py demo
 
-test: install midicsv lint types  ## Run the whole suite, and the style and type checks
+test: install midicsv sox lint types  ## Run the whole suite, and the style and type checks
 	$(BIN)/python -m pytest
 
 # the light install alone, each dependency at the lowest version that pyproject.toml admits

@@ -91,7 +91,10 @@ def report(
 @app.command(epilog="Example: ugen-data convert song.mid song.png")
 def convert(
     source: Annotated[Path, typer.Argument(help="A MIDI file, midicsv text (.csv), frames text (.txt), or a folder.")],
-    target: Annotated[Path, typer.Argument(help="What to write: .mid, .csv, .txt, .png, .jpg; a folder for a folder.")],
+    target: Annotated[
+        Path,
+        typer.Argument(help="What to write: .mid, .csv, .txt, .png, .jpg, .wav, .flac, .ogg, .mp3; else a folder."),
+    ],
     to: Annotated[str | None, typer.Option(help="For folders: the extension to write, such as .csv.")] = None,
     ticks: Annotated[int, typer.Option(help="Frames text: length of a step, in 1/480 beat at 120 bpm.")] = 25,
     velocity: Annotated[int, typer.Option(min=1, max=127, help="Frames text: loudness of its notes.")] = 80,
@@ -100,29 +103,38 @@ def convert(
     gaps_first: Annotated[bool, typer.Option("--gaps-first", help="Frames text: close gaps, then drop notes.")] = False,
     row_seconds: Annotated[float, typer.Option(min=1, help="Pictures: seconds in a row.")] = 30.0,
     colour: Annotated[Colour, typer.Option(help="Pictures: what colours tell.")] = Colour.program,
+    soundfont: Annotated[
+        Path | None,
+        typer.Option(help="Sound: the .sf2 that plays; pretty_midi's TimGM6mb.sf2 (GPL-2) when not given."),
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Open the picture in the system's viewer.")] = False,
 ) -> None:
     """Convert a file, or all of a folder, into another kind."""
+    from .audio import FORMATS, credit
     from .codecs import make_codec
     from .convert import Options
     from .convert import convert as run
 
+    kind = ((to or "") if source.is_dir() else target.suffix).lower()
+    if soundfont is not None and kind not in FORMATS:
+        raise UgenError(f"--soundfont: goes with sound files ({', '.join(FORMATS)}), not with {kind or target}")
+    played = f", played by {credit(soundfont)}" if kind in FORMATS else ""
     make_codec("frames", ticks=ticks)  # a wrong --ticks is said whatever the files are
-    options = Options(ticks, velocity, shortest, gaps, gaps_first, row_seconds, colour.value)
+    options = Options(ticks, velocity, shortest, gaps, gaps_first, row_seconds, colour.value, soundfont)
     if source.is_dir():
-        _convert_folder(source, target, to, options)
+        _convert_folder(source, target, to, options, played)
         return
     if to is not None:
         raise UgenError(f"--to {to}: goes with a folder; {source} is none")
     if show and target.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UgenError(f"--show: goes with a picture; {target} is none")
     run(source, target, options)
-    typer.echo(f"{target}: written")
+    typer.echo(f"{target}: written{played}")
     if show:
         typer.launch(str(target))
 
 
-def _convert_folder(source: Path, target: Path, to: str | None, options: object) -> None:
+def _convert_folder(source: Path, target: Path, to: str | None, options: object, played: str) -> None:
     """Convert what can be converted, name what cannot, and fail at the end if there was any."""
     from .convert import WRITABLE, Options, pairs
     from .convert import convert as run
@@ -140,7 +152,7 @@ def _convert_folder(source: Path, target: Path, to: str | None, options: object)
                 failed += 1
                 typer.echo(str(error), err=True)
             advance_to(number)
-    typer.echo(f"{target}: {len(work) - failed} files written")
+    typer.echo(f"{target}: {len(work) - failed} files written{played}")
     if failed:
         raise UgenError(f"{failed} of {len(work)} files in {source} could not be converted; each is named above")
 

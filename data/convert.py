@@ -1,4 +1,4 @@
-"""One kind of file into another, by extension: MIDI, midicsv text, frames text, pictures. Folders too."""
+"""One kind of file into another, by extension: MIDI, midicsv text, frames text, pictures, sound. Folders too."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .audio import FORMATS, write_audio
 from .errors import UgenError
 from .files import write_atomically
 from .frames import FramesCodec, drop_short, merge_gaps, runs_to_score
@@ -21,7 +22,7 @@ from .score import Score
 from .smf import read_file
 
 READABLE = (*MIDI_SUFFIXES, ".csv", ".txt")
-WRITABLE = (".mid", ".midi", ".csv", ".txt", ".png", ".jpg", ".jpeg")
+WRITABLE = (".mid", ".midi", ".csv", ".txt", ".png", ".jpg", ".jpeg", *FORMATS)
 PAD_TICKS = 1920  # a bar of silence after music that came from frames text, as the original wrote it
 
 
@@ -29,7 +30,7 @@ PAD_TICKS = 1920  # a bar of silence after music that came from frames text, as 
 class Options:
     """How to convert. `ticks`, `velocity`, `shortest`, `gaps`, `gaps_first`: reading and writing frames text; notes
     shorter than `shortest` steps are dropped, gaps of up to `gaps` steps closed, in that order unless `gaps_first`.
-    `row_seconds`, `colour` (program or velocity): pictures."""
+    `row_seconds`, `colour` (program or velocity): pictures. `soundfont`: sound, where the usual one is not to play."""
 
     ticks: int = 25
     velocity: int = 80
@@ -38,6 +39,7 @@ class Options:
     gaps_first: bool = False
     row_seconds: float = ROW_SECONDS
     colour: str = "program"
+    soundfont: Path | None = None
 
 
 def convert(source: Path, target: Path, options: Options) -> None:
@@ -81,6 +83,8 @@ def _write(score: Score, source: Path, target: Path, options: Options) -> None:
         pad = PAD_TICKS if source.suffix.lower() == ".txt" else 0
         data = midi_bytes(score, pad_ticks=pad)
         write_atomically(target, midi_to_csv(data, str(target)).encode("latin-1") if kind == ".csv" else data)
+    elif kind in FORMATS:
+        write_audio(score, target, options.soundfont)
     else:
         piano_roll(score, target, options.row_seconds, options.colour)
 

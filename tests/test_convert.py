@@ -85,7 +85,7 @@ def test_folders_convert_whole_and_name_what_they_cannot(tmp_path: Path) -> None
     [
         (["song.wav", "song.mid"], "song.wav: cannot read .wav"),
         (["song", "song.mid"], "song: cannot read a file with no extension"),
-        (["PIECE", "song.wav"], "song.wav: cannot write .wav"),
+        (["PIECE", "song.aac"], "song.aac: cannot write .aac"),
         (["nowhere.mid", "song.txt"], "nowhere.mid: No such file"),
         (["words.txt", "song.mid"], "words.txt: word 2 is '129'; frames text holds numbers from 0 to 128"),
         (["PIECE", "song.txt", "--ticks", "0"], "ticks must be 1 to 1920, not 0"),
