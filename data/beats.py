@@ -72,8 +72,12 @@ class BeatsCodec(Codec):
     def options(self) -> dict[str, Any]:
         return {"band": self.band}
 
-    def cursor(self) -> BeatsCursor:
-        return BeatsCursor(self._pairs, self._grammar)
+    def cursor(self, tempo: float | None = None) -> BeatsCursor:
+        return BeatsCursor(self._pairs, self._grammar, tempo)
+
+    @property
+    def has_bars(self) -> bool:
+        return True
 
     # encoding: every event gets a row (point of time, rank there, token); one sort puts them in order
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,15 +13,16 @@ from .codec import Mask
 
 
 class Clock:
-    """Position in steps, bars and seconds, moved by time events."""
+    """Position in steps, bars and seconds, moved by time events. `tempo`: the only one, whatever the events say."""
 
-    __slots__ = ("bar_end", "bar_steps", "now", "seconds", "step_seconds")
+    __slots__ = ("bar_end", "bar_steps", "bars", "fixed", "now", "seconds", "step_seconds")
 
-    def __init__(self) -> None:
-        self.now, self.seconds = 0, 0.0
+    def __init__(self, tempo: float | None = None) -> None:
+        self.now, self.seconds, self.bars = 0, 0.0, 0
         self.bar_steps = bar_steps((4, 4))
         self.bar_end = self.bar_steps
-        self.step_seconds = 60 / (120 * GRID)
+        self.fixed = tempo is not None
+        self.step_seconds = 60 / ((tempo or 120) * GRID)
 
     def feed(self, kind: str, value: Any) -> None:
         """Take an event; those that are not about time change nothing."""
@@ -29,14 +31,16 @@ class Clock:
             self.seconds += value * self.step_seconds
             while self.now >= self.bar_end:  # never so in a valid stream
                 self.bar_end += self.bar_steps
+                self.bars += 1
         elif kind == "bar":
+            self.bars += 1
             self.seconds += (self.bar_end - self.now) * self.step_seconds
             self.now = self.bar_end
             self.bar_end += self.bar_steps
         elif kind == "meter":
             self.bar_steps = bar_steps(value)
             self.bar_end = self.now + self.bar_steps
-        elif kind == "tempo":
+        elif kind == "tempo" and not self.fixed:
             self.step_seconds = 60 / (value * GRID)
 
 
@@ -93,15 +97,20 @@ class Grammar(NamedTuple):
 class BeatsCursor:
     """Cursor of the beats codec: a clock, and the place in the grammar."""
 
-    def __init__(self, pairs: list[tuple[str, Any]], grammar: Grammar):
+    def __init__(self, pairs: list[tuple[str, Any]], grammar: Grammar, tempo: float | None = None):
         self._pairs, self._grammar = pairs, grammar
-        self._clock = Clock()
+        self._clock = Clock(tempo)
         self._state, self._pitch, self._program, self._drums = "piece", -1, -1, False
 
     @property
     def seconds(self) -> float:
         """Musical time moved forward so far."""
         return self._clock.seconds
+
+    @property
+    def bars(self) -> int:
+        """Bar lines reached so far."""
+        return self._clock.bars
 
     def feed(self, token: int) -> None:
         """Take the next token."""
@@ -133,3 +142,9 @@ class BeatsCursor:
         if left <= LONGEST_SHIFT:
             mask = mask & grammar.shifts_within[left]
         return mask
+
+    def copy(self) -> BeatsCursor:
+        """Another cursor at the same place."""
+        other = copy(self)
+        other._clock = copy(self._clock)
+        return other

@@ -35,11 +35,18 @@ class Cursor(Protocol):
     def seconds(self) -> float:
         """Musical time that the tokens so far have moved forward."""
 
+    @property
+    def bars(self) -> int:
+        """Bar lines reached so far, that of the beginning aside; 0 for ever where the codec has none."""
+
     def feed(self, token: int) -> None:
         """Take the next token."""
 
     def mask(self) -> Mask:
         """bool [vocabulary]: the tokens that may come next. The caller must not write to it."""
+
+    def copy(self) -> Cursor:
+        """Another cursor at the same place, which goes its own way."""
 
 
 class Codec(ABC):
@@ -76,8 +83,19 @@ class Codec(ABC):
         """Tokens as a score. Any stream decodes; events that make no sense where they stand are passed over."""
 
     @abstractmethod
-    def cursor(self) -> Cursor:
-        """A cursor at the start of a piece, after the `start` token."""
+    def cursor(self, tempo: float | None = None) -> Cursor:
+        """A cursor at the start of a piece, after the `start` token. `tempo`: beats a minute for all of the piece,
+        whatever its tokens say; only where `has_bars`."""
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether the codec knows beats and bars, and not only seconds."""
+        return False
+
+    @property
+    def strikes(self) -> Mask:
+        """bool [vocabulary]: the tokens that strike a note, each a note of its own."""
+        return np.array([split_event(event)[0] in ("pitch", "drum", "note_on") for event in self.events])
 
     @property
     @abstractmethod

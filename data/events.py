@@ -7,6 +7,7 @@ begin, both in ascending order of pitch. Tempo, programs and drums are not kept.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, ClassVar
 
 import numpy as np
@@ -115,12 +116,14 @@ class EventsCodec(Codec):
             end(pitch)
         return Score.build(np.array(notes, NOTE), TICKS_A_BEAT)
 
-    def cursor(self) -> _EventsCursor:
+    def cursor(self, tempo: float | None = None) -> _EventsCursor:
         return _EventsCursor(self)
 
 
 class _EventsCursor:
     """Steps passed, which pitches sound, and the last event: all that decides what may come next."""
+
+    bars = 0
 
     def __init__(self, codec: EventsCodec):
         self._pairs, first = codec.pairs, codec.first
@@ -163,3 +166,8 @@ class _EventsCursor:
         elif value == LONGEST_SHIFT:
             mask[self._shift] = True
         return mask
+
+    def copy(self) -> _EventsCursor:
+        other = copy(self)
+        other._sounding = self._sounding.copy()
+        return other

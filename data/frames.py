@@ -10,6 +10,7 @@ step just before is cleared, so that repeated notes stay apart. With `fold`, a s
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -104,11 +105,17 @@ class FramesCodec(Codec):
         cells = np.stack([pitch[once], first[once], first[once] + length[once]], axis=1)
         return merge_gaps(cells, 0)
 
-    def cursor(self) -> _FramesCursor:
+    def cursor(self, tempo: float | None = None) -> _FramesCursor:
         return _FramesCursor(self)
+
+    @property
+    def strikes(self) -> Mask:
+        return np.zeros(self.vocabulary, bool)  # a pitch is listed at every step, struck or not
 
 
 class _FramesCursor:
+    bars = 0
+
     def __init__(self, codec: FramesCodec):
         self._masks = codec.masks
         self._seconds = (codec.steps * codec.step_seconds).tolist()
@@ -122,6 +129,9 @@ class _FramesCursor:
     def mask(self) -> Mask:
         row: Mask = self._masks[self._last]
         return row
+
+    def copy(self) -> _FramesCursor:
+        return copy(self)
 
 
 def sounding_runs(score: Score, ticks: int) -> Runs:

@@ -6,6 +6,7 @@ model with one sigmoid a pitch (Boulanger-Lewandowski et al. 2012 model chorales
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -87,12 +88,18 @@ class KhotCodec(Codec):
         sounding: NDArray[np.int64] = self.vectors(tokens).sum(axis=0, dtype=np.int64)
         return sounding
 
-    def cursor(self) -> _KhotCursor:
+    def cursor(self, tempo: float | None = None) -> _KhotCursor:
         return _KhotCursor(self.step_seconds)
+
+    @property
+    def strikes(self) -> Mask:
+        return np.zeros(PITCHES, bool)
 
 
 class _KhotCursor:
     """Every vector may follow any other, and each is one step long."""
+
+    bars = 0
 
     def __init__(self, step_seconds: float):
         self._step_seconds, self._steps = step_seconds, 0
@@ -107,3 +114,6 @@ class _KhotCursor:
 
     def mask(self) -> Mask:
         return np.ones(PITCHES, bool)
+
+    def copy(self) -> _KhotCursor:
+        return copy(self)

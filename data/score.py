@@ -87,6 +87,21 @@ class Score:
         notes["end"] = np.minimum(notes["end"], tick)
         return Score(notes, self.ticks_per_beat, self.tempos, self.meters, self.remarks)
 
+    def since(self, tick: int) -> Score:
+        """The score from `tick` on, which becomes tick 0: notes that begin earlier left out."""
+        notes = self.notes[self.notes["onset"] >= tick].copy()
+        for field in ("onset", "end"):
+            notes[field] -= tick
+        tempos, meters = _since(self.tempos, tick), _since(self.meters, tick)
+        return Score(notes, self.ticks_per_beat, tempos, meters, self.remarks)
+
+
+def _since(changes: NDArray[np.void], tick: int) -> NDArray[np.void]:
+    """Changes from `tick` on, and at their beginning the one in force there."""
+    kept = changes[max(int(np.searchsorted(changes["tick"], tick, side="right")) - 1, 0) :].copy()
+    kept["tick"] = np.maximum(kept["tick"] - tick, 0)
+    return kept
+
 
 def _changes(rows: list[tuple[int, ...]], dtype: np.dtype[np.void]) -> NDArray[np.void]:
     """One row a tick, the last given wins; rows that change nothing are left out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,7 +49,11 @@ def train_ugen(*arguments: object) -> subprocess.Popen[str]:
     """Start the command."""
     code = "from ugen.train.cli import main; main()"
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # a suite that a shell put in the background is deaf to Ctrl-C, and so would this be
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 def finished(process: subprocess.Popen[str], code: int = 0) -> str:
@@ -58,9 +63,15 @@ def finished(process: subprocess.Popen[str], code: int = 0) -> str:
     return out + err
 
 
-def ugen_run(*arguments: object, without: str = "torch onnx") -> subprocess.CompletedProcess[str]:
+def ugen_run_bytes(*arguments: object, without: str = "torch onnx") -> subprocess.CompletedProcess[bytes]:
     """Run the command in a process where some modules cannot be imported."""
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({without.split()})); from ugen.runtime.cli import main; main()"
     )
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True)
+
+
+def ugen_run(*arguments: object, without: str = "torch onnx") -> subprocess.CompletedProcess[str]:
+    """The same, of what it prints as text."""
+    done = ugen_run_bytes(*arguments, without=without)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())

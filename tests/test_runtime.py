@@ -29,6 +29,7 @@ class FakeStream:
         self.x = np.full((1, 1), codec.start, np.int64)
         self.logits = np.empty((1, 1, codec.vocabulary), np.float32)
         self._rule, self._fed = rule, fed
+        self.state = np.zeros((2, 1, 1, 1), np.float32)
 
     def advance(self) -> np.ndarray:
         self._fed.append(int(self.x[0, 0]))
@@ -150,7 +151,7 @@ def test_the_same_seed_makes_the_same_song_and_another_does_not() -> None:
 @pytest.mark.parametrize("codec", [BEATS, make_codec("frames"), make_codec("beats", band=True)], ids=lambda c: c.name)
 @pytest.mark.parametrize("seconds", [0.3, 7.0, 61.0])
 def test_songs_have_the_asked_length_and_all_notes_end(codec: Codec, seconds: float) -> None:
-    song = generate(fake(codec), seconds, 1)
+    song = generate(fake(codec), seconds, 1, guard=False)
     assert song.score.seconds <= seconds + 1e-6
     ticks = song.score.end_tick + song.pad_ticks
     step = song.score.seconds_at(np.array([ticks, ticks + 1]))
@@ -206,7 +207,7 @@ def test_the_command_makes_the_same_bytes_from_the_same_seed_without_torch(model
     ("arguments", "message"),
     [
         (["nowhere.onnx", "-o", "x.mid"], "nowhere.onnx: No such file"),
-        (["MODEL", "-o", "x.wav"], "-o x.wav: the name must end in .mid"),
+        (["MODEL", "-o", "x.xyz"], "-o x.xyz: the name must end in .mid"),
         (["MODEL", "-o", "/proc/nowhere/x.mid", "--seconds", "1"], "/proc/nowhere/x.mid: cannot be written"),
         (["MODEL", "-o", "x.mid", "--top-p", "1.5"], "--top-p 1.5: must be more than 0 and at most 1"),
         (["MODEL", "-o", "x.mid", "--seconds", "-3"], "--seconds -3.0: must be more than 0"),

@@ -1,0 +1,114 @@
+"""A song asked for: all that decides what it will be, written into its file and read from there to make it again."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data import UgenError
+
+from .finish import Finish
+from .generate import MAX_PRIMER, Song, generate
+from .model import Model
+from .model_file import Sampling
+
+MARK = "ugen-run "  # what a record begins with in a MIDI file's text events
+MAX_RECORD = 1 << 20  # characters
+
+
+@dataclass(frozen=True)
+class Request:
+    """`seconds` or, where given, `bars`. `primer`: tokens to go on from, None for none. `model`: sha256 of the file."""
+
+    seed: int
+    sampling: Sampling
+    model: str
+    seconds: float = 60.0
+    bars: int | None = None
+    tempo: float | None = None
+    primer: NDArray[np.uint16] | None = None
+    keep_primer: bool = False
+    finish: Finish = field(default_factory=Finish)
+    guard: bool = True
+
+    def make(self, model: Model, on_progress: Callable[[float], None] = lambda made: None) -> Song:
+        """The song. Raises UgenError when something is out of range."""
+        song = generate(
+            model, self.seconds, self.seed, self.sampling, on_progress, bars=self.bars, tempo=self.tempo,
+            primer=self.primer, keep_primer=self.keep_primer, guard=self.guard,
+        )  # fmt: skip
+        return replace(song, score=self.finish.apply(song.score))
+
+    def record(self) -> str:
+        """The request as the text event of a MIDI file."""
+        told = asdict(replace(self, primer=None))
+        if self.primer is not None:
+            told["primer"] = base64.b64encode(zlib.compress(self.primer.astype("<u2").tobytes(), 9)).decode()
+        return MARK + json.dumps({"version": version("ugen-music"), **told})
+
+
+def read_record(path: Path) -> Request:
+    """The request that made a MIDI file. Raises UgenError when it has none, or one that cannot be."""
+    for text in _texts(path):
+        if text.startswith(MARK):
+            try:
+                return _request(json.loads(text[len(MARK) :][:MAX_RECORD]))
+            except (ValueError, TypeError, KeyError, RecursionError, binascii.Error, zlib.error) as error:
+                raise UgenError(f"--replay {path}: its record is damaged ({error!r:.100})") from None
+    raise UgenError(f"--replay {path}: it does not say how it was made; ugen-run's own MIDI files do")
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        raise UgenError(f"{path}: {error.strerror or error}") from None
+    return digest.hexdigest()
+
+
+def _request(told: dict[str, Any]) -> Request:
+    told = {each.name: told[each.name] for each in fields(Request)}
+    told["sampling"], told["finish"] = Sampling(**told["sampling"]), Finish(**told["finish"])
+    if told["primer"] is not None:
+        inflater = zlib.decompressobj()
+        unpacked = inflater.decompress(base64.b64decode(told["primer"], validate=True), 2 * MAX_PRIMER)
+        if not inflater.eof:
+            raise ValueError(f"its primer has more than {MAX_PRIMER} tokens")
+        told["primer"] = np.frombuffer(unpacked, "<u2").astype(np.uint16)
+    for name, kind in (
+        ("seed", int),
+        ("model", str),
+        ("keep_primer", bool),
+        ("guard", bool),
+        ("seconds", (int, float)),
+    ):
+        if not isinstance(told[name], kind):
+            raise ValueError(f"{name} is {told[name]!r:.40}")
+    return Request(**told)
+
+
+def _texts(path: Path) -> list[str]:
+    """The text events of a MIDI file's first track."""
+    import mido
+
+    try:
+        tracks = mido.MidiFile(path, clip=True).tracks
+    except OSError as error:
+        raise UgenError(f"--replay {path}: {error.strerror or error}") from None
+    except Exception as error:  # mido raises what its parser meets: EOFError, KeyError, ValueError, its own
+        raise UgenError(f"--replay {path}: not a MIDI file that ugen-run wrote ({error!r:.80})") from None
+    return [message.text for message in (tracks[0] if tracks else ()) if message.type == "text"]

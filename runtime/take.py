@@ -1,0 +1,82 @@
+"""One song in the making: a model's stream, its place in musical time, and its random numbers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data import UgenError
+from ugen.data.codec import Cursor
+
+from .model import Model
+from .model_file import Sampling
+from .rng import Rng
+from .sampler import Sampler, draw_keys
+
+Step = int | NDArray[np.bool_]
+
+
+class Mark(NamedTuple):
+    """A place in a song in the making."""
+
+    h: NDArray[np.float32]
+    c: NDArray[np.float32]
+    x: NDArray[Any]
+    cursor: Cursor
+    struck: tuple[int, ...]
+
+
+class Take:
+    """One song in the making: a stream of the model, its place in musical time, and its random numbers.
+
+    `primer`: tokens as a corpus stores them, that the song goes on from. `tempo`: beats a minute, for all of it.
+    """
+
+    def __init__(
+        self, model: Model, seed: int, sampling: Sampling, primer: NDArray[np.uint16] | None = None,
+        tempo: float | None = None,
+    ):  # fmt: skip
+        codec = model.card.codec
+        if sampling.repetition_penalty > 1 and not codec.strikes.any():
+            raise UgenError(f"--repetition-penalty: the {codec.name} codec does not say when a note is struck")
+        self.codec, self._sampling, self._rng = codec, sampling, Rng(seed)
+        self._stream, self.cursor = model.stream(), codec.cursor(tempo)
+        self._row, self._x = self._stream.logits[0, 0], self._stream.x[0]
+        self._end = codec.end
+        self._sampler = Sampler(codec.vocabulary, sampling, codec.strikes)
+        self._drawn = self._keys if codec.input == "frame" else self._token
+        for item in codec.items(primer) if primer is not None else ():
+            self._stream.advance()
+            self.cursor.feed(0 if codec.input == "frame" else int(item))
+            self._x[0] = item
+
+    def step(self) -> Step:
+        """Draw the next step: a token, or the keys that sound, bool [128]."""
+        self._stream.advance()
+        return self._drawn()
+
+    def mark(self) -> Mark:
+        """Where the song stands, to go back to; random numbers aside, so that it goes another way from there."""
+        h, c = self._stream.state
+        return Mark(h.copy(), c.copy(), self._x.copy(), self.cursor.copy(), self._sampler.struck)
+
+    def go_back(self, mark: Mark) -> None:
+        """To where the song stood."""
+        for part, value in zip((*self._stream.state, self._x), mark[:3], strict=True):
+            part[:] = value
+        self.cursor, self._sampler.struck = mark.cursor.copy(), mark.struck
+
+    def _token(self) -> int:
+        if self._end is not None:  # a piece never ends by itself: it is as long as was asked
+            self._row[self._end] = -np.inf
+        token = self._sampler.draw(self._row, self.cursor.mask(), self._rng)
+        self.cursor.feed(token)
+        self._x[0] = token
+        return token
+
+    def _keys(self) -> NDArray[np.bool_]:
+        sounding = draw_keys(self._row, self._sampling, self._rng.uniforms(self.codec.vocabulary))
+        self.cursor.feed(0)
+        self._x[0] = sounding
+        return sounding

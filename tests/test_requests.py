@@ -1,0 +1,377 @@
+"""Songs as asked for: length in bars, primers, keys, tempos, several outputs, many songs, and the same song again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+import zlib
+from pathlib import Path
+
+import mido
+import numpy as np
+import pretty_midi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from support import BUNDLED, digest, same_notes, scores, ugen_run, ugen_run_bytes
+from ugen.data import Score, UgenError, arrange, make_codec, read_midi, write_midi
+from ugen.data.codec import Codec
+from ugen.data.corpus import Corpus
+from ugen.runtime import Card, Model, Sampling, generate, load
+from ugen.runtime.finish import Finish, key_name, key_of, parse_key
+from ugen.runtime.generate import tokens_of
+from ugen.runtime.request import MARK, Request, read_record
+from ugen.runtime.rng import Rng
+from ugen.runtime.sampler import WINDOW, Sampler
+
+BEATS = make_codec("beats")
+
+
+@pytest.fixture(scope="module")
+def model_file(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An exported model."""
+    from ugen.export.export import export_onnx
+
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    export_onnx(small_run, path, "int8", 0.5, "test", lambda line: None)
+    return path
+
+
+class Flat(Model):
+    """A model that finds every token as likely as any other."""
+
+    def __init__(self, codec: Codec = BEATS, fed: list | None = None):
+        super().__init__(Card(codec, 1, 1, "fp32", Sampling(), {}, ""), None)
+        self.fed: list = [] if fed is None else fed
+
+    def stream(self, batch: int = 1):
+        return _FlatStream(self.card.codec, self.fed)
+
+
+class _FlatStream:
+    def __init__(self, codec: Codec, fed: list):
+        self.x, self.fed = np.full((1, 1), codec.start, np.int64), fed
+        self.logits = np.zeros((1, 1, codec.vocabulary), np.float32)
+        self.state = np.zeros((2, 1, 1, 1), np.float32)
+
+    def advance(self):
+        self.fed.append(int(self.x[0, 0]))
+        self.logits[:] = 0
+        return self.logits
+
+
+# length
+
+
+@pytest.mark.parametrize("bars", [1, 2, 17])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_song_in_bars_ends_on_a_bar_line(bars: int, seed: int) -> None:
+    song = generate(Flat(), 60, seed, bars=bars, guard=False)
+    end = song.score.end_tick + song.pad_ticks
+    line, done, meters = 0, 0, song.score.meters.tolist()
+    while done < bars:
+        _, numerator, denominator = [meter for meter in meters if meter[0] <= line][-1]
+        following = line + song.score.ticks_per_beat * 4 * numerator // denominator
+        changes = [tick for tick, _, _ in meters if line < tick < following]
+        done += not changes  # a new meter begins a bar where it stands, and the bar before it is none
+        line = min(changes, default=following)
+    assert end == line, "so many bars of the meters it has"
+    assert song.score.notes["end"].max(initial=0) <= end
+
+
+def test_a_tempo_asked_for_holds_all_through_and_the_length_is_kept() -> None:
+    song = generate(Flat(), 20, 1, tempo=90, guard=False)
+    assert song.score.tempos.tolist() == [(0, 666_667)]
+    end = song.score.seconds_at(np.array([song.score.end_tick + song.pad_ticks + 1]))[0]
+    assert 20 <= end <= 20.1
+
+
+@pytest.mark.parametrize("name", ["frames", "events", "khot"])
+@pytest.mark.parametrize("wish", [{"bars": 4}, {"tempo": 100.0}])
+def test_codecs_without_beats_refuse_bars_and_tempos(name: str, wish: dict) -> None:
+    with pytest.raises(UgenError, match=f"--{next(iter(wish))}: the {name} codec knows seconds only"):
+        generate(Flat(make_codec(name)), 5, 1, **wish)
+
+
+# primers
+
+
+def test_a_primer_is_fed_first_and_the_song_goes_on_from_it() -> None:
+    model = Flat()
+    music = arrange(read_midi(BUNDLED[0]), "piano")
+    primer = tokens_of(model, music, 8.0)
+    song = generate(model, 10, 3, primer=primer)
+    assert model.fed[: len(primer) + 1] == [BEATS.start, *primer.tolist()]
+    kept = generate(model, 10, 3, primer=primer, keep_primer=True)
+    assert song.tokens.tolist() == kept.tokens.tolist()
+    begun = BEATS.decode(primer)
+    opening = kept.score.until(begun.notes["onset"].max())
+    assert same_notes(opening, begun.until(begun.notes["onset"].max())), "the primer itself opens the song"
+    lasted = kept.seconds - song.seconds
+    assert 6 < lasted <= 8.1 and song.seconds == pytest.approx(10)
+    assert len(song.score.notes) < len(kept.score.notes)
+    tail = kept.score.since(kept.score.tick_at(lasted))
+    assert tail.notes["pitch"].tolist() == song.score.notes["pitch"].tolist()
+
+
+@given(score=scores(), tick=st.integers(0, 25_000))
+def test_what_is_cut_before_and_after_a_tick_is_all_there_was(score: Score, tick: int) -> None:
+    before, after = score.until(tick), score.since(tick)
+    assert len(before.notes) + len(after.notes) == len(score.notes)
+    assert (after.notes["onset"] >= 0).all() and after.tempos["tick"][0] == after.meters["tick"][0] == 0
+    later = score.notes[score.notes["onset"] >= tick]
+    origin = score.seconds_at(np.array([tick]))[0]
+    np.testing.assert_allclose(after.seconds_at(after.notes["end"]), score.seconds_at(later["end"]) - origin, atol=1e-6)
+
+
+def test_a_primer_of_nothing_is_refused(tmp_path: Path, model_file: Path) -> None:
+    write_midi(Score.build([], 480), tmp_path / "empty.mid")
+    done = ugen_run(model_file, "-o", tmp_path / "x.mid", "--primer", tmp_path / "empty.mid")
+    assert done.returncode == 2 and "--primer: no notes in it" in done.stderr
+
+
+# sampling
+
+
+def test_min_p_keeps_what_has_its_share_of_the_likeliest() -> None:
+    logits, everything, rng = np.log([0.5, 0.3, 0.15, 0.05]).astype(np.float32), np.ones(4, bool), Rng(1)
+    sampler = Sampler(4, Sampling(top_p=1.0, min_p=0.25))
+    counts = np.bincount([sampler.draw(logits, everything, rng) for _ in range(8000)], minlength=4)
+    np.testing.assert_allclose(counts / 8000, np.array([0.5, 0.3, 0.15, 0]) / 0.95, atol=0.025)
+    assert counts[3] == 0
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_repetition_penalty_makes_struck_notes_rarer_and_nothing_else(temperature: float) -> None:
+    strikes = np.array([True, True, False, False])
+    sampling = Sampling(temperature, top_p=1.0, repetition_penalty=5.0)
+    sampler, rng = Sampler(4, sampling, strikes), Rng(2)
+    logits, everything = np.log([0.4, 0.2, 0.3, 0.1]).astype(np.float32), np.ones(4, bool)
+    sampler.struck = (0,)
+    if temperature == 0:
+        assert sampler.draw(logits, everything, rng) == 2, "0.4 / 5 is less than 0.3"
+        assert sampler.struck == (0,)
+        return
+    drawn = []
+    for _ in range(8000):
+        sampler.struck = (0,)
+        drawn.append(sampler.draw(logits, everything, rng))
+    wanted = np.array([0.08, 0.2, 0.3, 0.1])
+    np.testing.assert_allclose(np.bincount(drawn) / 8000, wanted / wanted.sum(), atol=0.025)
+
+
+def test_a_repetition_penalty_forgets() -> None:
+    sampler = Sampler(2, Sampling(repetition_penalty=2.0), np.ones(2, bool))
+    for _ in range(3 * WINDOW):
+        sampler.draw(np.zeros(2, np.float32), np.ones(2, bool), Rng(1))
+    assert len(sampler.struck) == WINDOW
+
+
+@pytest.mark.parametrize("name", ["frames", "khot"])
+def test_codecs_that_do_not_say_when_a_note_is_struck_refuse_a_penalty(name: str) -> None:
+    with pytest.raises(UgenError, match=f"--repetition-penalty: the {name} codec"):
+        generate(Flat(make_codec(name)), 5, 1, Sampling(repetition_penalty=2.0))
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"min_p": 1}, "--min-p 1: must be 0"), ({"min_p": -0.1}, "--min-p -0.1"),
+        ({"repetition_penalty": 0.5}, "--repetition-penalty 0.5: must be 1"),
+    ],
+)  # fmt: skip
+def test_sampling_out_of_range_names_the_flag(wish: dict, message: str) -> None:
+    with pytest.raises(UgenError, match=message):
+        Sampling(**wish)
+
+
+# finish
+
+
+def scale(tonic: int, minor: bool) -> Score:
+    """A melody up and down a scale, its chord held."""
+    degrees = [0, 2, 3, 5, 7, 8, 11, 12] if minor else [0, 2, 4, 5, 7, 9, 11, 12]
+    notes = [(i * 480, i * 480 + 480, 60 + tonic + d, 80, 0, False) for i, d in enumerate(degrees + degrees[::-1])]
+    chord = [(0, 16 * 480, 48 + tonic + d, 60, 0, False) for d in (0, 3 if minor else 4, 7)]
+    return Score.build([*notes, *chord], 480)
+
+
+@pytest.mark.parametrize("minor", [False, True])
+@pytest.mark.parametrize("tonic", range(12))
+def test_keys_are_found_and_songs_go_to_the_key_asked_for(tonic: int, minor: bool) -> None:
+    score = scale(tonic, minor)
+    assert key_of(score) == (tonic, minor)
+    assert parse_key(key_name((tonic, minor))) == (tonic, minor)
+    moved = Finish(key="F#").apply(score)
+    assert key_of(moved) == (6, minor)
+    shifts = set((moved.notes["pitch"].astype(int) - score.notes["pitch"]).tolist())
+    assert len(shifts) == 1 and -6 <= shifts.pop() <= 6
+
+
+@given(score=scores(), semitones=st.integers(-24, 24))
+def test_transposing_moves_pitches_alone_and_leaves_drums(score: Score, semitones: int) -> None:
+    moved = Finish(transpose=semitones).apply(score)
+    assert sorted(zip(moved.notes["onset"], moved.notes["end"], strict=True)) == sorted(
+        zip(score.notes["onset"], score.notes["end"], strict=True)
+    )
+    drums = score.notes["drum"]
+    assert sorted(moved.notes["pitch"][moved.notes["drum"]]) == sorted(score.notes["pitch"][drums])
+    wanted = sorted((score.notes["pitch"][~drums].astype(int) + semitones) % 12)
+    assert sorted(moved.notes["pitch"][~moved.notes["drum"]].astype(int) % 12) == wanted
+
+
+def test_programs_and_loudness_are_set() -> None:
+    band = Score.build([(0, 10, 60, 40, 5, False), (0, 10, 36, 80, 0, True)], 480)
+    done = Finish(program=11, velocity=90).apply(band)
+    assert [(bool(n["drum"]), int(n["program"]), int(n["velocity"])) for n in done.notes] == [
+        (False, 11, 60), (True, 0, 120)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"transpose": 25}, "--transpose 25: must be -24 to 24"), ({"key": "H"}, "--key H: name a key as in C"),
+        ({"key": "C", "transpose": 1}, "--key and --transpose"), ({"program": 128}, "--program 128: must be 0 to 127"),
+        ({"velocity": 0}, "--velocity 0: must be 1 to 127"),
+    ],
+)  # fmt: skip
+def test_finishes_out_of_range_name_the_flag(wish: dict, message: str) -> None:
+    with pytest.raises(UgenError, match=message):
+        Finish(**wish)
+
+
+# records
+
+
+def test_a_song_is_made_again_byte_for_byte(model_file: Path, tmp_path: Path) -> None:
+    wishes = ["--bars", 6, "--key", "Dm", "--velocity", 70, "--tempo", 100, "--min-p", 0.02, "--top-p", 0.9,
+              "--repetition-penalty", 1.2, "--primer", BUNDLED[0], "--primer-seconds", 5, "--keep-primer"]  # fmt: skip
+    done = ugen_run(model_file, "-o", tmp_path / "a.mid", *wishes)
+    assert done.returncode == 0, done.stderr
+    again = ugen_run(model_file, "-o", tmp_path / "b.mid", "--replay", tmp_path / "a.mid")
+    assert again.returncode == 0, again.stderr
+    assert digest(tmp_path / "a.mid") == digest(tmp_path / "b.mid")
+    ugen_run(model_file, "-o", tmp_path / "c.mid", *wishes)
+    assert digest(tmp_path / "c.mid") != digest(tmp_path / "a.mid"), "another seed was drawn"
+    assert read_record(tmp_path / "a.mid").finish == Finish(key="Dm", velocity=70)
+
+
+def test_records_of_other_models_and_damaged_ones_are_refused(model_file: Path, tmp_path: Path) -> None:
+    ugen_run(model_file, "-o", tmp_path / "a.mid", "--seconds", 2, "--seed", 1)
+    whole = next(m.text for m in mido.MidiFile(tmp_path / "a.mid").tracks[0] if m.type == "text")
+    told = json.loads(whole.removeprefix(MARK))
+    bomb = base64.b64encode(zlib.compress(bytes(1 << 24))).decode()
+    cases = [
+        (MARK + json.dumps({**told, "model": "0" * 64}), "another model file made it"),
+        (MARK + "{", "its record is damaged"), (MARK + "[" * 10_000, "its record is damaged"),
+        (MARK + json.dumps({**told, "seed": "x"}), "its record is damaged"),
+        (MARK + json.dumps({**told, "sampling": {"heat": 1}}), "its record is damaged"),
+        (MARK + json.dumps({**told, "primer": "AAAA"}), "its record is damaged"),
+        (MARK + json.dumps({**told, "primer": bomb}), "its record is damaged"),
+        (MARK + json.dumps({**told, "seconds": 1e9}), "--seconds"),
+        ("hello", "does not say how it was made"),
+    ]  # fmt: skip
+    for text, message in cases:
+        write_midi(scale(0, False), tmp_path / "bad.mid", texts=[text])
+        done = ugen_run(model_file, "-o", tmp_path / "x.mid", "--replay", tmp_path / "bad.mid")
+        assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+        assert message in done.stderr, text[:60]
+    assert not (tmp_path / "x.mid").exists()
+
+
+def test_a_request_makes_what_generate_makes(small_corpus: Corpus, model_file: Path) -> None:
+    model = load(model_file)
+    song = Request(5, Sampling(), "", seconds=8.0).make(model)
+    assert song.tokens.tolist() == generate(model, 8.0, 5, Sampling()).tokens.tolist()
+
+
+# the command
+
+
+def test_one_song_goes_to_several_files_that_other_programs_open(model_file: Path, tmp_path: Path) -> None:
+    names = ["s.mid", "s.png", "s.csv", "s.txt"]
+    outputs = [word for name in names for word in ("-o", tmp_path / "deep" / name)]
+    done = ugen_run(model_file, *outputs, "--seconds", 20, "--seed", 3)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "deep"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+    heard = pretty_midi.PrettyMIDI(str(folder / "s.mid"))
+    assert 10 < heard.get_end_time() <= 20.01
+    with Image.open(folder / "s.png") as picture:
+        assert picture.width > 100
+    back = subprocess.run(["csvmidi", folder / "s.csv", tmp_path / "back.mid"], check=True, timeout=20)
+    assert back.returncode == 0
+    assert same_notes(read_midi(tmp_path / "back.mid"), read_midi(folder / "s.mid"))
+    assert set((folder / "s.txt").read_text().split()) <= {str(n) for n in range(129)}
+
+
+@pytest.mark.parametrize("kind", ["wav", "mp3"])
+def test_a_song_sounds_as_long_as_it_was_asked_for(model_file: Path, tmp_path: Path, kind: str) -> None:
+    file = tmp_path / f"s.{kind}"
+    done = ugen_run(model_file, "-o", file, "--seconds", 10, "--seed", 3)
+    assert done.returncode == 0 and "TimGM6mb.sf2 (Tim Brechbill, GPL-2)" in done.stdout, done.stderr
+    asked = subprocess.run(["sox", file, "-n", "stat"], check=True, capture_output=True, text=True, timeout=30).stderr
+    told = {line.partition(":")[0].strip(): line.rpartition(":")[2].strip() for line in asked.splitlines()}
+    assert 10 <= float(told["Length (seconds)"]) <= 12.2
+    assert float(told["RMS     amplitude"]) > 0.01
+    without = ugen_run(model_file, "-o", file, "--seconds", 10, without="torch onnx midirenderer")
+    assert without.returncode == 2 and "pip install 'ugen-music[audio]'" in without.stderr
+
+
+def test_many_songs_are_those_of_their_seeds(model_file: Path, tmp_path: Path) -> None:
+    done = ugen_run(model_file, "-o", tmp_path / "{seed}.mid", "--count", 3, "--seed", 7, "--seconds", 5, "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["seed"] for line in lines] == [7, 8, 9]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["7.mid", "8.mid", "9.mid"]
+    alone = ugen_run(model_file, "-o", tmp_path / "alone.mid", "--seed", 8, "--seconds", 5, "--threads", 2, "--quiet")
+    assert alone.stdout == alone.stderr == ""
+    assert digest(tmp_path / "alone.mid") == digest(tmp_path / "8.mid")
+
+
+def test_standard_output_gets_the_song_alone(model_file: Path, tmp_path: Path) -> None:
+    done = ugen_run_bytes(model_file, "-o", "-", "--seconds", 3, "--seed", 2)
+    (tmp_path / "piped.mid").write_bytes(done.stdout)
+    ugen_run(model_file, "-o", tmp_path / "file.mid", "--seconds", 3, "--seed", 2)
+    assert digest(tmp_path / "piped.mid") == digest(tmp_path / "file.mid")
+    assert b"seed 2" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "x.mp9"], "-o x.mp9: the name must end in .mid"),
+        (["-o", "x.mid", "--soundfont", "x.sf2"], "--soundfont: goes with sound files"),
+        (["-o", "x.mp3", "--soundfont", "x.sf2"], "x.sf2: No such file"),
+        (["-o", "x.mid", "--count", "3"], "-o x.mid: of 3 songs each needs a name, as in -o 'songs/{seed}.mid'"),
+        (["-o", "x.mid", "-o", "x.mid"], "-o x.mid: named twice"),
+        (["-o", "x.mid", "--keep-primer"], "--keep-primer: goes with --primer"),
+        (["-o", "x.mid", "--primer-seconds", "3"], "--primer-seconds: goes with --primer"),
+        (["-o", "x.mid", "--primer", "nowhere.mid"], "nowhere.mid: No such file"),
+        (["-o", "x.mid", "--bars", "0"], "--bars 0: must be 1 to"),
+        (["-o", "x.mid", "--tempo", "4000"], "--tempo 4000: must be 10 to 400"),
+        (["-o", "x.mid", "--replay", "nowhere.mid"], "--replay nowhere.mid: No such file"),
+    ],
+)
+def test_mistakes_get_one_line_and_exit_code_2(model_file, tmp_path, monkeypatch, arguments, message) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = ugen_run(model_file, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("ugen-run: ") and message in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/running.md"])
+def test_the_examples_in_python_run(page: str, model_file: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(model_file, "model.onnx")
+    shutil.copy(BUNDLED[0], "mine.mid")
+    examples = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / page).read_text("utf-8"), re.S)
+    assert examples
+    for example in examples:
+        exec(compile(example, page, "exec"), {})
+        assert len(read_midi("song.mid").notes) > 5
