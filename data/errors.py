@@ -4,7 +4,12 @@ from __future__ import annotations
 
 
 class UgenError(Exception):
-    """A mistake in what was asked or given. The text is one line that names the flag or file and the reason."""
+    """A mistake in what was asked or given. The text is one line that names the flag or file and the reason.
+
+    `exit_code`: what a command ends with.
+    """
+
+    exit_code = 2
 
 
 class MidiError(UgenError):
