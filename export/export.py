@@ -18,6 +18,7 @@ from ugen.runtime.model_file import Card, Sampling
 from ugen.train.checkpoint import Checkpoint, load_checkpoint
 from ugen.train.config import to_json
 from ugen.train.model import LstmModel
+from ugen.train.originality import read_originality
 
 from . import torchscript, triton
 from .measure import HEADER, Measured, as_json, calls, checkpoint_nats, fastest, measure, microseconds_of
@@ -84,6 +85,7 @@ class Proof:
     def __init__(self, checkpoint: Checkpoint, licence: str, say: Say):
         self.checkpoint, self._licence, self._say = checkpoint, licence, say
         self._model, self._batch = checkpoint.model, probe_batch(checkpoint.probe)
+        self._originality = read_originality(checkpoint.path / "originality.json")
         self._own: Parity | None = None
 
     def card(self, precision: str, found: list[Measured] | None = None) -> Card:
@@ -96,7 +98,8 @@ class Proof:
             "corpus": {k: v for k, v in checkpoint.config["corpus"].items() if k != "path"},
             **(as_json(found, precision) if found else {}),
         }  # fmt: skip
-        return Card(checkpoint.codec, config.layers, config.hidden, precision, Sampling(), provenance, self._licence)
+        return Card(checkpoint.codec, config.layers, config.hidden, precision, Sampling(), provenance, self._licence,
+                    self._originality)  # fmt: skip
 
     def require(self, what: str, runner: Runner) -> None:
         """Raise UgenError unless a float32 runner agrees with the checkpoint over held-out music, state carried."""

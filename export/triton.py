@@ -28,6 +28,7 @@ from ugen.runtime.model_file import OUTPUTS, inputs_of
 
 # Triton pairs the k-th input with the k-th output in alphabetical order, whatever the config says: these names fit
 STATES = {"h": "h_out", "c": "c_out"}
+_LEFT_OUT = ("ugen.originality",)  # of the metadata in config.pbtxt: large, and model.onnx has it
 _TURNED = [1, 0, 2]  # [layers, batch, hidden] and [batch, layers, hidden], either way
 
 _CONFIG = Template("""\
@@ -144,7 +145,7 @@ def config_text(card: Card, name: str) -> str:
         step_dims="1" if token else f"1, {card.codec.vocabulary}",
         vocabulary=card.codec.vocabulary,
         states=",\n".join(_STATE.substitute(before=h, after=after, dims=dims) for h, after in STATES.items()),
-        metadata="\n".join(_parameter(key, text) for key, text in card.to_metadata().items()),
+        metadata="\n".join(_parameter(key, text) for key, text in card.to_metadata().items() if key not in _LEFT_OUT),
     )
 
 

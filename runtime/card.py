@@ -102,6 +102,9 @@ def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "learned from", ", ".join(told)
     yield "arrangement", _text(corpus, "arrangement")
     yield "corpus", _text(corpus, "hash")
+    if (table := card.originality) is not None:
+        runs = f"{count(len(table.keys), 'run')} of {table.n} notes"
+        yield "originality", f"{runs} hashed, {table.characters / 1e3:.0f} kB: ugen-score --originality SONG.mid MODEL"
 
 
 def _losses(card: Card, scores: dict[str, Any], baselines: dict[str, Any]) -> list[str]:

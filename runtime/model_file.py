@@ -8,9 +8,11 @@ Metadata (metadata_props), each a JSON text under the key `ugen.<part>`:
     ugen.format      1
     ugen.model       kind, input, layers, hidden, vocabulary, precision
     ugen.codec       name, options, start, end, and the whole event table
-    ugen.sampling    temperature, top_k, top_p: what sounds best unless the user says otherwise
+    ugen.sampling    temperature, top_k, top_p, min_p, repetition_penalty: what is best unless the user says otherwise
     ugen.provenance  what it learned from, how well it predicts held-out music, versions, hash of the weights
     ugen.licence     the licence and credits of the music it learned from, as text
+
+and, where the exporter had it, `ugen.originality`: hashed runs of notes of that music (ugen.data.originality_table).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from ugen.data import Codec, UgenError, codec_from_json
+from ugen.data.originality_table import Table, table_from_json
 
 if TYPE_CHECKING:
     from .onnx_file import Value
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 PREFIX = "ugen."
 PARTS = ("format", "model", "codec", "sampling", "provenance", "licence")
+OPTIONAL = ("originality",)
 OUTPUTS = ("logits", "h_out", "c_out")
 PRECISIONS = ("fp32", "fp16", "int8", "int4")
 # the operators of format 1, by domain and name, and how many inputs a node of each has: at least, at most
@@ -56,11 +60,14 @@ class ModelError(UgenError):
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is drawn. `top_k` 0 and `top_p` 1 leave all tokens in; temperature 0 takes the likeliest."""
+    """How the next token is drawn. `top_k` 0, `top_p` 1 and `min_p` 0 leave all tokens in; temperature 0 takes the
+    likeliest; `repetition_penalty` 1 is none."""
 
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 0.98
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= 10:
@@ -69,6 +76,10 @@ class Sampling:
             raise UgenError(f"--top-k {self.top_k}: must be 0 (off) or more")
         if not 0 < self.top_p <= 1:
             raise UgenError(f"--top-p {self.top_p}: must be more than 0 and at most 1")
+        if not 0 <= self.min_p < 1:
+            raise UgenError(f"--min-p {self.min_p}: must be 0 (off) or more, and less than 1")
+        if not 1 <= self.repetition_penalty <= 10:
+            raise UgenError(f"--repetition-penalty {self.repetition_penalty}: must be 1 (off) to 10")
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,7 @@ class Card:
     sampling: Sampling
     provenance: dict[str, Any]
     licence: str
+    originality: Table | None = None
 
     def to_metadata(self) -> dict[str, str]:
         """The metadata_props of the ONNX file."""
@@ -92,6 +104,7 @@ class Card:
         parts = {
             "format": FORMAT, "model": model, "codec": self.codec.to_json(), "sampling": vars(self.sampling),
             "provenance": self.provenance, "licence": self.licence,
+            **({"originality": self.originality.to_json()} if self.originality else {}),
         }  # fmt: skip
         return {PREFIX + part: json.dumps(value, ensure_ascii=False) for part, value in parts.items()}
 
@@ -101,7 +114,7 @@ def card_from_metadata(metadata: Mapping[str, str], file: str) -> Card:
     if PREFIX + "format" not in metadata:
         raise ModelError(f"{file}: not a ugen model (it has no {PREFIX}format entry)")
     values: dict[str, Any] = {}
-    for part in PARTS:
+    for part in (*PARTS, *(part for part in OPTIONAL if PREFIX + part in metadata)):
         if PREFIX + part not in metadata:
             raise ModelError(f"{file}: the metadata has no {PREFIX}{part} entry")
         try:
@@ -151,9 +164,12 @@ def _card(values: dict[str, Any], file: str) -> Card:
         sampling = _sampling(values[part])
         for part, kind in (("provenance", dict), ("licence", str)):
             _of_type(values, part, kind)
+        part = "originality"
+        originality = table_from_json(values[part]) if part in values else None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, UgenError) as error:
         raise ModelError(f"{file}: the metadata entry {PREFIX}{part} is wrong ({line(error)})") from None
-    return Card(codec, layers, hidden, precision, sampling, values["provenance"], values["licence"])
+    provenance, licence = values["provenance"], values["licence"]
+    return Card(codec, layers, hidden, precision, sampling, provenance, licence, originality)
 
 
 def _model(model: Any, codec: Codec) -> tuple[int, int, str]:
@@ -199,12 +215,11 @@ def _codec(value: Any) -> Codec:
 
 
 def _sampling(value: Any) -> Sampling:
-    """Sampling defaults, all three given."""
-    names = [each.name for each in fields(Sampling)]
-    if set(value) != set(names):
-        raise ValueError(f"it has {', '.join(map(str, value))}, not {', '.join(names)}")
-    return Sampling(_of_type(value, "temperature", int, float), _of_type(value, "top_k", int),
-                    _of_type(value, "top_p", int, float))  # fmt: skip
+    """Sampling defaults: the first three given, the others too or left at what does nothing."""
+    kinds: dict[str, tuple[type, ...]] = {each.name: (int, float) for each in fields(Sampling)} | {"top_k": (int,)}
+    if not {"temperature", "top_k", "top_p"} <= set(value) <= set(kinds):
+        raise ValueError(f"it has {', '.join(map(str, value))}, not {', '.join(kinds)}")
+    return Sampling(**{name: _of_type(value, name, *kinds[name]) for name in value})
 
 
 def check_graph(card: Card, inputs: Sequence[Value], outputs: Sequence[Value], file: str) -> None:

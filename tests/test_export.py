@@ -119,7 +119,7 @@ def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None
     onnx.checker.check_model(proto)
     entries = {entry.key: json.loads(entry.value) for entry in proto.metadata_props}
     assert set(entries) == {
-        f"ugen.{part}" for part in ("format", "model", "codec", "sampling", "provenance", "licence")
+        f"ugen.{part}" for part in ("format", "model", "codec", "sampling", "provenance", "licence", "originality")
     }
     assert entries["ugen.licence"] == "CC0, by nobody"
     assert entries["ugen.codec"]["events"][0] == "piece"

@@ -91,7 +91,7 @@ def test_light_modules_import_with_torch_and_onnx_absent(module: str) -> None:
 
 COMMANDS = {
     "ugen-data": "ugen.data.cli", "train-ugen": "ugen.train.cli",
-    "export-ugen": "ugen.export.cli", "ugen-run": "ugen.runtime.cli",
+    "export-ugen": "ugen.export.cli", "ugen-run": "ugen.runtime.cli", "ugen-score": "ugen.runtime.score_cli",
 }  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def test_the_readme_tree_names_every_module_and_only_those() -> None:
 def test_readme_commands_have_flags_that_exist() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     known = {name: _flags(module) for name, module in COMMANDS.items()}
-    uses = re.findall(r"(ugen-data|train-ugen|export-ugen|ugen-run)((?: [^\n`#]*)?)", readme)
+    uses = re.findall(r"(ugen-data|train-ugen|export-ugen|ugen-run|ugen-score)((?: [^\n`#]*)?)", readme)
     assert len(uses) > 8
     for command, words in uses:
         for flag in re.findall(r"(?<= )--[a-z-]+", words):

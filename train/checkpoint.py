@@ -3,6 +3,7 @@
 config.json           model, codec, training and corpus, written once
 model.safetensors     the weights that did best on the held-out pieces; its scores are in the header
 probe.npy             stretches of held-out pieces, so that an export can measure its own loss with no corpus (probe.py)
+originality.json      hashed runs of notes of what it learned from, for ugen-score --originality
 resume.safetensors    weights, optimizer, random state, carried state and data position at the last evaluation
 metrics.jsonl         one line an evaluation
 """

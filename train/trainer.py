@@ -30,6 +30,7 @@ from .evaluate import Heldout, Scores, evaluate
 from .forcing import ProfessorForcing
 from .forward import State, autocast, to_batch
 from .objective import Likelihood, class_weights
+from .originality import write_originality
 from .probe import write_probe
 from .streams import Chunk, Streams, Variety
 
@@ -118,6 +119,7 @@ class Trainer:
             held_out = [codec.items(piece) for piece in trainer.heldout.pieces]
             trainer.baselines = baselines(pieces, held_out, codec.vocabulary, codec.start)
             write_probe(path / "probe.npy", held_out, codec)
+            write_originality(path / "originality.json", corpus, trainer.model.parameters_count())
             write_json(path / "config.json", trainer._about(version))
         return trainer
 

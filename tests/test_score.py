@@ -1,0 +1,236 @@
+"""ugen-score's scores are those of training, whatever the codec, the precision and the order of the pieces."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from model_files import made
+from scoring import refused, ugen_score
+from support import BUNDLED, quiet
+from ugen.data import UgenError, make_codec, read_midi, write_midi
+from ugen.data.corpus import Corpus
+from ugen.data.measures import measures
+from ugen.data.prepare import Settings, prepare
+from ugen.export.export import export_onnx
+from ugen.export.onnx_graph import build
+from ugen.export.quantize import PRECISIONS
+from ugen.runtime import Card, Sampling, generate, load
+from ugen.runtime.guard import GuardError
+from ugen.runtime.score import Piece, read_piece, score
+from ugen.runtime.songs import song_seconds, songs_beside
+from ugen.train.checkpoint import load_checkpoint
+from ugen.train.config import ModelConfig
+from ugen.train.evaluate import Heldout, evaluate
+from ugen.train.model import LstmModel
+
+SHARED = ("nats_token", "nats_note", "nats_second", "accuracy", "accuracy_events", "top5", "top5_events")
+
+
+@pytest.fixture(scope="module")
+def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The small run as ONNX, by precision."""
+    folder = tmp_path_factory.mktemp("exported")
+    for precision in PRECISIONS:
+        export_onnx(small_run, folder / f"{precision}.onnx", precision, 0.5, "", quiet)
+    return {precision: folder / f"{precision}.onnx" for precision in PRECISIONS}
+
+
+@pytest.fixture(scope="module")
+def held_out_folder(small_folder: Path, small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The MIDI files of the pieces that the small run did not learn from, and two that cannot be read."""
+    folder = tmp_path_factory.mktemp("held-out")
+    for row in small_corpus.pieces("valid"):
+        shutil.copy(small_folder / row.file, folder / row.file)
+    (folder / "broken.mid").write_bytes(b"MThd\0\0")
+    (folder / "below").mkdir()
+    (folder / "below" / "no music\x1b.mid").write_bytes(b"no music")
+    return folder
+
+
+def test_the_fp32_file_scores_its_own_held_out_folder_as_training_did(exported, held_out_folder) -> None:
+    done = ugen_score(exported["fp32"], held_out_folder, "--json", "--songs", 0)
+    assert done.returncode == 0 and done.stdout.count("\n") == 1, "one JSON object and nothing else"
+    found = json.loads(done.stdout)
+    told = load(exported["fp32"]).card.provenance
+    assert {name: found["scores"][name] for name in SHARED} == pytest.approx(
+        {name: told["held_out"][name] for name in SHARED}, abs=1e-3
+    )
+    assert found["own_held_out"] == told["held_out"] and found["own_baselines"] == told["baselines"]
+    unreadable = {Path(path).name: reason for path, reason in found["unreadable"].items()}
+    assert unreadable.keys() == {"broken.mid", "no music\x1b.mid"}
+    assert all(reason and reason.isprintable() for reason in unreadable.values())
+
+
+@pytest.mark.parametrize("codec", ["beats", "events", "frames", "khot"])
+def test_scores_are_those_of_training_with_every_codec(codec: str, small_folder: Path, tmp_path: Path) -> None:
+    """Over more pieces than there are streams in a batch, of random weights."""
+    settings = Settings(make_codec(codec), valid=0.2)
+    corpus = prepare(small_folder, tmp_path / "corpus", settings)
+    rows = [row for row in corpus.rows if row.status == "kept"][:5]
+    pieces = [corpus.codec.items(corpus.piece(row))[:300] for row in rows] * 4
+    tokens = [corpus.codec.stored(piece) for piece in pieces]
+    torch.manual_seed(3)
+    config = ModelConfig(corpus.codec.vocabulary, corpus.codec.input, embedding=12, layers=2, hidden=20)
+    model = LstmModel(config).eval()
+    heldout = Heldout(tokens, sum(map(len, pieces)), 100, 50.0)
+    wanted = evaluate(model, heldout, corpus.codec, torch.device("cpu"))
+    card = Card(corpus.codec, 2, 20, "fp32", Sampling(), {}, "")
+    onnx.save(build(model, card.to_metadata()), tmp_path / "model.onnx")
+    given = [Piece(each, 100 / len(tokens), 50.0 / len(tokens)) for each in tokens]
+    seen: list[int] = []
+    found = score(load(tmp_path / "model.onnx"), given, seen.append)
+    assert found.tokens == sum(map(len, pieces)) == seen[-1] and found.pieces == 20 and seen == sorted(seen)
+    assert {name: found.to_json()[name] for name in SHARED} == pytest.approx(
+        {name: wanted.to_json()[name] for name in SHARED}, abs=1e-3
+    )
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_piece_scores_the_same_alone_and_among_others(precision: str, exported, small_folder: Path) -> None:
+    """Streams of an int8 batch share a scale: there pieces must go one by one."""
+    model = load(exported[precision])
+    pieces = [read_piece(path, model.card) for path in sorted(small_folder.glob("*.mid"))[:3]]
+    alone = [score(model, [piece]) for piece in pieces]
+    for order in (1, -1):
+        together = score(model, pieces[::order])
+        nats = sum(each.nats_token * each.tokens for each in alone)
+        assert together.nats_token * together.tokens == pytest.approx(nats, rel=1e-5)
+        assert together.nats_note * together.notes == pytest.approx(nats, rel=1e-5)
+        assert together.nats_second * together.seconds == pytest.approx(nats, rel=1e-5)
+    assert together.accuracy * together.tokens == pytest.approx(sum(s.accuracy * s.tokens for s in alone), abs=2)
+
+
+def test_smaller_precisions_score_nearly_alike(exported, small_corpus: Corpus, small_folder: Path) -> None:
+    files = [small_folder / row.file for row in small_corpus.pieces("valid")]
+    nats = {}
+    for precision, path in exported.items():
+        model = load(path)
+        nats[precision] = score(model, [read_piece(file, model.card) for file in files]).nats_token
+    assert nats["fp16"] == pytest.approx(nats["fp32"], rel=2e-3)
+    assert nats["int8"] == pytest.approx(nats["fp32"], rel=0.05) and nats["int4"] == pytest.approx(
+        nats["fp32"], rel=0.2
+    )
+
+
+def test_a_model_that_knows_nothing_has_the_losses_of_a_fair_die() -> None:
+    """Uniform logits: log(vocabulary) nats a token, and accuracy that of the first token in the table."""
+    codec = make_codec("events")
+
+    class Even:
+        card = Card(codec, 1, 1, "fp32", Sampling(), {}, "")
+
+        def stream(self, batch: int) -> Even:
+            self.x = np.zeros((batch, 1), np.int64)
+            self.logits = np.zeros((batch, 1, codec.vocabulary), np.float32)
+            self.state = (np.ones((1, batch, 1), np.float32),) * 2
+            return self
+
+        def advance(self) -> None:
+            assert self.x.max() < codec.vocabulary
+
+    tokens = codec.encode(read_midi(BUNDLED[-1])).tokens
+    found = score(Even(), [Piece(tokens, 10, 5.0)])  # type: ignore[arg-type]
+    nats = np.log(codec.vocabulary)
+    assert found.nats_token == pytest.approx(nats) and found.nats_note == pytest.approx(nats * len(tokens) / 10)
+    assert found.accuracy == pytest.approx((tokens == 0).mean()) and found.top5 == 1
+    assert found.accuracy_events == pytest.approx((tokens[~codec.is_time[tokens]] == 0).mean())
+
+
+def test_songs_are_measured_beside_the_music_cut_to_their_length(exported, small_folder: Path) -> None:
+    model = load(exported["int8"])
+    pieces = [read_piece(path, model.card) for path in sorted(small_folder.glob("*.mid"))[:3]]
+    seen: list[float] = []
+    found = songs_beside(model, pieces, 2, seen.append)
+    seconds = song_seconds(pieces)
+    assert (found.songs, found.given_up, found.seconds) == (2, 0, seconds)
+    assert seconds <= 60 and seen[-1] == 2 * seconds and seen == sorted(seen)
+    own = [measures(generate(model, seconds, seed).score) for seed in (1, 2)]
+    codec = model.card.codec
+    theirs = []
+    for piece in pieces:
+        whole = codec.decode(piece.tokens)
+        theirs.append(measures(whole.until(whole.tick_at(seconds))))
+    for name, spread in found.measures.items():
+        if not name.startswith("copied"):
+            ours, others = [each[name] for each in own], [each[name] for each in theirs]
+            assert spread == pytest.approx((np.mean(others), np.std(others), np.mean(ours), np.std(ours)))
+    assert found.measures.keys() == {*own[0], "copied_notes", "copied_share"}
+
+
+def test_songs_that_the_guard_gives_up_on_are_counted(exported, small_folder: Path, monkeypatch) -> None:
+    def no_music(*arguments: object, **more: object) -> None:
+        raise GuardError("the model makes no music")
+
+    model = load(exported["int8"])
+    pieces = [read_piece(path, model.card) for path in sorted(small_folder.glob("*.mid"))[:2]]
+    monkeypatch.setattr("ugen.runtime.songs.generate", no_music)
+    found = songs_beside(model, pieces, 2)
+    assert (found.songs, found.mended, found.given_up) == (0, 0, 2)
+    assert found.measures["notes"].songs is None and found.measures["notes"].folder > 0
+
+
+def test_the_command_says_it_in_words(exported, held_out_folder, small_corpus: Corpus) -> None:
+    done = ugen_score(held_out_folder, exported["int8"], "--songs", 1)
+    assert done.returncode == 0 and not done.stderr
+    told = load(exported["int8"]).card.provenance["held_out"]
+    pieces = len(small_corpus.pieces("valid"))
+    assert f"on {pieces} piece" in done.stdout and f"{told['nats_second']:.2f}" in done.stdout
+    assert "broken.mid: " in done.stdout and "no music\ufffd.mid: " in done.stdout
+    for word in ("this music", "this model", "unigram", "repeat-last", "5-gram", "1 song of", "scale_consistency"):
+        assert word in done.stdout
+    assert max(map(len, done.stdout.splitlines())) < 140
+
+
+def test_what_a_file_says_of_itself_may_be_anything(tmp_path: Path, small_folder: Path) -> None:
+    proto = made()
+    entries = {entry.key: entry for entry in proto.metadata_props}
+    entries["ugen.provenance"].value = json.dumps(
+        {"held_out": {"nats_token": "1e9", "accuracy": [1]}, "corpus": 7,
+         "baselines": {"a\x1b[2J": {"nats": 3}, "b": 7, "c": {"nats": True}, "d": {"nats": 2.5, "accuracy": {}}}}
+    )  # fmt: skip
+    onnx.save(proto, tmp_path / "model.onnx")
+    done = ugen_score(tmp_path / "model.onnx", next(small_folder.glob("*.mid")), "--songs", 0)
+    assert done.returncode == 0 and "\x1b" not in done.stdout and "a\ufffd[2J" in done.stdout
+    assert "this model" not in done.stdout and "copied" not in done.stdout
+
+
+def test_a_band_model_hears_drums(tmp_path: Path) -> None:
+    card = Card(make_codec("beats", band=True), 1, 8, "fp32", Sampling(), {"corpus": {"arrangement": "band"}}, "")
+    plain = Card(make_codec("beats"), 1, 8, "fp32", Sampling(), {}, "")
+    whole = read_midi(BUNDLED[0])
+    drums = int(whole.notes["drum"].sum())
+    assert drums and read_piece(BUNDLED[0], card).notes >= read_piece(BUNDLED[0], plain).notes + drums * 0.9
+    unknown = Card(card.codec, 1, 8, "fp32", Sampling(), {"corpus": {"arrangement": "choir"}}, "")
+    assert read_piece(BUNDLED[0], unknown).notes == read_piece(BUNDLED[0], card).notes
+
+
+def test_what_cannot_be_scored_is_refused_in_one_line(exported, tmp_path: Path) -> None:
+    model, music = exported["int8"], BUNDLED[0]
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.mid").write_bytes(b"no")
+    (tmp_path / "bad.onnx").write_bytes(b"no")
+    whole = read_midi(music)
+    notes = whole.notes.copy()
+    notes["drum"] = True
+    write_midi(type(whole)(notes, whole.ticks_per_beat, whole.tempos, whole.meters), tmp_path / "drums.mid")
+    assert "one model file (.onnx) is needed, and 0" in refused(music)
+    assert "and 2 were given" in refused(model, model, music)
+    assert "name a folder of music" in refused(model)
+    assert "nowhere: no such file or folder" in refused(model, tmp_path / "nowhere")
+    assert "no MIDI files in it" in refused(model, tmp_path / "empty")
+    assert "bad.mid: cannot be used: not a MIDI file" in refused(model, tmp_path / "bad.mid")
+    assert "no notes that this model could know" in refused(model, tmp_path / "drums.mid")
+    assert "nor can 1 other\n" in refused(model, tmp_path / "drums.mid", tmp_path / "bad.mid")
+    assert "bad.onnx: not an ONNX file" in refused(tmp_path / "bad.onnx", music)
+    with pytest.raises(UgenError, match="no pieces"):
+        score(load(model), [])
+
+
+def test_the_small_runs_scores_are_its_checkpoints(small_run: Path, exported) -> None:
+    assert load(exported["fp32"]).card.provenance["held_out"] == load_checkpoint(small_run).scores
