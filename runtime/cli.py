@@ -81,6 +81,9 @@ def run(
         bool, typer.Option("--no-guard", help="Let the model fall silent or go round in circles if it will.")
     ] = False,
     threads: Annotated[int, typer.Option(min=1, max=256, help="Processor threads for the model.")] = 1,
+    provider: Annotated[
+        str, typer.Option(help="What computes: cpu, cuda, tensorrt, coreml, directml, openvino, or auto.")
+    ] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what goes wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say it as a line of JSON for each song.")] = False,
 ) -> None:
@@ -96,7 +99,7 @@ def run(
 
     files = output or []
     played = outputs.check(files, count, soundfont)
-    loaded, digest = load(model, threads), file_hash(model)
+    loaded, digest = load(model, threads, provider), file_hash(model)
     if replay is not None:
         requests: Iterator[Request] = iter([_same_model(read_record(replay), digest, replay)])
     else:
@@ -109,6 +112,8 @@ def run(
             keep_primer, Finish(transpose, key, program, velocity), not no_guard,
         )  # fmt: skip
         requests = (replace(request, seed=first + number) for number in range(count))
+    if not quiet and not as_json and loaded.provider != "cpu":
+        typer.echo(f"computed by {loaded.provider}", err=True)
     failed = 0
     for wish in requests:
         places = [outputs.place(file, wish.seed) for file in files]

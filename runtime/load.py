@@ -7,14 +7,21 @@ weights it reads past the end of. So it is never the first to see a file.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ugen.data import UgenError
 
 from .model import Model
 from .model_file import OPERATORS, OUTPUTS, Card, ModelError, card_from_metadata, check_graph, inputs_of, line
 from .onnx_file import Node, Outline, read_outline
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider",
+    "coreml": "CoreMLExecutionProvider", "directml": "DmlExecutionProvider", "openvino": "OpenVINOExecutionProvider",
+}  # fmt: skip
 
 # inputs left empty: sequence lengths and peepholes of an LSTM, zero points and a reordering of blocks
 _EMPTY = {"LSTM": (4,), "DynamicQuantizeLSTM": (4, 7), "MatMulNBits": (3, 4)}
@@ -36,24 +43,45 @@ def read_card(path: str | Path) -> Card:
     return card
 
 
-def load(path: str | Path, threads: int = 1) -> Model:
-    """Load a model file and check all of it. Raises ModelError, one line that names the file and the part at fault."""
+def load(path: str | Path, threads: int = 1, provider: str = "cpu") -> Model:
+    """Load a model file and check all of it. `provider`: one of PROVIDERS, or auto, which `choose_provider` explains.
+
+    Raises ModelError, one line that names the file and the part at fault, and UgenError where a provider is not there.
+    """
     card = read_card(path)
     import onnxruntime as ort
 
+    provider = choose_provider(provider, card, ort.get_available_providers())
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what is wrong is said once, by us
-    options.enable_mem_reuse = False  # planning for it costs one stream 4%
+    options.enable_mem_reuse = options.enable_cpu_mem_arena = False  # each costs one stream up to 4%
     # a second thread that has to be woken for each step is slower than none; one alone has nothing to spin for
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if threads > 1 else "0")
     try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(str(path), options, providers=[PROVIDERS[provider]])
     except Exception as error:  # onnxruntime's own exceptions share no public base
         raise ModelError(f"{path}: onnxruntime cannot load it ({_first_line(error)})") from None
+    if session.get_providers()[0] != PROVIDERS[provider]:  # it goes on without, and says so only in its log
+        raise UgenError(
+            f"--provider {provider}: onnxruntime has it, but it does not start here; drivers or libraries miss"
+        )
     _try(session, card, str(path))
-    return Model(card, session)
+    return Model(card, session, provider)
+
+
+def choose_provider(wanted: str, card: Card, available: Sequence[str]) -> str:
+    """The name of the provider to use. auto: the processor, which is the fastest for one stream of small steps; for a
+    half-precision file the first graphics card there is. Raises UgenError that lists what is there."""
+    there = [name for name, long in PROVIDERS.items() if long in available]
+    if wanted == "auto":
+        cards = [name for name in ("tensorrt", "cuda", "coreml", "directml") if name in there]
+        return cards[0] if cards and card.precision == "fp16" else "cpu"
+    if wanted not in there:
+        known = "" if wanted in PROVIDERS else f" is none of {', '.join(PROVIDERS)}, auto;"
+        raise UgenError(f"--provider {wanted}:{known} this onnxruntime has {', '.join(there)}")
+    return wanted
 
 
 def _try(session: Any, card: Card, file: str) -> None:

@@ -14,10 +14,11 @@ State = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class Model:
-    """A loaded model. `card`: what the file says of itself. Threads may share a model; each takes its own stream."""
+    """A loaded model. `card`: what the file says of itself; `provider`: what computes it. Threads may share a model;
+    each takes its own stream."""
 
-    def __init__(self, card: Card, session: Any):
-        self.card, self._session = card, session
+    def __init__(self, card: Card, session: Any, provider: str = "cpu"):
+        self.card, self._session, self.provider = card, session, provider
         self._inputs = inputs_of(card.codec.input)
 
     def start(self, batch: int = 1) -> State:

@@ -24,6 +24,7 @@ from ugen.data.corpus import Corpus
 from ugen.runtime import Card, Model, Sampling, generate, load
 from ugen.runtime.finish import Finish, key_name, key_of, parse_key
 from ugen.runtime.generate import tokens_of
+from ugen.runtime.load import choose_provider
 from ugen.runtime.request import MARK, Request, read_record
 from ugen.runtime.rng import Rng
 from ugen.runtime.sampler import WINDOW, Sampler
@@ -323,6 +324,15 @@ def test_a_song_sounds_as_long_as_it_was_asked_for(model_file: Path, tmp_path: P
     assert without.returncode == 2 and "pip install 'ugen-music[audio]'" in without.stderr
 
 
+def test_auto_takes_the_processor_but_for_half_precision_where_there_is_a_card() -> None:
+    cards = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    int8, half = (Card(BEATS, 1, 1, precision, Sampling(), {}, "") for precision in ("int8", "fp16"))
+    assert choose_provider("auto", int8, cards) == "cpu"
+    assert choose_provider("auto", half, cards) == "tensorrt"
+    assert choose_provider("auto", half, cards[2:]) == "cpu"
+    assert choose_provider("cuda", int8, cards) == "cuda"
+
+
 def test_many_songs_are_those_of_their_seeds(model_file: Path, tmp_path: Path) -> None:
     done = ugen_run(model_file, "-o", tmp_path / "{seed}.mid", "--count", 3, "--seed", 7, "--seconds", 5, "--json")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -352,6 +362,8 @@ def test_standard_output_gets_the_song_alone(model_file: Path, tmp_path: Path) -
         (["-o", "x.mid", "--keep-primer"], "--keep-primer: goes with --primer"),
         (["-o", "x.mid", "--primer-seconds", "3"], "--primer-seconds: goes with --primer"),
         (["-o", "x.mid", "--primer", "nowhere.mid"], "nowhere.mid: No such file"),
+        (["-o", "x.mid", "--provider", "gpu"], "--provider gpu: is none of cpu, cuda, tensorrt, coreml,"),
+        (["-o", "x.mid", "--provider", "cuda"], "--provider cuda: this onnxruntime has cpu"),
         (["-o", "x.mid", "--bars", "0"], "--bars 0: must be 1 to"),
         (["-o", "x.mid", "--tempo", "4000"], "--tempo 4000: must be 10 to 400"),
         (["-o", "x.mid", "--replay", "nowhere.mid"], "--replay nowhere.mid: No such file"),

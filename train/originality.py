@@ -6,10 +6,11 @@ says what can be found out with it. Delete it before exporting, and model files 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from ugen.data import Score, UgenError
+from ugen.data.command import progress_bar
 from ugen.data.corpus import Corpus, Row
 from ugen.data.files import read_json, write_json
 from ugen.data.originality import LEAST_CHARACTERS, MOST_CHARACTERS, MOST_PIECES, make_table
@@ -29,7 +30,9 @@ def write_originality(path: Path, corpus: Corpus, weights: int) -> None:
         return
     room = min(max(weights // 10, LEAST_CHARACTERS), MOST_CHARACTERS)
     names = [PurePath(row.file).name for row in rows]
-    table = make_table(names, _scores(corpus, rows), _scores(corpus, held_out[:MOST_HELD_OUT]), room)
+    with progress_bar("hashing notes", len(rows), "pieces") as advance_to:
+        scores = _scores(corpus, rows, advance_to)
+        table = make_table(names, scores, _scores(corpus, held_out[:MOST_HELD_OUT]), room)
     write_json(path, table.to_json())
 
 
@@ -43,5 +46,9 @@ def read_originality(path: Path) -> Table | None:
         raise UgenError(f"{path}: {error}") from None
 
 
-def _scores(corpus: Corpus, rows: Sequence[Row]) -> Iterator[Score]:
-    return (corpus.codec.decode(corpus.piece(row)) for row in rows)
+def _scores(
+    corpus: Corpus, rows: Sequence[Row], advance_to: Callable[[float], None] = lambda done: None
+) -> Iterator[Score]:
+    for number, row in enumerate(rows, 1):
+        yield corpus.codec.decode(corpus.piece(row))
+        advance_to(number)

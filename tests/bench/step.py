@@ -148,7 +148,7 @@ def variants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
     def session(name: str, count: int = 1, unpacked: str = "0", **settings: Any) -> Model:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = count, 1
-        options.enable_mem_reuse = False
+        options.enable_mem_reuse = options.enable_cpu_mem_arena = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.disable_prepacking", unpacked)
         for key, value in settings.items():
@@ -165,7 +165,7 @@ def variants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
         rows[f"{name}: as it is"] = of(plain)
         rows[f"{name}: numpy arrays in and out at every step"] = lambda m=plain: fed(m, model)  # type: ignore[misc]
         rows[f"{name}: onnxruntime plans the reuse of memory"] = of(session(name, enable_mem_reuse=True))
-        rows[f"{name}: no arena"] = of(session(name, enable_cpu_mem_arena=False))
+        rows[f"{name}: memory from an arena"] = of(session(name, enable_cpu_mem_arena=True))
         rows[f"{name}: weights not packed at load"] = of(session(name, unpacked="1"))
         rows[f"{name}: 2 threads that sleep between steps"] = of(session(name, 2))
     rows["int8: a scale a column, not a matrix"] = of(session("columns"))
