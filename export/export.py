@@ -51,7 +51,7 @@ def export_onnx(run: Path, output: Path, precision: str, max_change: float, lice
     if output.suffix != ".onnx":
         raise UgenError(f"-o {output}: an ONNX file's name ends in .onnx")
     proof = Proof(load_checkpoint(run), licence, say)
-    with replacing(output) as partial, tempfile.TemporaryDirectory(dir=_existing(output.parent)) as folder:
+    with replacing(output) as partial, tempfile.TemporaryDirectory(dir=output.parent) as folder:
         files = {name: Path(folder) / f"{name}.onnx" for name in PRECISIONS}
         fp32 = build(proof.checkpoint.model, proof.card("fp32").to_metadata())
         for name, file in files.items():
@@ -163,11 +163,6 @@ def _choose(found: list[Measured], precision: str, max_change: float) -> Measure
             f"{max_change:.2%}; nothing was written. Use --precision auto, or a larger --max-loss"
         )
     return chosen
-
-
-def _existing(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _weights_hash(model: LstmModel) -> str:

@@ -33,6 +33,7 @@ Example: ugen-run model.onnx --info"""
 
 @app.command(epilog=EXAMPLES)
 def run(
+    context: typer.Context,
     model: Annotated[Path, typer.Argument(help="The model file that export-ugen wrote.")],
     output: Annotated[
         list[Path] | None,
@@ -101,6 +102,7 @@ def run(
     played = outputs.check(files, count, soundfont)
     loaded, digest = load(model, threads, provider), file_hash(model)
     if replay is not None:
+        _only_replayed(context)
         requests: Iterator[Request] = iter([_same_model(read_record(replay), digest, replay)])
     else:
         own: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
@@ -153,6 +155,15 @@ def _show_card(model: Path) -> None:
 
     encoding = sys.stdout.encoding or "utf-8"  # of a licence, what the terminal cannot show becomes a question mark
     typer.echo(describe(read_card(model), model).encode(encoding, "replace").decode(encoding))
+
+
+def _only_replayed(context: typer.Context) -> None:
+    """Raise UgenError for a flag that a replayed song's record decides."""
+    free = {"model", "output", "replay", "soundfont", "threads", "provider", "quiet", "as_json"}
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in free and source is not None and source.name == "COMMANDLINE":
+            raise UgenError(f"--{name.replace('_', '-')}: comes from the song with --replay; leave it out")
 
 
 def _same_model(request: Request, digest: str, song: Path) -> Request:

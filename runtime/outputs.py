@@ -54,11 +54,9 @@ def write(song: Song, record: str, files: Sequence[Path], soundfont: Path | None
         elif file.suffix.lower() in _MIDI:
             write_atomically(file, data)
         elif file.suffix.lower() in audio.FORMATS:
-            file.parent.mkdir(parents=True, exist_ok=True)
             audio.write_audio(song.score, file, soundfont, seconds=song.seconds)
         else:
             with tempfile.TemporaryDirectory() as folder:
                 midi = Path(folder) / "song.mid"
                 midi.write_bytes(data)
-                file.parent.mkdir(parents=True, exist_ok=True)
                 convert(midi, file, Options())

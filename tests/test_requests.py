@@ -367,6 +367,11 @@ def test_standard_output_gets_the_song_alone(model_file: Path, tmp_path: Path) -
         (["-o", "x.mid", "--bars", "0"], "--bars 0: must be 1 to"),
         (["-o", "x.mid", "--tempo", "4000"], "--tempo 4000: must be 10 to 400"),
         (["-o", "x.mid", "--replay", "nowhere.mid"], "--replay nowhere.mid: No such file"),
+        (["-o", "x.mid", "--replay", "y.mid", "--top-k", "3"], "--top-k: comes from the song with --replay"),
+        (["-o", "x.mid", "--replay", "y.mid", "--no-guard"], "--no-guard: comes from the song with --replay"),
+        (["-o", "/proc/no/x.png", "--seconds", "2"], "/proc/no/x.png: cannot be written"),
+        (["-o", "/proc/no/x.mp3", "--seconds", "2"], "/proc/no/x.mp3: cannot be written"),
+        (["-o", "/proc/no/x.csv", "--seconds", "2"], "/proc/no/x.csv: cannot be written"),
     ],
 )
 def test_mistakes_get_one_line_and_exit_code_2(model_file, tmp_path, monkeypatch, arguments, message) -> None:
