@@ -116,9 +116,10 @@ def test_a_loop_is_heard_and_three_times_the_same_is_none() -> None:
               for word in (f"pitch:{p}", "duration:12", "shift:12")]  # fmt: skip
     other = [BEATS.events.index(word) for p in chance.integers(50, 80, 60)
              for word in (f"pitch:{p}", "duration:12", "shift:12")]  # fmt: skip
-    for times, looped in ((3, False), (7, False), (9, True)):
+    # steps a second: a phrase of 60 steps takes 5 seconds, or 20, in which time alone must not make a loop of three
+    for times, speed, looped in ((3, 12, False), (7, 12, False), (9, 12, True), (3, 3, False), (7, 3, False)):
         tokens = other + phrase * times
-        words = fault(Ear(BEATS).hear(tokens, np.arange(len(tokens)) / 12))
+        words = fault(Ear(BEATS).hear(tokens, np.arange(len(tokens)) / speed))
         assert (words is not None) == looped
         assert words is None or "the same 60 steps came 9 times" in words
 
