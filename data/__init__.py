@@ -6,7 +6,7 @@ from .codecs import codec_from_json, make_codec
 from .errors import CodecError, MidiError, UgenError
 from .midi_read import read_midi
 from .midi_write import midi_bytes, write_midi
-from .score import Score
+from .score import Note, Score
 
 __all__ = [
     "ARRANGEMENTS",
@@ -15,6 +15,7 @@ __all__ = [
     "Cursor",
     "Encoded",
     "MidiError",
+    "Note",
     "Score",
     "UgenError",
     "arrange",

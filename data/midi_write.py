@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from .channels import MELODIC
 from .files import write_atomically
 from .score import Score
 from .smf import DRUM_CHANNEL
 
-_MELODIC = [channel for channel in range(16) if channel != DRUM_CHANNEL]
 _Event = tuple[int, int, int, int, int]  # tick, 0 for off and 1 for on, channel, pitch, velocity
 
 
@@ -38,7 +38,7 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = (), pad_ticks: int = 0) -
     slots: tuple[dict[int, int], dict[int, int]] = {}, {}  # of programs and of drum kits, in order of first use
     for (drum, program, _layer), rows in sorted(_layers(score).items()):
         slot = slots[drum].setdefault(program, len(slots[drum]))
-        port, channel = (slot, DRUM_CHANNEL) if drum else (slot // 15, _MELODIC[slot % 15])
+        port, channel = (slot, DRUM_CHANNEL) if drum else (slot // 15, MELODIC[slot % 15])
         track = mido.MidiTrack()
         if port:
             track.append(mido.MetaMessage("midi_port", port=port))

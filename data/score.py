@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,17 @@ TEMPO = np.dtype([("tick", "<i8"), ("usec", "<i8")])  # microseconds per beat, a
 METER = np.dtype([("tick", "<i8"), ("numerator", "<i4"), ("denominator", "<i4")])
 
 DEFAULT_USEC = 500_000  # 120 beats a minute, where a file names no tempo (Standard MIDI Files 1.0)
+
+
+class Note(NamedTuple):
+    """One note in time: `onset` and `end` in seconds from the beginning, `program` 0 where `drum`."""
+
+    onset: float
+    end: float
+    pitch: int
+    velocity: int
+    program: int = 0
+    drum: bool = False
 
 
 @dataclass(frozen=True, eq=False)
