@@ -17,16 +17,15 @@ Grid: 24 a beat holds 32nd notes and triplets of sixteenths exactly. Events diff
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .beats_cursor import BeatsCursor, Clock, Grammar
+from .beats_cursor import BeatsCursor, Grammar
+from .beats_decoder import BeatsDecoder
 from .beats_table import (
-    DEFAULT_VELOCITY,
-    DRUM_STEPS,
     DRUMS,
     DURATIONS,
     GRID,
@@ -39,9 +38,9 @@ from .beats_table import (
     event_names,
     parse_event,
 )
-from .codec import Codec, Encoded
+from .codec import Codec, Encoded, Tokens
 from .errors import CodecError
-from .score import NOTE, Score
+from .score import Score
 
 
 class BeatsCodec(Codec):
@@ -181,38 +180,31 @@ class BeatsCodec(Codec):
     def _meter_id(self, numerator: int, denominator: int) -> int:
         return self._ids[f"meter:{numerator}/{denominator}"]
 
-    # decoding
-
-    def decode(self, tokens: NDArray[np.integer]) -> Score:
-        clock = Clock()
-        program, pitch = 0, -1
-        velocity: dict[int, int] = {}
-        notes: list[list[int]] = []
-        tempos: list[tuple[int, int]] = []
-        meters: list[tuple[int, int, int]] = []
-        for token in np.asarray(tokens).tolist():
+    def recall(self, tokens: Tokens) -> Tokens:
+        """The meter, tempo and velocities in force, then all since the last bar line."""
+        bars = np.flatnonzero(tokens == self._ids["bar"])
+        if not len(bars):
+            return tokens
+        program, meter, tempos, velocities = 0, self._meter_id(4, 4), list[int](), dict[int, int]()
+        for token in tokens[: bars[-1]].tolist():
             kind, value = self._pairs[token]
-            clock.feed(kind, value)
-            if kind == "tempo":
-                tempos.append((clock.now, round(60e6 / value)))
-            elif kind == "meter":
-                meters.append((clock.now, *value))
+            if kind == "program":
+                program = value
             elif kind in ("bar", "shift"):
                 program = 0
-            elif kind == "program":
-                program = value
+            elif kind == "meter":
+                meter = token
+            elif kind == "tempo":
+                tempos = [token]
             elif kind == "velocity":
-                velocity[program] = value
-            elif kind == "drum":
-                loudness = velocity.get(DRUMS, DEFAULT_VELOCITY)
-                notes.append([clock.now, clock.now + DRUM_STEPS, value, loudness, 0, True])
-            elif kind == "pitch":
-                pitch = value
-            elif kind == "duration" and pitch >= 0:
-                loudness, voice = velocity.get(program, DEFAULT_VELOCITY), 0 if program == DRUMS else program
-                notes.append([clock.now, clock.now + value, pitch, loudness, voice, False])
-                pitch = -1
-        return Score.build(_cut_overlaps(notes), GRID, tempos, meters)
+                velocities[program] = token
+        told = [meter, *tempos]
+        for program, velocity in velocities.items():
+            told += [self._ids[f"program:{program}"], velocity] if self.band else [velocity]
+        return np.concatenate([told, tokens[bars[-1] :]]).astype(np.uint16)
+
+    def decoder(self) -> BeatsDecoder:
+        return BeatsDecoder(self._pairs)
 
 
 class _Rank:
@@ -250,24 +242,3 @@ def _known_meter(numerator: int, denominator: int) -> tuple[int, int]:
     quarters = sorted((n for n, d in METERS if d == 4))
     index = bisect_left(quarters, numerator * 4 / denominator)
     return quarters[min(index, len(quarters) - 1)], 4
-
-
-def _cut_overlaps(rows: list[list[int]]) -> NDArray[np.void]:
-    """Notes as an array; a note still sounding when its pitch is struck again ends by then, as on a piano.
-
-    It ends at the longest duration in the table that fits, so that encoding the result loses nothing.
-    """
-    rows.sort(key=lambda row: row[0])
-    sounding: dict[tuple[int, int, int], list[int]] = {}
-    kept: list[list[int]] = []
-    for row in rows:
-        key = (row[2], row[4], row[5])
-        before = sounding.get(key)
-        if before is not None and before[0] == row[0]:
-            before[1] = max(before[1], row[1])
-            continue
-        if before is not None and before[1] > row[0]:
-            before[1] = before[0] + DURATIONS[bisect_right(DURATIONS, row[0] - before[0]) - 1]
-        sounding[key] = row
-        kept.append(row)
-    return np.array([tuple(row) for row in kept], NOTE)

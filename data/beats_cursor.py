@@ -22,7 +22,7 @@ class Clock:
         self.bar_steps = bar_steps((4, 4))
         self.bar_end = self.bar_steps
         self.fixed = tempo is not None
-        self.step_seconds = 60 / ((tempo or 120) * GRID)
+        self.step_seconds = _step_seconds(tempo or 120)
 
     def feed(self, kind: str, value: Any) -> None:
         """Take an event; those that are not about time change nothing."""
@@ -41,7 +41,11 @@ class Clock:
             self.bar_steps = bar_steps(value)
             self.bar_end = self.now + self.bar_steps
         elif kind == "tempo" and not self.fixed:
-            self.step_seconds = 60 / (value * GRID)
+            self.step_seconds = _step_seconds(value)
+
+
+def _step_seconds(tempo: float) -> float:
+    return round(60e6 / tempo) / 1e6 / GRID  # a MIDI file counts in whole microseconds, and time must be the same in it
 
 
 # What may follow what. A state is the last event's kind, but for the states a kind alone does not tell.

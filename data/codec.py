@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .decoder import Decoder
 from .score import Score
 
 Tokens = NDArray[np.uint16]
@@ -78,9 +79,13 @@ class Codec(ABC):
     def encode(self, score: Score) -> Encoded:
         """A score as tokens, with the notes that the grid could not hold counted."""
 
-    @abstractmethod
     def decode(self, tokens: NDArray[np.integer]) -> Score:
         """Tokens as a score. Any stream decodes; events that make no sense where they stand are passed over."""
+        return self.decoder().whole(self.items(tokens).tolist())
+
+    @abstractmethod
+    def decoder(self) -> Decoder:
+        """The same item by item, for music without end."""
 
     @abstractmethod
     def cursor(self, tempo: float | None = None) -> Cursor:
@@ -121,6 +126,11 @@ class Codec(ABC):
                 moved = values + louder * (kind == "velocity")
             table[ids] = ids[np.abs(values[None, :] - moved[:, None]).argmin(axis=1)]
         return table
+
+    @abstractmethod
+    def recall(self, tokens: Tokens) -> Tokens:
+        """A short stream that leads a cursor and a decoder to where this one does, seconds and bars and notes that
+        began before aside. What time passes in its last step is the same."""
 
     def items(self, tokens: NDArray[np.integer]) -> Items:
         """A stored piece as a model is fed it, one item a step: token ids [n], or bool vectors [n, 128]."""

@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .codec import Codec, Encoded, Mask, split_event
+from .codec import Codec, Encoded, Mask, Tokens, split_event
+from .decoder import SOUNDING, Decoder, Row
 from .errors import CodecError
-from .score import NOTE, Score
+from .score import Score
 
 STEPS_A_SECOND = 100
 LONGEST_SHIFT = 100
@@ -89,35 +90,54 @@ class EventsCodec(Codec):
         ordered: NDArray[np.void] = notes[np.lexsort((notes["pitch"], notes["onset"]))]
         return ordered
 
-    def decode(self, tokens: NDArray[np.integer]) -> Score:
-        now, velocity = 0, DEFAULT_VELOCITY
-        sounding: dict[int, tuple[int, int]] = {}
-        notes: list[tuple[int, int, int, int, int, bool]] = []
-
-        def end(pitch: int) -> None:
-            onset, struck = sounding.pop(pitch)
-            if now > onset:
-                notes.append((onset, now, pitch, struck, 0, False))
-
-        for token in np.asarray(tokens).tolist():
+    def recall(self, tokens: Tokens) -> Tokens:
+        """The notes that sound and the velocity in force, then all since the last shift."""
+        shifts = np.flatnonzero(self.is_time[tokens])
+        if not len(shifts):
+            return tokens
+        velocity: list[int] = []
+        sounding: set[int] = set()
+        for token in tokens[: shifts[-1]].tolist():
             kind, value = self.pairs[token]
-            if kind == "shift":
-                now += value
-            elif kind == "velocity":
-                velocity = value
-            elif kind in self.pitch_kinds:
-                if value in sounding:
-                    end(value)
-                if kind == "note_on":
-                    sounding[value] = now, velocity
-        if any(onset == now for onset, _ in sounding.values()):
-            now += 1
-        for pitch in list(sounding):
-            end(pitch)
-        return Score.build(np.array(notes, NOTE), TICKS_A_BEAT)
+            if kind == "velocity":
+                velocity = [token]
+            elif kind == "note_on":
+                sounding.add(value)
+            elif kind == "note_off":
+                sounding.discard(value)
+        struck = [self.first["note_on"] + pitch for pitch in sorted(sounding)]
+        return np.concatenate([struck, velocity, tokens[shifts[-1] :]]).astype(np.uint16)
+
+    def decoder(self) -> _EventsDecoder:
+        return _EventsDecoder(self)
 
     def cursor(self, tempo: float | None = None) -> _EventsCursor:
         return _EventsCursor(self)
+
+
+class _EventsDecoder(Decoder):
+    def __init__(self, codec: EventsCodec):
+        super().__init__(TICKS_A_BEAT)
+        self._pairs, self._velocity = codec.pairs, DEFAULT_VELOCITY
+        self._sounding: dict[int, Row] = {}
+
+    def feed(self, token: int) -> None:
+        kind, value = self._pairs[token]
+        if kind == "shift":
+            self.now += value
+        elif kind == "velocity":
+            self._velocity = value
+        elif kind in ("note_on", "note_off"):
+            if value in self._sounding:
+                self._sounding.pop(value)[1] = self.now
+            if kind == "note_on":
+                self._sounding[value] = [self.now, SOUNDING, value, self._velocity, 0, False]
+                self._rows.append(self._sounding[value])
+
+    def _finish(self) -> None:
+        if any(row[0] == self.now for row in self._sounding.values()):
+            self.now += 1
+        super()._finish()
 
 
 class _EventsCursor:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .codec import Codec, Encoded, Mask
+from .codec import Codec, Encoded, Mask, Tokens
+from .decoder import GridDecoder
 from .errors import CodecError
 from .score import NOTE, Score
 
@@ -91,6 +92,14 @@ class FramesCodec(Codec):
     def decode(self, tokens: NDArray[np.integer]) -> Score:
         return runs_to_score(self.runs(tokens), self.ticks)
 
+    def recall(self, tokens: Tokens) -> Tokens:
+        """The last whole step, and what is listed since."""
+        ends = np.flatnonzero(self.is_time[tokens])
+        return tokens[ends[-2] + 1 :] if len(ends) > 1 else tokens
+
+    def decoder(self) -> _FramesDecoder:
+        return _FramesDecoder(self)
+
     def runs(self, tokens: NDArray[np.integer]) -> Runs:
         """The stretches in which each pitch sounds without a break."""
         tokens = np.asarray(tokens, np.int64)
@@ -111,6 +120,24 @@ class FramesCodec(Codec):
     @property
     def strikes(self) -> Mask:
         return np.zeros(self.vocabulary, bool)  # a pitch is listed at every step, struck or not
+
+
+class _FramesDecoder(GridDecoder):
+    def __init__(self, codec: FramesCodec):
+        super().__init__(REFERENCE_BEAT, codec.ticks, VELOCITY)
+        self._steps, self._listed = codec.steps.tolist(), set[int]()
+
+    def feed(self, token: int) -> None:
+        if steps := self._steps[token]:
+            self.step(self._listed, steps)
+            self._listed = set()
+        else:
+            self._listed.add(token - 1)
+
+    def _finish(self) -> None:
+        if self._listed:
+            self.step(self._listed)
+        super()._finish()
 
 
 class _FramesCursor:

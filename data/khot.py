@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .codec import Codec, Encoded, Items, Mask, Tokens
-from .frames import PITCHES, REFERENCE_BEAT, REFERENCE_USEC, merge_gaps, runs_to_score, sounding_runs
+from .decoder import GridDecoder
+from .frames import PITCHES, REFERENCE_BEAT, REFERENCE_USEC, VELOCITY, merge_gaps, runs_to_score, sounding_runs
 from .score import Score
 
 WORDS = PITCHES // 16  # 16-bit words a step
@@ -83,6 +84,13 @@ class KhotCodec(Codec):
         pitch, step = np.nonzero(self.vectors(tokens).T)  # by pitch, then step
         return runs_to_score(merge_gaps(np.stack([pitch, step, step + 1], axis=1), 0), self.ticks)
 
+    def recall(self, tokens: Tokens) -> Tokens:
+        """The last step."""
+        return tokens[-WORDS:]
+
+    def decoder(self) -> _KhotDecoder:
+        return _KhotDecoder(REFERENCE_BEAT, self.ticks, VELOCITY)
+
     def counts(self, tokens: NDArray[np.integer]) -> NDArray[np.int64]:
         """int64 [128]: in how many steps each pitch sounds."""
         sounding: NDArray[np.int64] = self.vectors(tokens).sum(axis=0, dtype=np.int64)
@@ -94,6 +102,11 @@ class KhotCodec(Codec):
     @property
     def strikes(self) -> Mask:
         return np.zeros(PITCHES, bool)
+
+
+class _KhotDecoder(GridDecoder):
+    def feed(self, vector: Mask) -> None:
+        self.step(set(np.flatnonzero(vector).tolist()))
 
 
 class _KhotCursor:

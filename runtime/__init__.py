@@ -8,5 +8,7 @@ from .generate import Song, generate, steps
 from .load import load
 from .model import Model
 from .model_file import Card, ModelError, Sampling
+from .performance import stream
+from .state import State
 
-__all__ = ["Card", "Model", "ModelError", "Sampling", "Song", "generate", "load", "steps"]
+__all__ = ["Card", "Model", "ModelError", "Sampling", "Song", "State", "generate", "load", "steps", "stream"]

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sys
+from collections import deque
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from ugen.data import UgenError
-from ugen.data.command import make_app, progress_bar, run_app
+from ugen.data import Note, UgenError
+from ugen.data.command import make_app, run_app
 
 if TYPE_CHECKING:
-    from .generate import Song
     from .model import Model
     from .request import Request
+    from .teller import Teller
 
 app = make_app()
 
 
-EXAMPLES = """Example: ugen-run model.onnx -o song.mid --seconds 60 --seed 7
+PRETRAINED = Path(__file__).with_name("pretrained.onnx")
+
+EXAMPLES = """Example: ugen-run -o song.mid
+
+Example: ugen-run model.onnx -o song.mid --seconds 60 --seed 7
 
 Example: ugen-run model.onnx -o song.mid -o song.png --bars 32 --primer mine.mid --keep-primer
 
 Example: ugen-run model.onnx -o 'songs/{seed}.mid' --count 50
+
+Example: ugen-run model.onnx --endless --play
 
 Example: ugen-run model.onnx --info"""
 
@@ -34,7 +41,9 @@ Example: ugen-run model.onnx --info"""
 @app.command(epilog=EXAMPLES)
 def run(
     context: typer.Context,
-    model: Annotated[Path, typer.Argument(help="The model file that export-ugen wrote.")],
+    model: Annotated[
+        Path, typer.Argument(help="The model file that export-ugen wrote.", show_default="the one that comes with ugen")
+    ] = PRETRAINED,
     output: Annotated[
         list[Path] | None,
         typer.Option(
@@ -50,6 +59,15 @@ def run(
     ] = None,
     seconds: Annotated[float, typer.Option(help="Length of the song.")] = 60.0,
     bars: Annotated[int | None, typer.Option(help="Length in whole bars, in place of --seconds.")] = None,
+    endless: Annotated[
+        bool, typer.Option("--endless", help="Make music until Ctrl-C, then end the file in -o, if there is one.")
+    ] = False,
+    play: Annotated[bool, typer.Option("--play", help="Play it through the loudspeaker while it is made.")] = False,
+    midi_port: Annotated[
+        str | None,
+        typer.Option(help="Play it on this MIDI port, by name or part of it; new opens one of our own, called ugen."),
+    ] = None,
+    list_ports: Annotated[bool, typer.Option("--list-ports", help="Print the MIDI ports there are, and stop.")] = False,
     seed: Annotated[
         int | None, typer.Option(min=0, help="The same seed makes the same song. Drawn when not given.")
     ] = None,
@@ -70,6 +88,10 @@ def run(
     primer: Annotated[Path | None, typer.Option(help="A MIDI file to go on from.")] = None,
     primer_seconds: Annotated[float | None, typer.Option(help="Go on from the first seconds of it only.")] = None,
     keep_primer: Annotated[bool, typer.Option("--keep-primer", help="Begin the song with the primer itself.")] = False,
+    from_state: Annotated[
+        Path | None, typer.Option(help="Go on where the song of this state ended; with --seed, on another way.")
+    ] = None,
+    save_state: Annotated[Path | None, typer.Option(help="Write where the song ended, for --from-state.")] = None,
     tempo: Annotated[float | None, typer.Option(help="Beats a minute for all of the song.")] = None,
     transpose: Annotated[int, typer.Option(help="Semitones up, or down below 0.")] = 0,
     key: Annotated[str | None, typer.Option(help="Transpose to this key, as in C, F# or Bbm.")] = None,
@@ -86,43 +108,69 @@ def run(
         str, typer.Option(help="What computes: cpu, cuda, tensorrt, coreml, directml, openvino, or auto.")
     ] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what goes wrong.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Say it as a line of JSON for each song.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Say it as a line of JSON for each song; of an endless one for each note.")
+    ] = False,
 ) -> None:
     """Make new music from a model file."""
     if info:
         _show_card(model)
         return
+    if list_ports:
+        from .midi_port import port_names
+
+        typer.echo("\n".join(port_names()) or "no MIDI ports here")
+        return
     from . import outputs
     from .finish import Finish
-    from .guard import GuardError
     from .load import load
     from .request import Request, file_hash, read_record
+    from .state import load_state
+    from .teller import Teller
 
     files = output or []
-    played = outputs.check(files, count, soundfont)
+    live = endless or play or midi_port is not None
+    if live:
+        _check_live(context, files)
+    played = "" if live else outputs.check(files, count, soundfont)
     loaded, digest = load(model, threads, provider), file_hash(model)
     if replay is not None:
         _only_replayed(context)
-        requests: Iterator[Request] = iter([_same_model(read_record(replay), digest, replay)])
+        wish = _same_model(read_record(replay, loaded.card), digest, replay)
     else:
+        start = None if from_state is None else load_state(from_state, digest, loaded.card)
         own: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
                "repetition_penalty": repetition_penalty}  # fmt: skip
-        sampling = replace(loaded.card.sampling, **{name: value for name, value in own.items() if value is not None})
-        first = secrets.randbits(32) if seed is None else seed
-        request = Request(
-            first, sampling, digest, seconds, bars, tempo, _primer(loaded, primer, primer_seconds, keep_primer),
-            keep_primer, Finish(transpose, key, program, velocity), not no_guard,
+        sampling = start.sampling if start else loaded.card.sampling
+        sampling = replace(sampling, **{name: value for name, value in own.items() if value is not None})
+        drawn = start.seed if start else secrets.randbits(32)
+        wish = Request(
+            drawn if seed is None else seed, sampling, digest, None if endless else seconds, bars, tempo,
+            _primer(loaded, primer, primer_seconds, keep_primer), keep_primer,
+            Finish(transpose, key, program, velocity), not no_guard, start,
         )  # fmt: skip
-        requests = (replace(request, seed=first + number) for number in range(count))
-    if not quiet and not as_json and loaded.provider != "cpu":
-        typer.echo(f"computed by {loaded.provider}", err=True)
+    teller = Teller(quiet, as_json, outputs.STDOUT in files, played)
+    teller.remark(f"computed by {loaded.provider}" if loaded.provider != "cpu" else "")
+    if live or (wish.streamed and [file.suffix.lower() for file in files] == [".mid"]):
+        _stream(wish, loaded, files, play, midi_port, soundfont, teller, save_state)
+    else:
+        _make(wish, count, loaded, files, soundfont, teller, save_state)
+
+
+def _make(
+    first: Request, count: int, model: Model, files: list[Path], soundfont: Path | None, teller: Teller,
+    save_state: Path | None,
+) -> None:  # fmt: skip
+    """Make songs, and write each when it is whole."""
+    from . import outputs, state
+    from .guard import GuardError
+
     failed = 0
-    for wish in requests:
+    for wish in (replace(first, seed=first.seed + number) for number in range(count)):
         places = [outputs.place(file, wish.seed) for file in files]
-        length, unit = (wish.bars, "bars") if wish.bars else (wish.seconds, "s of music")
-        with progress_bar(str(places[0]), float(length), unit) as advance_to:
+        with teller.bar(str(places[0]), wish) as advance_to:
             try:
-                song = wish.make(loaded, advance_to)
+                song = wish.make(model, advance_to)
             except GuardError as error:
                 if count == 1:
                     raise
@@ -130,23 +178,69 @@ def run(
                 typer.echo(f"{places[0]}: {error}", err=True)
                 continue
         outputs.write(song, wish.record(), places, soundfont)
-        for words in () if quiet else song.mended:
-            typer.echo(f"{places[0]}: {words}", err=True)
-        if not quiet:
-            # what goes to standard output must be the song alone, or JSON alone
-            typer.echo(_told(wish, song, places, as_json, played), err=outputs.STDOUT in files)
+        if save_state is not None:
+            state.save_state(song.state, wish.model, outputs.place(save_state, wish.seed))
+        for words in song.mended:
+            teller.remark(f"{places[0]}: {words}")
+        teller.song(wish, places, song.seconds, len(song.score.notes), len(song.tokens))
     if failed:
         raise GuardError(f"{failed} of {count} songs were not made")
 
 
-def _told(wish: Request, song: Song, places: list[Path], as_json: bool, played: str) -> str:
-    """What is said of a song that was made."""
-    names, notes = [str(place) for place in places], len(song.score.notes)
-    if as_json:
-        told: dict[str, Any] = {"files": names, "seconds": round(song.seconds, 3), "notes": notes, "seed": wish.seed}
-        return json.dumps({**told, "tokens": len(song.tokens)})
-    length = f"{wish.bars} bars, {song.seconds:.1f} s" if wish.bars else f"{song.seconds:g} s"
-    return f"{', '.join(names)}: {length}, {notes} notes, seed {wish.seed}{played}"
+def _stream(
+    wish: Request, model: Model, files: list[Path], play: bool, midi_port: str | None, soundfont: Path | None,
+    teller: Teller, save_state: Path | None,
+) -> None:  # fmt: skip
+    """Make a song that is heard or written while it is made."""
+    from . import live, loudspeaker, outputs, state, streamed
+    from .midi_port import open_port
+
+    places = [outputs.place(file, wish.seed) for file in files]
+    streamed.check(wish, places)
+    with ExitStack() as stack:
+        if play:
+            loudspeaker.check(soundfont)
+        port = None if midi_port is None else stack.enter_context(open_port(midi_port))
+        heard = play or port is not None
+        what = "playing" if heard else str(places[0]) if places else "notes"
+        advance_to = stack.enter_context(teller.bar(f"{what}, seed {wish.seed}", wish, heard))
+
+        def player(notes: Iterator[Note | None]) -> None:
+            if port is not None:
+                live.perform(notes, port, advance_to)
+            elif play:
+                loudspeaker.play((note for note in notes if note is not None), soundfont, advance_to)
+            else:
+                deque(notes, maxlen=0)
+
+        made = streamed.run(
+            wish, model, player, places[0] if places else None, on_note=teller.note,
+            on_progress=(lambda made: None) if heard else advance_to, on_mended=teller.remark,
+        )  # fmt: skip
+    if save_state is not None:
+        state.save_state(made.state, wish.model, outputs.place(save_state, wish.seed))
+    teller.streamed(wish, places, made.seconds, made.notes)
+
+
+def _check_live(context: typer.Context, files: list[Path]) -> None:
+    """Raise UgenError for flags that do not go with a song that is heard or written while it is made."""
+    given = {
+        name: value for name, value in context.params.items()
+        if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
+    }  # fmt: skip
+    if "play" in given and "midi_port" in given:
+        raise UgenError("--play and --midi-port: give one of them")
+    for name in ("count", *(("seconds", "bars", "replay") if "endless" in given else ())):
+        if name in given:
+            raise UgenError(
+                f"--{name}: not with {'--endless' if name != 'count' else 'a song played while it is made'}"
+            )
+    if len(files) > 1:
+        raise UgenError(f"-o {files[1]}: a song written while it is made goes to one file")
+    if "soundfont" in given and "play" not in given:
+        raise UgenError("--soundfont: goes with sound files and --play")
+    if not files and not {"play", "midi_port", "as_json"} & set(given):
+        raise UgenError("--endless: say where to, by -o song.mid, --play, --midi-port or --json")
 
 
 def _show_card(model: Path) -> None:
@@ -159,7 +253,10 @@ def _show_card(model: Path) -> None:
 
 def _only_replayed(context: typer.Context) -> None:
     """Raise UgenError for a flag that a replayed song's record decides."""
-    free = {"model", "output", "replay", "soundfont", "threads", "provider", "quiet", "as_json"}
+    free = {
+        "model", "output", "replay", "soundfont", "threads", "provider", "quiet", "as_json", "play", "midi_port",
+        "save_state",
+    }  # fmt: skip
     for name in context.params:
         source = context.get_parameter_source(name)
         if name not in free and source is not None and source.name == "COMMANDLINE":

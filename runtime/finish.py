@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from ugen.data import Score, UgenError
+from ugen.data.decoder import Row
 
 # how well each degree fits a key, from the tonic up (Krumhansl and Kessler 1982)
 _MAJOR = 6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88
@@ -43,8 +44,7 @@ class Finish:
             semitones = (parse_key(self.key)[0] - key_of(score)[0] + 5) % 12 - 5
         notes = score.notes.copy()
         pitched = ~notes["drum"]
-        moved = notes["pitch"][pitched].astype(np.int64) + semitones
-        notes["pitch"][pitched] = np.where(moved < 0, moved % 12, np.where(moved > 127, moved % 12 + 108, moved))
+        notes["pitch"][pitched] = np.array([_moved(pitch, semitones) for pitch in range(128)])[notes["pitch"][pitched]]
         if self.program is not None:
             notes["program"][pitched] = self.program
         if self.velocity is not None and len(notes):
@@ -52,6 +52,19 @@ class Finish:
             notes["velocity"] = np.clip(np.rint(louder), 1, 127)
         order = np.lexsort((notes["end"], notes["pitch"], notes["program"], notes["drum"], notes["onset"]))
         return replace(score, notes=notes[order])
+
+    def row(self, row: Row) -> Row:
+        """One note of a song that is not whole yet, changed; key and velocity would need all of it."""
+        onset, end, pitch, velocity, program, drum = row
+        if drum:
+            return row
+        program = program if self.program is None else self.program
+        return [onset, end, _moved(pitch, self.transpose), velocity, program, drum]
+
+
+def _moved(pitch: int, semitones: int) -> int:
+    moved = pitch + semitones
+    return moved % 12 if moved < 0 else moved % 12 + 108 if moved > 127 else moved
 
 
 def parse_key(name: str) -> tuple[int, bool]:

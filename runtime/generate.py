@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from ugen.data import Score, UgenError
-from ugen.data.score import TEMPO
+from ugen.data.codec import Tokens
+from ugen.data.score import NOTE
 
 from .guard import GuardError
 from .model import Model
 from .model_file import Sampling
+from .performance import LONGEST_SECONDS, Performance
+from .state import State
 from .take import Step, Take
-from .watched import RETRIES, Watched
 
-LONGEST_SECONDS = 24 * 3600.0
-MOST_BARS = 20_000
-TEMPOS = 10.0, 400.0
 LEAST_NOTELESS = 5.0  # seconds that must not pass without a note
 MAX_PRIMER = 1 << 17  # tokens: an hour or more
 
@@ -27,13 +24,14 @@ MAX_PRIMER = 1 << 17  # tokens: an hour or more
 @dataclass(frozen=True)
 class Song:
     """Generated music. `score` lasts `seconds`; `tokens` are all that were drawn, as a corpus stores them. `mended`:
-    what the guard heard, stepped back from and drew again, in words."""
+    what the guard heard, stepped back from and drew again, in words. `state`: where it ended, to go on from."""
 
     score: Score
-    tokens: NDArray[np.uint16]
+    tokens: Tokens
     seconds: float
     seed: int
-    mended: tuple[str, ...] = ()
+    mended: tuple[str, ...]
+    state: State
 
     @property
     def pad_ticks(self) -> int:
@@ -61,52 +59,37 @@ def generate(
     *,
     bars: int | None = None,
     tempo: float | None = None,
-    primer: NDArray[np.uint16] | None = None,
+    primer: Tokens | None = None,
     keep_primer: bool = False,
+    start: State | None = None,
     guard: bool = True,
 ) -> Song:
     """A song of the asked length. The same model and arguments give the same song.
 
     `sampling`: the model's own defaults when not given. `bars`: so many whole bars, in place of `seconds`. `tempo`:
     beats a minute for all of it. `primer`: tokens of music to go on from (`tokens_of`), before the song's beginning or,
-    with `keep_primer`, in it. `on_progress` is called with the seconds, or bars, made so far. `guard`: step
-    back from what is no music (guard.py) and draw again. Raises UgenError when something is out of range, GuardError
-    when the model keeps at it.
+    with `keep_primer`, in it. `start`: go on where another song ended, with its sampling and tempo unless others are
+    given, and with its random numbers if the seed is the same. `on_progress` is called with the seconds, or bars, made
+    so far. `guard`: step back from what is no music (guard.py) and draw again. Raises UgenError when something is out
+    of range, GuardError when the model keeps at it.
     """
-    _check(model, seconds, bars, tempo)
-    if primer is not None and model.card.codec.input == "token" and max(primer) >= model.card.codec.vocabulary:
-        raise UgenError("--primer: tokens of another codec")
-    sampling = sampling or model.card.sampling
-    take = Take(model, seed, sampling, primer, tempo)
-    begun, first_bar = take.cursor.seconds, take.cursor.bars
-
-    def made() -> float:
-        return take.cursor.bars - first_bar if bars else take.cursor.seconds - begun
-
-    watched = Watched(take, RETRIES if sampling.temperature > 0 else 0) if guard else None
-    drawn: list[Step] = watched.steps if watched else []
-    while made() < (bars or seconds):
-        if watched:
-            watched.step()
-        else:
-            drawn.append(take.step())
-        if len(drawn) % 64 == 0:
-            on_progress(made())
-    codec = model.card.codec
-    tokens = codec.stored(np.array(drawn))
-    score = codec.decode(tokens if primer is None else np.concatenate([primer, tokens]))
-    if tempo:
-        score = replace(score, tempos=np.array([(0, round(60e6 / tempo))], TEMPO))
-    end = take.cursor.seconds if bars else begun + seconds
-    start = 0.0 if keep_primer else begun
-    cut = score.until(score.tick_at(end))
-    mended = tuple(watched.mended) if watched else ()
-    if watched and end - start >= LEAST_NOTELESS and not len(cut.notes):
-        raise GuardError(f"the model makes no music: {end - start:g} s without a note")
-    return Song(cut.since(cut.tick_at(start)) if start else cut, tokens, end - start, seed, mended)
+    drawn: list[Tokens] = []
+    tempos: list[tuple[int, int]] = []
+    meters: list[tuple[int, int, int]] = []
+    mended: list[str] = []
+    made = Performance(
+        model, seed, sampling, seconds=seconds, bars=bars, tempo=tempo, primer=primer, keep_primer=keep_primer,
+        start=start, guard=guard, on_progress=on_progress, on_mended=mended.append, on_tokens=drawn.append,
+        on_tempo=lambda *tempo: tempos.append(tempo), on_meter=lambda *meter: meters.append(meter),
+    )  # fmt: skip
+    notes = np.array([tuple(row) for row in made if row is not None], NOTE)
+    score = Score.build(notes, made.ticks_per_beat, tempos, meters)
+    if guard and made.length >= LEAST_NOTELESS and not len(notes):
+        raise GuardError(f"the model makes no music: {made.length:g} s without a note")
+    return Song(score, np.concatenate(drawn), made.length, seed, tuple(mended), made.state())
 
 
-def tokens_of(model: Model, score: Score, seconds: float | None = None) -> NDArray[np.uint16]:
+def tokens_of(model: Model, score: Score, seconds: float | None = None) -> Tokens:
     """Music as the tokens of a model's codec, to go on from: arranged as what the model learned, the first `seconds` of
     it. Raises UgenError when nothing is left of it."""
     from ugen.data import arrange
@@ -123,16 +106,3 @@ def tokens_of(model: Model, score: Score, seconds: float | None = None) -> NDArr
     if len(tokens) > MAX_PRIMER:
         raise UgenError(f"--primer: {len(tokens)} tokens; {MAX_PRIMER} are the most. Use --primer-seconds")
     return tokens[:-1] if codec.end is not None and tokens[-1] == codec.end else tokens
-
-
-def _check(model: Model, seconds: float, bars: int | None, tempo: float | None) -> None:
-    codec = model.card.codec
-    if not 0 < seconds <= LONGEST_SECONDS or math.isnan(seconds):
-        raise UgenError(f"--seconds {seconds}: must be more than 0 and at most {LONGEST_SECONDS:.0f}")
-    for flag, value in (("--bars", bars), ("--tempo", tempo)):
-        if value is not None and not codec.has_bars:
-            raise UgenError(f"{flag}: the {codec.name} codec knows seconds only, no beats and bars")
-    if bars is not None and not 1 <= bars <= MOST_BARS:
-        raise UgenError(f"--bars {bars}: must be 1 to {MOST_BARS}")
-    if tempo is not None and not TEMPOS[0] <= tempo <= TEMPOS[1]:
-        raise UgenError(f"--tempo {tempo:g}: must be {TEMPOS[0]:g} to {TEMPOS[1]:g} beats a minute")

@@ -20,7 +20,9 @@ from ugen.data import UgenError
 from .finish import Finish
 from .generate import MAX_PRIMER, Song, generate
 from .model import Model
-from .model_file import Sampling
+from .model_file import Card, Sampling
+from .performance import Performance
+from .state import State, state_from_json
 
 MARK = "ugen-run "  # what a record begins with in a MIDI file's text events
 MAX_RECORD = 1 << 20  # characters
@@ -28,41 +30,62 @@ MAX_RECORD = 1 << 20  # characters
 
 @dataclass(frozen=True)
 class Request:
-    """`seconds` or, where given, `bars`. `primer`: tokens to go on from, None for none. `model`: sha256 of the file."""
+    """`seconds` or, where given, `bars`; with neither it is endless. `primer`, `start`: what to go on from, None for
+    nothing. `model`: sha256 of the file. `streamed`: written while it was made, which gives another file."""
 
     seed: int
     sampling: Sampling
     model: str
-    seconds: float = 60.0
+    seconds: float | None = 60.0
     bars: int | None = None
     tempo: float | None = None
     primer: NDArray[np.uint16] | None = None
     keep_primer: bool = False
     finish: Finish = field(default_factory=Finish)
     guard: bool = True
+    start: State | None = None
+    streamed: bool = False
 
     def make(self, model: Model, on_progress: Callable[[float], None] = lambda made: None) -> Song:
         """The song. Raises UgenError when something is out of range."""
+        if self.seconds is None:
+            raise UgenError("--endless: such a song is never whole")
         song = generate(
             model, self.seconds, self.seed, self.sampling, on_progress, bars=self.bars, tempo=self.tempo,
-            primer=self.primer, keep_primer=self.keep_primer, guard=self.guard,
+            primer=self.primer, keep_primer=self.keep_primer, start=self.start, guard=self.guard,
         )  # fmt: skip
         return replace(song, score=self.finish.apply(song.score))
 
+    def performance(self, model: Model, **listeners: Callable[..., None]) -> Performance:
+        """The same while it is made, but for its finish. Raises UgenError when something is out of range."""
+        return Performance(
+            model, self.seed, self.sampling, seconds=self.seconds, bars=self.bars, tempo=self.tempo,
+            primer=self.primer, keep_primer=self.keep_primer, start=self.start, guard=self.guard, **listeners,
+        )  # fmt: skip
+
+    def streamed_for(self, seconds: float | None) -> Request:
+        """The request that a streamed song answers, stopped after so many seconds; None: not stopped."""
+        if seconds is None:
+            return replace(self, streamed=True)
+        return replace(self, streamed=True, seconds=seconds, bars=None)
+
     def record(self) -> str:
         """The request as the text event of a MIDI file."""
-        told = asdict(replace(self, primer=None))
+        told = asdict(replace(self, primer=None, start=None))
+        if self.start is not None:
+            told["start"] = self.start.to_json()
         if self.primer is not None:
             told["primer"] = base64.b64encode(zlib.compress(self.primer.astype("<u2").tobytes(), 9)).decode()
         return MARK + json.dumps({"version": version("ugen-music"), **told})
 
 
-def read_record(path: Path) -> Request:
-    """The request that made a MIDI file. Raises UgenError when it has none, or one that cannot be."""
+def read_record(path: Path, card: Card) -> Request:
+    """The request that made a MIDI file, of a model like this. Raises UgenError when it has none, or one that cannot
+    be."""
     for text in _texts(path):
         if text.startswith(MARK):
             try:
-                return _request(json.loads(text[len(MARK) :][:MAX_RECORD]))
+                return _request(json.loads(text[len(MARK) :][:MAX_RECORD]), card)
             except (ValueError, TypeError, KeyError, RecursionError, binascii.Error, zlib.error) as error:
                 raise UgenError(f"--replay {path}: its record is damaged ({error!r:.100})") from None
     raise UgenError(f"--replay {path}: it does not say how it was made; ugen-run's own MIDI files do")
@@ -80,8 +103,10 @@ def file_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _request(told: dict[str, Any]) -> Request:
+def _request(told: dict[str, Any], card: Card) -> Request:
     told = {each.name: told[each.name] for each in fields(Request)}
+    if told["start"] is not None:
+        told["start"] = state_from_json(told["start"], card)
     told["sampling"], told["finish"] = Sampling(**told["sampling"]), Finish(**told["finish"])
     if told["primer"] is not None:
         inflater = zlib.decompressobj()
@@ -94,6 +119,7 @@ def _request(told: dict[str, Any]) -> Request:
         ("model", str),
         ("keep_primer", bool),
         ("guard", bool),
+        ("streamed", bool),
         ("seconds", (int, float)),
     ):
         if not isinstance(told[name], kind):

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import UgenError
-from ugen.data.codec import Cursor
+from ugen.data.codec import Cursor, Tokens
 
 from .model import Model
 from .model_file import Sampling
 from .rng import Rng
 from .sampler import Sampler, draw_keys
+from .state import State
 
 Step = int | NDArray[np.bool_]
 
@@ -30,12 +31,13 @@ class Mark(NamedTuple):
 class Take:
     """One song in the making: a stream of the model, its place in musical time, and its random numbers.
 
-    `primer`: tokens as a corpus stores them, that the song goes on from. `tempo`: beats a minute, for all of it.
+    `before`: tokens as a corpus stores them, that the song goes on from: of a primer, fed to the model, or of `start`,
+    which knows what the model made of them. `tempo`: beats a minute, for all of it.
     """
 
     def __init__(
-        self, model: Model, seed: int, sampling: Sampling, primer: NDArray[np.uint16] | None = None,
-        tempo: float | None = None,
+        self, model: Model, seed: int, sampling: Sampling, before: Tokens | None = None, tempo: float | None = None,
+        start: State | None = None,
     ):  # fmt: skip
         codec = model.card.codec
         if sampling.repetition_penalty > 1 and not codec.strikes.any():
@@ -46,8 +48,15 @@ class Take:
         self._end = codec.end
         self._sampler = Sampler(codec.vocabulary, sampling, codec.strikes)
         self._drawn = self._keys if codec.input == "frame" else self._token
-        for item in codec.items(primer) if primer is not None else ():
-            self._stream.advance()
+        if start is not None:
+            for part, value in zip(self._stream.state, (start.h, start.c), strict=True):
+                part[:] = value
+            self._sampler.struck = start.struck
+            if seed == start.seed:
+                self._rng = Rng(seed, start.position)
+        for item in codec.items(before) if before is not None else ():
+            if start is None:
+                self._stream.advance()
             self.cursor.feed(0 if codec.input == "frame" else int(item))
             self._x[0] = item
 
@@ -56,10 +65,30 @@ class Take:
         self._stream.advance()
         return self._drawn()
 
+    @property
+    def state(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """h and c, copies."""
+        h, c = self._stream.state
+        return h.copy(), c.copy()
+
+    @property
+    def seed(self) -> int:
+        """The seed of the random numbers."""
+        return self._rng.seed
+
+    @property
+    def position(self) -> int:
+        """How many random numbers were taken."""
+        return self._rng.position
+
+    @property
+    def struck(self) -> tuple[int, ...]:
+        """What a repetition penalty remembers."""
+        return self._sampler.struck
+
     def mark(self) -> Mark:
         """Where the song stands, to go back to; random numbers aside, so that it goes another way from there."""
-        h, c = self._stream.state
-        return Mark(h.copy(), c.copy(), self._x.copy(), self.cursor.copy(), self._sampler.struck)
+        return Mark(*self.state, self._x.copy(), self.cursor.copy(), self._sampler.struck)
 
     def go_back(self, mark: Mark) -> None:
         """To where the song stood."""

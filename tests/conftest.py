@@ -46,3 +46,13 @@ def small_run(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) ->
     trainer = Trainer.begin(path, small_corpus, model, config, torch.device("cpu"), "test")
     trainer.run()
     return path
+
+
+@pytest.fixture(scope="session")
+def model_file(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That run as a model file."""
+    from ugen.export.export import export_onnx
+
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    export_onnx(small_run, path, "int8", 0.5, "test", lambda line: None)
+    return path

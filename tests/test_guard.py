@@ -3,82 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from fake_models import BEATS, Ruled, likes, piano, tune
 from support import BUNDLED, ugen_run
 from ugen.data import arrange, make_codec, read_midi
 from ugen.data.codec import Codec
 from ugen.export.onnx_graph import build
-from ugen.runtime import Card, Model, Sampling, generate
+from ugen.runtime import Card, Sampling, generate
 from ugen.runtime.guard import Ear, GuardError, fault
 from ugen.runtime.watched import CHECKED
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
-
-BEATS = make_codec("beats")
-
-
-class Ruled(Model):
-    """A model whose logits a rule makes of the number of the step; the state counts the steps, and can be set back.
-
-    `calls`: how many steps were taken in all.
-    """
-
-    def __init__(self, codec: Codec, rule: Callable[[int, int], np.ndarray]):
-        super().__init__(Card(codec, 1, 1, "fp32", Sampling(), {}, ""), None)
-        self.rule, self.calls = rule, 0
-
-    def stream(self, batch: int = 1):
-        return _RuledStream(self)
-
-
-class _RuledStream:
-    def __init__(self, model: Ruled):
-        codec = model.card.codec
-        frame = codec.input == "frame"
-        self.x = np.zeros((1, 1, codec.vocabulary), np.float32) if frame else np.full((1, 1), codec.start, np.int64)
-        self.logits = np.zeros((1, 1, codec.vocabulary), np.float32)
-        self.state = np.zeros((2, 1, 1, 1), np.float32)
-        self._model = model
-
-    def advance(self):
-        self._model.calls += 1
-        self.state += 1
-        self.logits[0, 0] = self._model.rule(int(self.state[0, 0, 0, 0]), self._model.calls)
-        return self.logits
-
-
-def likes(codec: Codec, *events: str) -> np.ndarray:
-    """Logits of a model that thinks of little else."""
-    logits = np.full(codec.vocabulary, -30.0)
-    for event in events:
-        logits[codec.events.index(event)] = 10.0
-    return logits
-
-
-def tune() -> Callable[[int, int], np.ndarray]:
-    """A rule of a model of sound mind: pitches of two octaves, short notes, shifts; no tempos, no meters."""
-    kinds = [event.partition(":")[0] for event in BEATS.events]
-    logits = np.full(BEATS.vocabulary, -30.0)
-    for i, (kind, event) in enumerate(zip(kinds, BEATS.events, strict=True)):
-        value = event.partition(":")[2]
-        if (kind == "pitch" and 55 <= int(value) < 79) or event in ("bar", "duration:6", "duration:12", "shift:6"):
-            logits[i] = 0.0
-    return lambda step, calls: logits
-
-
-def piano(*rows: list[int]) -> np.ndarray:
-    """Logits of a khot model, each row's keys."""
-    logits = np.full(128, -30.0)
-    for row in rows:
-        logits[row] = 30.0
-    return logits
-
 
 FRAMES, EVENTS, KHOT = make_codec("frames"), make_codec("events"), make_codec("khot")
 

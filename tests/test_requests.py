@@ -14,56 +14,20 @@ import mido
 import numpy as np
 import pretty_midi
 import pytest
+from fake_models import BEATS, Flat
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from support import BUNDLED, digest, same_notes, scores, ugen_run, ugen_run_bytes
 from ugen.data import Score, UgenError, arrange, make_codec, read_midi, write_midi
-from ugen.data.codec import Codec
 from ugen.data.corpus import Corpus
-from ugen.runtime import Card, Model, Sampling, generate, load
+from ugen.runtime import Card, Sampling, generate, load
 from ugen.runtime.finish import Finish, key_name, key_of, parse_key
 from ugen.runtime.generate import tokens_of
 from ugen.runtime.load import choose_provider
 from ugen.runtime.request import MARK, Request, read_record
 from ugen.runtime.rng import Rng
 from ugen.runtime.sampler import WINDOW, Sampler
-
-BEATS = make_codec("beats")
-
-
-@pytest.fixture(scope="module")
-def model_file(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An exported model."""
-    from ugen.export.export import export_onnx
-
-    path = tmp_path_factory.mktemp("model") / "model.onnx"
-    export_onnx(small_run, path, "int8", 0.5, "test", lambda line: None)
-    return path
-
-
-class Flat(Model):
-    """A model that finds every token as likely as any other."""
-
-    def __init__(self, codec: Codec = BEATS, fed: list | None = None):
-        super().__init__(Card(codec, 1, 1, "fp32", Sampling(), {}, ""), None)
-        self.fed: list = [] if fed is None else fed
-
-    def stream(self, batch: int = 1):
-        return _FlatStream(self.card.codec, self.fed)
-
-
-class _FlatStream:
-    def __init__(self, codec: Codec, fed: list):
-        self.x, self.fed = np.full((1, 1), codec.start, np.int64), fed
-        self.logits = np.zeros((1, 1, codec.vocabulary), np.float32)
-        self.state = np.zeros((2, 1, 1, 1), np.float32)
-
-    def advance(self):
-        self.fed.append(int(self.x[0, 0]))
-        self.logits[:] = 0
-        return self.logits
-
 
 # length
 

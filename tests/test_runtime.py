@@ -180,16 +180,6 @@ def test_out_of_range_requests_name_the_flag_and_the_range() -> None:
 # the command
 
 
-@pytest.fixture(scope="module")
-def model_file(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An exported model."""
-    from ugen.export.export import export_onnx
-
-    path = tmp_path_factory.mktemp("model") / "model.onnx"
-    export_onnx(small_run, path, "int8", 0.5, "test", lambda line: None)
-    return path
-
-
 def test_the_command_makes_the_same_bytes_from_the_same_seed_without_torch(model_file: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
         done = ugen_run(model_file, "-o", tmp_path / f"{name}.mid", "--seconds", 12, "--seed", seed)

@@ -1,0 +1,448 @@
+"""Music handed out while it is made: the notes of whole songs, in constant memory; going on from where a song ended."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+import pytest
+from fake_models import BEATS, Flat, Ruled, likes, tune
+from hypothesis import given
+from hypothesis import strategies as st
+from support import BUNDLED, digest, same_notes, scores, ugen_run
+from ugen.data import Note, Score, UgenError, arrange, make_codec, read_midi
+from ugen.data.codec import Codec
+from ugen.data.midi_recorder import MidiRecorder
+from ugen.data.score import NOTE
+from ugen.data.tempo_map import TempoMap
+from ugen.runtime import Model, Sampling, generate, load, stream
+from ugen.runtime.guard import GuardError
+from ugen.runtime.performance import Performance
+from ugen.runtime.request import file_hash
+from ugen.runtime.state import load_state, save_state, state_from_json
+from ugen.runtime.streamed import run
+from ugen.runtime.take import Take
+from ugen.runtime.watched import RETRIES, Watched
+
+CODECS = {
+    "frames": make_codec("frames"), "frames-fold": make_codec("frames", fold=True), "khot": make_codec("khot"),
+    "events": make_codec("events"), "beats": BEATS, "beats-band": make_codec("beats", band=True),
+}  # fmt: skip
+each_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+
+
+def stored(codec: Codec, numbers: list[int]) -> np.ndarray:
+    """Any tokens; for vectors, words of few keys."""
+    if codec.input == "token":
+        return np.array([number % codec.vocabulary for number in numbers], np.uint16)
+    return np.array([number % 8 for number in numbers[: len(numbers) // 8 * 8]], np.uint16)
+
+
+def lively(codec: Codec) -> Model:
+    """A model with no plan, whose notes end."""
+    logits = np.array([4.0 * event.startswith("note_off") for event in codec.events])
+    return Ruled(codec, lambda step, calls: logits if codec.input == "token" else np.full(128, -2.5))
+
+
+# decoding note by note
+
+
+@each_codec
+@given(numbers=st.lists(st.integers(0, 10_000), max_size=120), looks=st.sets(st.integers(0, 120)))
+def test_notes_that_are_settled_and_the_rest_are_those_of_the_whole(codec: Codec, numbers, looks) -> None:
+    tokens, decoder, rows, ends = stored(codec, numbers), codec.decoder(), [], []
+    for number, item in enumerate(codec.items(tokens).tolist()):
+        decoder.feed(item)
+        if number in looks:
+            rows += decoder.settled()
+            ends += [decoder.now >= row[1] for row in rows]
+    rows += decoder.rest()
+    assert all(ends), "what is settled has ended"
+    whole = codec.decode(tokens)
+    assert np.array_equal(np.array([tuple(row) for row in rows], NOTE), whole.notes), "once each, and in their order"
+    assert whole.ticks_per_beat == decoder.ticks_per_beat
+
+
+@each_codec
+@pytest.mark.parametrize("path", BUNDLED[::17], ids=lambda path: path.stem)
+def test_what_is_recalled_leads_to_the_same_place(codec: Codec, path: Path) -> None:
+    """The same masks, the same time passing, the same notes from there on."""
+    music = arrange(read_midi(path), "band" if codec.options().get("band") else "piano")
+    tokens = codec.encode(music.until(music.tick_at(40))).tokens
+    width = 8 if codec.input == "frame" else 1
+    if codec.end is not None:
+        tokens = tokens[:-1]
+    for cut in np.random.default_rng(1).integers(1, len(tokens) // width, 8) * width:
+        short, after = codec.recall(tokens[:cut]), tokens[cut:]
+        assert len(short) < 400
+        cursors = [codec.cursor(), codec.cursor()]
+        for cursor, before in zip(cursors, (tokens[:cut], short), strict=True):
+            for item in codec.items(before):
+                cursor.feed(0 if codec.input == "frame" else int(item))
+        origins = [cursor.seconds for cursor in cursors]
+        for item in codec.items(after):
+            assert np.array_equal(cursors[0].mask(), cursors[1].mask())
+            for cursor in cursors:
+                cursor.feed(0 if codec.input == "frame" else int(item))
+            passed = [cursor.seconds - origin for cursor, origin in zip(cursors, origins, strict=True)]
+            assert passed[0] == pytest.approx(passed[1])
+        ends = []
+        for before in (tokens[:cut], short):
+            now = codec.decoder()
+            now.whole(codec.items(before).tolist())
+            ends.append(codec.decode(np.concatenate([before, after])).since(now.now))
+        assert same_notes(*ends)
+        assert ends[0].tempos.tolist() == ends[1].tempos.tolist()
+
+
+@given(score=scores(), ticks=st.lists(st.integers(0, 30_000), min_size=1, max_size=9))
+def test_seconds_while_music_is_made_are_those_of_the_score(score: Score, ticks: list[int]) -> None:
+    made = TempoMap(score.ticks_per_beat)
+    for tick, usec in score.tempos.tolist():
+        made.add(tick, usec)
+    for tick in sorted(ticks):
+        made.forget(tick)
+        assert made.seconds(tick) == pytest.approx(score.seconds_at(np.array([tick]))[0], abs=1e-6)
+        assert made.tick(made.seconds(tick)) == tick
+        assert made.usec(tick) == score.tempos["usec"][score.tempos["tick"] <= tick][-1]
+
+
+# streams
+
+
+def same_music(notes: list[Note], score: Score) -> bool:
+    """Whether streamed notes are those of a score: in time to a microsecond, else exactly."""
+    theirs = score.notes[["pitch", "velocity", "program", "drum"]].tolist()
+    times = np.stack([score.seconds_at(score.notes[end]) for end in ("onset", "end")], axis=1)
+    return [tuple(note[2:]) for note in notes] == theirs and np.allclose([note[:2] for note in notes], times, 0, 1e-6)
+
+
+def before(notes: Iterable[Note], seconds: float) -> list[Note]:
+    """Those that come first and end before so many seconds."""
+    return [note for note in itertools.takewhile(lambda note: note.onset < seconds, notes) if note.end < seconds]
+
+
+@each_codec
+@pytest.mark.parametrize("guard", [True, False])
+def test_a_stream_has_the_notes_of_the_whole_song(codec: Codec, guard: bool) -> None:
+    model = lively(codec)
+    song = generate(model, 40, 3, guard=guard)
+    whole = list(stream(model, 3, seconds=40, guard=guard))
+    assert len(whole) > 25 and same_music(whole, song.score)
+    endless = before(stream(model, 3, guard=guard), 20)
+    assert len(endless) > 10 and endless == before(whole, 20)
+
+
+def test_a_stream_in_bars_goes_on_from_a_primer_at_a_tempo() -> None:
+    primer = BEATS.encode(arrange(read_midi(BUNDLED[0]), "piano")).tokens[:300]
+    for keep in (True, False):
+        song = generate(Flat(), 60, 5, bars=9, tempo=77, primer=primer, keep_primer=keep, guard=False)
+        notes = list(stream(Flat(), 5, bars=9, tempo=77, primer=primer, keep_primer=keep, guard=False))
+        assert same_music(notes, song.score)
+        assert song.score.tempos.tolist() == [(0, round(60e6 / 77))]
+
+
+def test_mended_places_are_mended_in_streams_too() -> None:
+    """It falls silent after 200 steps, until it is set back; none of that is heard."""
+
+    def model() -> Model:
+        sound, last, healed = tune(), 0, False
+
+        def rule(step: int, calls: int) -> np.ndarray:
+            nonlocal last, healed
+            healed, last = healed or step < last, step
+            return likes(BEATS, "bar") if calls >= 200 and not healed else sound(step, calls)
+
+        return Ruled(BEATS, rule)
+
+    song = generate(model(), 120, 1)
+    assert len(song.mended) == 1
+    assert same_music(list(stream(model(), 1, seconds=120)), song.score)
+
+
+def test_a_guard_gives_up_on_a_stream_and_forgives_what_was_long_ago() -> None:
+    with pytest.raises(GuardError, match="after 8 new tries"):
+        list(stream(Ruled(BEATS, lambda step, calls: likes(BEATS, "bar")), 1))
+    sound, lapses = tune(), 0
+
+    def lapsing(step: int, calls: int) -> np.ndarray:
+        nonlocal lapses
+        if calls % 3000 == 2999:
+            lapses += 1
+        return likes(BEATS, "bar") if calls % 3000 > 2970 else sound(step, calls)
+
+    notes = itertools.takewhile(lambda note: note.onset < 9000, stream(Ruled(BEATS, lapsing), 1))
+    onsets = [note.onset for note in notes]
+    assert lapses > RETRIES and onsets[-1] > 8900 and np.diff(onsets).max() < 24
+
+
+@pytest.mark.parametrize("codec", [BEATS, CODECS["events"], CODECS["frames"]], ids=["beats", "events", "frames"])
+def test_endless_music_keeps_nothing_of_what_is_past(codec: Codec) -> None:
+    song = Performance(Flat(codec), 1, guard=False)
+    sizes = []
+    for number, row in enumerate(song):
+        if row is not None:
+            song.note(row)
+        if number % 2000 == 1999:
+            held = song._watched._steps, song._watched._seconds, song._decoder._rows, song._decoder.tempos
+            sizes.append(sum(map(len, (*held, song._decoder.meters, song._map._ticks))))
+            assert len(song._tokens) <= 8192 + 16
+        if number == 12_000:
+            break
+    assert max(sizes) < 1000
+    watched = Watched(Take(Ruled(BEATS, tune()), 1, Sampling()), RETRIES)
+    for number in range(60_000):
+        watched.step()
+        if number % 16 == 0:
+            watched.settled()
+    assert len(watched._steps) < 4096 + 4 * 600 and len(watched._seconds) == len(watched._steps)
+
+
+# where a song ended
+
+
+@each_codec
+def test_a_song_goes_on_as_if_it_had_not_ended(codec: Codec) -> None:
+    model = lively(codec)
+    whole, first = generate(model, 50, 3, guard=False), generate(model, 20, 3, guard=False)
+    second = generate(model, 30, 3, start=first.state, guard=False)
+    assert np.array_equal(np.concatenate([first.tokens, second.tokens]), whole.tokens)
+    cut = whole.score.tick_at(20)
+    begun = whole.score.until(cut)
+    for name in ("onset", "pitch", "velocity", "program", "drum"):
+        assert np.array_equal(first.score.notes[name], begun.notes[name])
+    # in the whole song a note can end earlier: when its pitch is struck again later on
+    assert (first.score.notes["end"] >= begun.notes["end"]).all()
+    rest = whole.score.since(cut)
+    end = rest.tick_at(29)  # 20 s is no whole tick: from the one before it, 30 s end a tick earlier
+    assert same_notes(second.score.until(end), rest.until(end))
+    ends = [score.seconds_at(score.until(end).notes["end"]) for score in (second.score, rest)]
+    np.testing.assert_allclose(*ends, atol=1e-9)
+    again = generate(model, 30, 3, start=first.state, guard=False)
+    assert np.array_equal(again.tokens, second.tokens), "a state can be gone on from many times"
+    branch = generate(model, 30, 4, start=first.state, guard=False)
+    assert not np.array_equal(branch.tokens, second.tokens)
+
+
+def test_the_model_goes_on_from_its_own_state(model_file: Path, tmp_path: Path) -> None:
+    model, digested = load(model_file), file_hash(model_file)
+    sampling = Sampling(0.9, 40, 0.95, 0.01, 1.3)
+    whole = generate(model, 30, 3, sampling, tempo=80, guard=False)
+    state = generate(model, 11, 3, sampling, tempo=80, guard=False).state
+    save_state(state, digested, tmp_path / "a.json")
+    second = generate(model, 19, 3, start=load_state(tmp_path / "a.json", digested, model.card), guard=False)
+    assert np.array_equal(second.tokens, whole.tokens[-len(second.tokens) :])
+    assert second.score.tempos.tolist() == [(0, 750_000)], "sampling, tempo and penalties are in the state"
+
+
+def test_the_command_goes_on_and_branches_off(model_file: Path, tmp_path: Path) -> None:
+    def made(name: str, *more: object) -> str:
+        done = ugen_run(model_file, "-o", tmp_path / name, "--seconds", 8, *more)
+        assert done.returncode == 0, done.stderr
+        return digest(tmp_path / name)
+
+    made("a.mid", "--seed", 5, "--save-state", tmp_path / "a.json")
+    on, branch = (
+        made("b.mid", "--from-state", tmp_path / "a.json"),
+        made("c.mid", "--from-state", tmp_path / "a.json", "--seed", 6),
+    )
+    assert on != branch
+    assert made("again.mid", "--from-state", tmp_path / "a.json", "--seed", 5) == on
+    done = ugen_run(model_file, "-o", tmp_path / "replayed.mid", "--replay", tmp_path / "b.mid")
+    assert done.returncode == 0 and digest(tmp_path / "replayed.mid") == on
+
+
+def test_states_of_other_models_and_damaged_ones_are_refused(model_file: Path, tmp_path: Path) -> None:
+    model, digested = load(model_file), file_hash(model_file)
+    path = tmp_path / "a.json"
+    save_state(generate(model, 3, 1).state, digested, path)
+    with pytest.raises(UgenError, match="of another model file"):
+        load_state(path, "0" * 64, model.card)
+    told = json.loads(path.read_text())
+    for name in told:
+        if name != "version":
+            path.write_text(json.dumps({key: value for key, value in told.items() if key != name}))
+            with pytest.raises(UgenError, match="--from-state .*: not a state that --save-state wrote"):
+                load_state(path, digested, model.card)
+    bad = {"h": told["tokens"], "c": "x", "tokens": told["h"], "struck": [-70_000, "a"], "lead": -1, "position": 2**60,
+           "seed": True, "tempo": "fast", "sampling": {"temperature": 99}, "format": 2, "ugen": 1}  # fmt: skip
+    for name, value in bad.items():
+        path.write_text(json.dumps({**told, name: value}))
+        with pytest.raises(UgenError) as caught:
+            load_state(path, digested, model.card)
+        assert str(caught.value).startswith(f"--from-state {path}: ") and str(caught.value).isprintable()
+    for data in (b"", b"[1]", b"{" * 100_000, os.urandom(2000)):
+        path.write_bytes(data)
+        with pytest.raises(UgenError, match="not a state"):
+            load_state(path, digested, model.card)
+    done = ugen_run(model_file, "-o", tmp_path / "x.mid", "--from-state", tmp_path / "none.json")
+    assert done.returncode == 2 and "--from-state" in done.stderr and done.stderr.count("\n") == 1
+
+
+@given(told=st.dictionaries(st.sampled_from(["seed", "lead", "h", "tokens"]), st.none() | st.integers() | st.text()))
+def test_no_state_crashes_what_reads_it(told: dict) -> None:
+    fine = generate(Flat(), 2, 1).state.to_json()
+    fine = {**fine, **told}
+    try:
+        state = state_from_json(fine, Flat().card)
+    except (ValueError, TypeError, KeyError, UgenError):
+        return
+    assert state.seed >= 0
+
+
+# files written while music is made
+
+
+@given(score=scores())
+def test_a_recorded_file_reads_back_to_the_same_notes(score: Score) -> None:
+    """Notes of one program, for all programs share sixteen channels; of equal ones the longest."""
+    rows, sounding = [], {}
+    for row in sorted((list(row) for row in score.notes.tolist()), key=lambda row: (row[0], -row[1])):
+        row[4:] = [0, False]
+        if sounding.get(row[2], -1) <= row[0]:
+            rows.append(row)
+            sounding[row[2]] = row[1]
+    file = io.BytesIO()
+    recorder = MidiRecorder(file, score.ticks_per_beat)
+    changes = [(tick, 0, recorder.tempo, value) for tick, *value in score.tempos.tolist()]
+    changes += [(tick, 0, recorder.meter, value) for tick, *value in score.meters.tolist()]
+    for at, _, tell, value in sorted(
+        changes + [(row[0], 1, None, row) for row in rows], key=lambda each: (each[0], each[1])
+    ):
+        tell(at, *value) if tell else recorder.note(value)
+    end = max([row[1] for row in rows], default=0) + 7
+    recorder.finish(end, ["made by hand"])
+    path = Path("/tmp") / f"recorded-{os.getpid()}.mid"
+    path.write_bytes(file.getvalue())
+    read = read_midi(path)
+    pretty = pretty_midi.PrettyMIDI(str(path))
+    path.unlink()
+    assert read.remarks == () and read.ticks_per_beat == score.ticks_per_beat
+    assert [row[:4] for row in map(list, read.notes.tolist())] == [
+        row[:4] for row in sorted(rows, key=lambda r: (r[0], r[2]))
+    ]
+    kept = score.tempos[score.tempos["tick"] <= end]
+    assert read.tempos.tolist() == kept.tolist()
+    assert sum(len(instrument.notes) for instrument in pretty.instruments) == len(rows)
+
+
+def test_more_programs_than_channels_all_sound() -> None:
+    file = io.BytesIO()
+    recorder = MidiRecorder(file, 24)
+    for number in range(60):
+        recorder.note([number * 24, number * 24 + 20, 60, 90, number % 20, number % 7 == 0])
+    recorder.finish(61 * 24)
+    path = Path("/tmp") / f"programs-{os.getpid()}.mid"
+    path.write_bytes(file.getvalue())
+    notes = read_midi(path).notes
+    path.unlink()
+    assert notes["onset"].tolist() == [number * 24 for number in range(60)]
+    assert notes["drum"].tolist() == [number % 7 == 0 for number in range(60)]
+    assert notes["program"][~notes["drum"]].tolist() == [number % 20 for number in range(60) if number % 7]
+
+
+def endless(model_file: Path, *arguments: object, after: float, by: int = signal.SIGINT) -> subprocess.Popen:
+    """Start the command, wait until its file grows, and end it."""
+    code = "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnx'])); from ugen.runtime.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, (model_file, "--endless", *arguments))], stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    time.sleep(after)
+    process.send_signal(by)
+    return process
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
+def test_an_endless_file_is_whole_when_it_is_ended_and_can_be_made_again(by, model_file: Path, tmp_path: Path) -> None:
+    state = tmp_path / "end.json"
+    process = endless(
+        model_file, "-o", tmp_path / "{seed}.mid", "--seed", 4, "--transpose", 2, "--save-state", state, after=3, by=by
+    )
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["4.mid", "end.json"], "nothing half-written beside it"
+    song = read_midi(tmp_path / "4.mid")
+    assert song.remarks == () and song.seconds > 60 and "seed 4" in out
+    alone = generate(load(model_file), 60, 4)
+    heard, made = (score.until(score.tick_at(50)).notes for score in (song, alone.score))
+    struck = sorted((onset, (pitch + 2) % 12) for onset, pitch in made[["onset", "pitch"]].tolist())
+    assert sorted((onset, pitch % 12) for onset, pitch in heard[["onset", "pitch"]].tolist()) == struck
+    done = ugen_run(model_file, "-o", tmp_path / "again.mid", "--replay", tmp_path / "4.mid")
+    assert done.returncode == 0, done.stderr
+    assert digest(tmp_path / "again.mid") == digest(tmp_path / "4.mid")
+    done = ugen_run(model_file, "-o", tmp_path / "on.mid", "--from-state", state, "--seconds", 5)
+    assert done.returncode == 0, done.stderr
+
+
+def test_notes_come_as_json_and_a_reader_may_leave(model_file: Path) -> None:
+    code = "from ugen.runtime.cli import main; main()"
+    command = [sys.executable, "-c", code, str(model_file), "--endless", "--json", "--seed", "4"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        lines = [json.loads(process.stdout.readline()) for _ in range(50)]
+        process.stdout.close()
+        assert process.wait(60) == 0
+        assert process.stderr.read() == ""
+    notes = list(itertools.islice(stream(load(model_file), 4), 50))
+    assert [Note(**line) for line in lines] == [
+        Note(round(note.onset, 6), round(note.end, 6), *note[2:]) for note in notes
+    ]
+
+
+def test_an_interrupt_waits_for_the_note_that_is_drawn(model_file: Path, tmp_path: Path) -> None:
+    """At any moment: the file holds what the player was given, and the song could go on."""
+    from ugen.runtime.request import Request
+
+    model = load(model_file)
+    for moment in (0, 1, 37):
+        given = []
+
+        def play(notes, moment=moment, given=given) -> None:
+            for note in notes:
+                given.append(note)
+                if len(given) > moment:
+                    os.kill(os.getpid(), signal.SIGINT)
+
+        wish = Request(3, model.card.sampling, "0" * 64, None)
+        made = run(wish, model, play, tmp_path / "x.mid")
+        assert made.stopped and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        heard = [note for note in given if note]
+        notes = read_midi(tmp_path / "x.mid").notes
+        assert len(notes) == made.notes >= len(heard)
+        assert notes["pitch"].tolist()[: len(heard)] == [note.pitch for note in heard]
+        assert generate(model, 2, 3, start=made.state).seconds == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--endless"], "--endless: say where to, by -o song.mid, --play, --midi-port or --json"),
+        (["--endless", "-o", "x.mp3"], "-o x.mp3: with --endless, --play or --midi-port the name must end in .mid"),
+        (["--endless", "-o", "-"], "-o -: with --endless"),
+        (["--endless", "-o", "x.mid", "-o", "y.mid"], "-o y.mid: a song written while it is made goes to one file"),
+        (["--endless", "-o", "x.mid", "--seconds", "3"], "--seconds: not with --endless"),
+        (["--endless", "-o", "x.mid", "--bars", "3"], "--bars: not with --endless"),
+        (["--endless", "-o", "x.mid", "--count", "3"], "--count: not with"),
+        (["--endless", "-o", "x.mid", "--key", "D"], "--key: needs the whole song"),
+        (["--endless", "-o", "x.mid", "--velocity", "60"], "--velocity: needs the whole song"),
+        (["--play", "--midi-port", "x"], "--play and --midi-port: give one of them"),
+        (["--endless", "-o", "/proc/no/x.mid"], "/proc/no/x.mid: cannot be written"),
+        (["--endless", "-o", "x.mid", "--soundfont", "x.sf2"], "--soundfont: goes with sound files and --play"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(model_file, tmp_path, monkeypatch, arguments, message) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = ugen_run(model_file, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("ugen-run: ") and message in done.stderr
+    assert list(tmp_path.iterdir()) == []
