@@ -6,7 +6,7 @@ PYTHON ?= python3
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test test-oldest lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing install dependencies midicsv sox clean
+.PHONY: help demo test test-oldest test-pythons lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing install dependencies midicsv sox clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ test-oldest: install  ## Hold exported files, on the oldest onnxruntime admitted
 	$(BIN)/python tests/oldest.py record $(OLDEST)/files
 	$(OLDEST)/bin/python tests/oldest.py check $(OLDEST)/files
 
+test-pythons: install  ## Install on each Python of this machine, 3.10 to 3.13: the same song from all (MODEL=file: of that model)
+	$(BIN)/python tests/pythons.py $(MODEL)
+
 lint: $(VENV)/.dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,7 +64,7 @@ lint: $(VENV)/.dependencies
 types: install
 	$(BIN)/mypy $(foreach package,$(SOURCES),-p ugen.$(package))
 
-check-corpora: install  ## Round-trip every MIDI file under CORPORA=folder and report what was lost
+check-corpora: install  ## Round-trip every MIDI file under CORPORA=folder; report what was lost and what alarms the guard
 	@[ -n "$(CORPORA)" ] || { echo "say which folder: make check-corpora CORPORA=folder"; exit 2; }
 	$(BIN)/python tests/check_corpora.py "$(CORPORA)"
 

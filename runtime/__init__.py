@@ -1,7 +1,8 @@
 """Make music from a model file, with onnxruntime and numpy. Never imports torch or onnx.
 
-from ugen.runtime import generate, load
+from ugen.runtime import generate, load, stream
 song = generate(load("model.onnx"), seconds=60, seed=7)
+for note in stream(load("model.onnx"), seed=7): ...
 """
 
 from .generate import Song, generate, steps

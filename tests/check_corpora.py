@@ -1,6 +1,7 @@
-"""`make check-corpora CORPORA=folder`: every MIDI file there through the reader and every codec, losses counted.
+"""`make check-corpora CORPORA=folder`: every MIDI file there through the reader and every codec, and past the guard.
 
-Exits with 1 when a file crashes something, a codec is not a fixed point, or a codec loses more than it may.
+Exits with 1 when a file crashes something, a codec is not a fixed point or loses more than it may, or the guard raises
+an alarm in more of the music than it may.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
+from alarms import SHORTEST, alarm, check_alarms
 from support import same_notes
 from ugen.data import MidiError, Score, arrange, make_codec, read_midi
 from ugen.data.prepare import MIDI_SUFFIXES
@@ -66,11 +68,15 @@ def check(root: Path) -> int:
             if not same_notes(codec.decode(codec.encode(decoded).tokens), decoded):
                 print(f"not a fixed point of {name}: {path}")
                 failures += 1
+            heard = arranged.seconds >= SHORTEST and not folder.startswith("odd")
+            words = alarm(codec, encoded.tokens) if heard else None
+            if words:
+                print(f"alarm, {name}: {path}: {words}", flush=True)
             tallies[folder, name] += Counter(
-                files=1, notes=len(arranged.notes), lost=encoded.lost, tokens=len(encoded.tokens),
-                milliseconds=round(arranged.seconds * 1000),
+                files=1, heard=int(heard), alarms=int(words is not None), notes=len(arranged.notes),
+                lost=encoded.lost, tokens=len(encoded.tokens), milliseconds=round(arranged.seconds * 1000),
             )  # fmt: skip
-    columns = f"{'files':>6} {'notes':>9} {'lost':>7} {'share':>8} {'tokens/note':>11} {'tokens/s':>9}"
+    columns = f"{'files':>6} {'notes':>9} {'lost':>7} {'share':>8} {'tokens/note':>11} {'tokens/s':>9} {'alarms':>6}"
     print(f"{'folder':34} {'codec':13} {columns}")
     for (folder, name), tally in sorted(tallies.items()):
         share = tally["lost"] / max(tally["notes"], 1)
@@ -79,7 +85,7 @@ def check(root: Path) -> int:
         print(
             f"{folder:34} {name:13} {tally['files']:6} {tally['notes']:9,} {tally['lost']:7,} {share:8.3%} "
             f"{tally['tokens'] / max(tally['notes'], 1):11.2f} "
-            f"{tally['tokens'] * 1000 / max(tally['milliseconds'], 1):9.1f}{verdict}"
+            f"{tally['tokens'] * 1000 / max(tally['milliseconds'], 1):9.1f} {tally['alarms']:6}{verdict}"
         )
     print(
         f"\nnotes lost to a grid of n steps a beat, and moved by more than 10 ms: piano arrangement\n{'folder':34}",
@@ -91,6 +97,7 @@ def check(root: Path) -> int:
             (tally[f"lost {g}"] / max(tally["notes"], 1), tally[f"moved {g}"] / max(tally["notes"], 1)) for g in GRIDS
         ]
         print(f"{folder:34}" + "".join(f"{lost:8.3%}{moved:7.1%}" for lost, moved in shares))
+    failures += check_alarms(tallies)
     print(f"{len(files)} files in {time.monotonic() - began:.0f} s, {refused} refused, {failures} failures")
     return failures
 

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from alarms import alarm
 from fake_models import BEATS, Ruled, likes, piano, tune
 from support import BUNDLED, ugen_run
 from ugen.data import arrange, make_codec, read_midi
@@ -16,7 +17,6 @@ from ugen.data.codec import Codec
 from ugen.export.onnx_graph import build
 from ugen.runtime import Card, Sampling, generate
 from ugen.runtime.guard import Ear, GuardError, fault
-from ugen.runtime.watched import CHECKED
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 
@@ -108,23 +108,9 @@ def test_bundled_music_raises_no_alarm(name: str) -> None:
     """Under 1% of real pieces may; of the 104 bundled ones, heard in every codec, so at most one."""
     codec, alarms = make_codec(name), []
     for path in BUNDLED[::2] if name == "khot" else BUNDLED:
-        if words := alarm(codec, path):
+        if words := alarm(codec, codec.encode(arrange(read_midi(path), "piano")).tokens):
             alarms.append((path.name, words))
     assert len(alarms) <= 1, alarms
-
-
-def alarm(codec: Codec, path: Path) -> str | None:
-    """What the guard says of a piece as it would while the piece is made."""
-    items = codec.items(codec.encode(arrange(read_midi(path), "piano")).tokens)
-    cursor, ear, seconds, checked = codec.cursor(), Ear(codec), [], 0.0
-    for at, item in enumerate(items):
-        cursor.feed(0 if codec.input == "frame" else int(item))
-        seconds.append(cursor.seconds)
-        if cursor.seconds - checked >= CHECKED:
-            checked = cursor.seconds
-            if words := fault(ear.hear(items[: at + 1], seconds)):
-                return f"at {checked:.0f} s {words}"
-    return None
 
 
 @pytest.fixture(scope="module")

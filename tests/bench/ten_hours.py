@@ -62,8 +62,9 @@ def main(file: Path, guard: bool) -> None:
     print(
         f"Ten hours of endless music, {card.codec.name}, {card.layers} x {card.hidden}, {card.precision}: {tokens:,} "
         f"tokens and {notes:,} notes in {taken:.0f} s, {HOURS * 3600 / taken:,.0f} times as fast as they play; "
-        f"{times[0]:.1f} µs a token in the first hour, {times[-1]:.1f} in the last (of all: {min(times):.1f} to "
-        f"{max(times):.1f}); resident {memory[0]:.1f} MB after the first, {memory[-1]:.1f} MB after the last; {watched}."
+        f"{times[0]:.1f} µs a token in the first hour, {times[-1]:.1f} in the last ({min(times):.1f} to "
+        f"{max(times):.1f} in all); resident {memory[0]:.1f} MB after the first, {memory[-1]:.1f} after the last; "
+        f"{watched}."
     )
 
 
