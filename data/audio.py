@@ -1,22 +1,23 @@
-"""A score as sound: WAV, FLAC, Ogg Vorbis or MP3, played from a SoundFont.
+"""Music as sound, played from a SoundFont: a score as WAV, FLAC, Ogg Vorbis or MP3, or notes while they are made.
 
     write_audio(read_midi("song.mid"), "song.mp3")
+    for sound in stream_audio(notes): ...
 
 RustySynth, which the midirenderer wheel holds, plays; soundfile encodes. The SoundFont is TimGM6mb (GPL-2), which
 comes with pretty_midi, or any other in SoundFont 2 format. `pip install 'ugen-music[audio]'` brings all three.
 
 The synthesizer plays a whole MIDI file into memory, with 64 voices, 16 channels and 16 bits. So it is given some
-seconds of the score at a time, and of these so few notes that they fit; what it makes of them is added up here.
+seconds of the music at a time, and of these so few notes that they fit; what it makes of them is added up here.
 """
 
 from __future__ import annotations
 
 import io
-import platform
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import chain, repeat
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -27,9 +28,10 @@ from .command import require
 from .errors import UgenError
 from .files import replacing
 from .midi_write import midi_bytes
-from .score import NOTE, Score
+from .score import Note, Score
 
 Samples = NDArray[np.float32]  # [n, 2]: left and right
+_Row = tuple[int, int, int, int, int, bool]  # a note: onset and end in frames, pitch, velocity, program, drum
 
 RATE = 48_000  # frames a second: midirenderer knows no other
 RING_SECONDS = 2  # what the last notes get to die away
@@ -40,12 +42,14 @@ FORMATS = {
 
 _PEAK = 10 ** (-1 / 20)  # -1 dBFS
 _PIECE = 20 * RATE  # onsets within so many frames are played together; a multiple of the synthesizer's block of 64
+_FIRST, _CHUNK = 2 * RATE, 5 * RATE  # the same in a stream. Of real time, 2 s take 2.2 %, 5 s 1.6 %, 20 s 1.5 %
+_GAIN = 2.0  # of a stream: the bundled music, as piano or as it is, then peaks between 0.1 and 1.8, the median 0.5
+_KNEE = 0.5  # what is louder than this, a stream presses together
 _BLOCK = 1 << 15  # frames encoded at once: minutes of Vorbis in one call overflow libsndfile's stack
 _MOST_NOTES = 24  # at once in a lane: with two voices each, some of the 64 are left for notes that die away
 _SOFTEST = 16  # velocity: the synthesizer leaves out notes 60 dB below its full volume, 11 and softer on a piano
 _LONGEST_NOTE = 120 * RATE
 _LONGEST = 6 * 3600  # seconds; a WAV file ends at 4 GB
-_MACHINES = ("x86_64", "AMD64", "arm64")  # what midirenderer has wheels for; Linux calls its ARM aarch64
 
 
 class _SoundFont(NamedTuple):
@@ -82,13 +86,35 @@ def write_audio(
     frames = _frames(score, seconds, path)
     with replacing(path) as partial, tempfile.TemporaryFile(dir=partial.parent) as spool:
         peak, done = 0.0, 0
-        for piece in _played(score, frames, sounds):
+        for piece in _played(_pieces(_notes(score), repeat(_PIECE), frames), sounds):
             spool.write(piece.tobytes())
             peak = max(peak, float(np.abs(piece).max()))
             done += len(piece)
             on_progress(done / RATE)
         spool.seek(0)
         _encode(spool, partial, path, _PEAK / peak if peak else 1.0)
+
+
+def stream_audio(notes: Iterable[Note], soundfont: Path | None = None) -> Iterator[Samples]:
+    """The sound of notes that are still being made, 48 kHz stereo float32, chunk by chunk from time 0 on.
+
+    The notes come in order of onset, and need never end. A chunk is there when its last note is known: when the first
+    note after it has come, or no more do. The first lasts 2 s, others 5 s; the last ends with 2 s for the last notes
+    to die away. Velocities and long notes are played as in files. Loudness is fixed, as no one knows what is to come:
+    see `limited`. Memory does not grow.
+
+    Raises UgenError, before it takes a note, when a library is missing, or the SoundFont is missing or damaged.
+    """
+    sounds = _load(soundfont)
+    pieces = _pieces(notes, chain([_FIRST], repeat(_CHUNK)))
+    return (limited(sound * np.float32(_GAIN)) for sound in _played(pieces, sounds))
+
+
+def limited(sound: Samples) -> Samples:
+    """What is within half of full volume as it is; what is louder pressed together, so that all is within it."""
+    over = np.maximum(np.abs(sound) - _KNEE, 0)
+    pressed: Samples = np.clip(sound, -_KNEE, _KNEE) + np.copysign((1 - _KNEE) * np.tanh(over / (1 - _KNEE)), sound)
+    return pressed
 
 
 def check(soundfont: Path | None) -> None:
@@ -103,9 +129,6 @@ def credit(soundfont: Path | None) -> str:
 
 def _load(soundfont: Path | None) -> _SoundFont:
     """A SoundFont that has played one note. Raises UgenError that names what is missing or wrong."""
-    if find_spec("midirenderer") is None and platform.machine() not in _MACHINES:
-        where = f"{platform.system()} on {platform.machine()}"
-        raise UgenError(f"sound files need midirenderer, which is not built for {where}; convert the .mid elsewhere")
     require("midirenderer", "audio")
     require("soundfile", "audio")
     path = soundfont or _default_soundfont()
@@ -138,49 +161,69 @@ def _frames(score: Score, seconds: float | None, path: Path) -> int:
     return max(1, round(length * RATE))
 
 
-def _played(score: Score, frames: int, sounds: _SoundFont) -> Iterator[Samples]:
-    """The sound of a score, `frames` in all, some seconds at a time."""
-    notes = _in_frames(score)
-    starts = np.arange(0, frames, _PIECE)
-    edges = np.searchsorted(notes["onset"], [*starts, frames])
+def _notes(score: Score) -> Iterator[Note]:
+    """The notes of a score, in seconds."""
+    onsets, ends = (score.seconds_at(score.notes[field]) for field in ("onset", "end"))
+    for onset, end, row in zip(onsets, ends, score.notes, strict=True):
+        yield Note(float(onset), float(end), *row.item()[2:])
+
+
+class _Piece(NamedTuple):
+    """Some seconds of music: the notes that begin in them, in frames from the piece's beginning."""
+
+    frames: int
+    notes: list[_Row]
+
+
+def _pieces(notes: Iterable[Note], lengths: Iterable[int], at_least: int = 0) -> Iterator[_Piece]:
+    """Music in pieces of these lengths, until the last note has died away and `at_least` so many frames."""
+    coming = map(_in_frames, notes)
+    row = next(coming, None)
+    start, until = 0, at_least
+    for length in lengths:
+        if row is None and start >= until:
+            return
+        here: list[_Row] = []
+        while row is not None and row[0] < start + length:
+            assert row[0] >= start, "notes come in order of onset"
+            here.append((row[0] - start, row[1] - start, *row[2:]))
+            until = max(until, row[1] + RING_SECONDS * RATE)
+            row = next(coming, None)
+        frames = length if row is not None else min(length, until - start)
+        yield _Piece(frames, here)
+        start += frames
+
+
+def _in_frames(note: Note) -> _Row:
+    """A note in frames, what the synthesizer could not play made playable."""
+    onset, end = round(note.onset * RATE), round(note.end * RATE)
+    end = min(max(end, onset + 1), onset + _LONGEST_NOTE)
+    return onset, end, note.pitch, max(note.velocity, _SOFTEST), note.program, note.drum
+
+
+def _played(pieces: Iterable[_Piece], sounds: _SoundFont) -> Iterator[Samples]:
+    """The sound of pieces that follow each other, piece by piece."""
     ringing = np.zeros((0, 2), np.float32)  # of earlier pieces
-    for start, first, last in zip(starts.tolist(), edges[:-1], edges[1:], strict=True):
-        here = notes[first:last].copy()
-        here["onset"] -= start
-        here["end"] -= start
-        sound = np.zeros((max(_PIECE, len(ringing), _until(here)), 2), np.float32)
+    for frames, notes in pieces:
+        until = max((end for _onset, end, *_ in notes), default=0) + RING_SECONDS * RATE
+        sound = np.zeros((max(frames, len(ringing), until), 2), np.float32)
         sound[: len(ringing)] = ringing
-        for lane in _lanes(here):
+        for lane in _lanes(notes):
             alone = _rendered(sounds, Score.build(lane, RATE // 2))
             sound[: len(alone)] += alone
-        yield sound[: min(_PIECE, frames - start)]
-        ringing = sound[_PIECE:]
-
-
-def _in_frames(score: Score) -> NDArray[np.void]:
-    """The notes, onsets and ends in frames, what the synthesizer could not play made playable."""
-    notes = score.notes.copy()
-    notes["onset"] = np.round(score.seconds_at(score.notes["onset"]) * RATE)
-    ends = np.round(score.seconds_at(score.notes["end"]) * RATE).astype(np.int64)
-    notes["end"] = np.clip(ends, notes["onset"] + 1, notes["onset"] + _LONGEST_NOTE)
-    notes["velocity"] = np.maximum(notes["velocity"], _SOFTEST)
-    return notes
-
-
-def _until(notes: NDArray[np.void]) -> int:
-    """The frame where the last of the notes has died away."""
-    return int(notes["end"].max(initial=0)) + RING_SECONDS * RATE
+        yield sound[:frames]
+        ringing = sound[frames:]
 
 
 @dataclass
 class _Lane:
     """Notes that the synthesizer can play together: channels and voices suffice, and no key is held twice."""
 
-    rows: list[tuple[int, int, int, int, int, bool]] = field(default_factory=list)
+    rows: list[_Row] = field(default_factory=list)
     sounding: list[tuple[int, tuple[bool, int, int]]] = field(default_factory=list)  # end, and what sounds
     programs: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))  # pitched, drum kits
 
-    def takes(self, row: tuple[int, int, int, int, int, bool]) -> bool:
+    def takes(self, row: _Row) -> bool:
         """Add a note, in order of onset, if it fits."""
         onset, end, pitch, _velocity, program, drum = row
         self.sounding = [(until, key) for until, key in self.sounding if until > onset]
@@ -194,14 +237,14 @@ class _Lane:
         return True
 
 
-def _lanes(notes: NDArray[np.void]) -> list[NDArray[np.void]]:
+def _lanes(notes: list[_Row]) -> list[list[_Row]]:
     """The notes in as few parts as the synthesizer needs."""
     lanes: list[_Lane] = []
-    for row in notes.tolist():
+    for row in notes:
         if not any(lane.takes(row) for lane in lanes):
             lanes.append(_Lane())
             lanes[-1].takes(row)
-    return [np.array(lane.rows, NOTE) for lane in lanes]
+    return [lane.rows for lane in lanes]
 
 
 def _rendered(sounds: _SoundFont, score: Score) -> Samples:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +29,10 @@ def run_app(app: typer.Typer, name: str) -> None:
         raise SystemExit(error.exit_code) from None
 
 
+_BUILT_FOR = "x86_64", "AMD64", "arm64"  # Linux calls its ARM aarch64
+_BUILT = "midirenderer", "miniaudio", "rtmidi2"  # modules that are there for these machines only
+
+
 def require(module: str, extra: str) -> None:
     """Import an optional module. Raises UgenError that says how to get it when it is not installed."""
     try:
@@ -34,7 +40,24 @@ def require(module: str, extra: str) -> None:
     except ImportError as error:
         if (error.name or "").partition(".")[0] != module.partition(".")[0]:
             raise  # the module is there, but broken: that is no missing extra
+        if module in _BUILT and platform.machine() not in _BUILT_FOR:
+            where = f"{platform.system()} on {platform.machine()}"
+            raise UgenError(f"this needs {module}, which is not built for {where}") from None
         raise UgenError(f"this needs {module}, which is not installed: pip install 'ugen-music[{extra}]'") from None
+
+
+@contextmanager
+def without_stderr() -> Iterator[None]:
+    """Nothing on standard error, where C libraries print pages about devices that are not there."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @contextmanager

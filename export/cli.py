@@ -52,20 +52,27 @@ def export(
         float, typer.Option(min=0, help="How much worse a smaller precision may predict held-out music, in per cent.")
     ] = 0.5,
     licence: Annotated[str, typer.Option(help="Licence and credits of the music, stored in the file.")] = "not stated",
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="The temperature of songs, unless ugen-run is told another.", show_default="0.9"),
+    ] = None,
+    top_p: Annotated[float | None, typer.Option(help="Likewise their top-p.", show_default="0.95")] = None,
 ) -> None:
     """Turn a training run into one self-describing file, and prove that the file computes what the run learned."""
     for module in ("torch", "onnx"):
         require(module, "export")
     from .export import export_onnx, export_torchscript, export_triton
 
+    own = {"temperature": temperature, "top_p": top_p}
+    sampling = {name: value for name, value in own.items() if value is not None}
     if format is Format.onnx:
-        export_onnx(run, output, precision.value, max_loss / 100, licence, typer.echo)
+        export_onnx(run, output, precision.value, max_loss / 100, licence, typer.echo, sampling)
     elif format is Format.torchscript:
-        export_torchscript(run, output, licence, typer.echo)
+        export_torchscript(run, output, licence, typer.echo, sampling)
     elif precision not in (Precision.auto, Precision.fp32):
         raise UgenError(f"--precision {precision.value}: a Triton repository is float32; docs/serving.md says why")
     else:
-        export_triton(run, output, licence, typer.echo)
+        export_triton(run, output, licence, typer.echo, sampling)
 
 
 def main() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import onnx
 from ugen.data import UgenError
@@ -38,19 +41,27 @@ from .parity import (
 from .quantize import PRECISIONS, in_precision
 
 Say = Callable[[str], None]
+# what songs are drawn with unless the user says otherwise: nearest to real music by its measures (docs/running.md); a
+# step of a grid mostly goes on as the one before, and with less than nearly all of its chances would do so for ever
+SAMPLING = {
+    "beats": Sampling(0.9, top_p=0.95), "events": Sampling(0.9, top_p=0.95), "frames": Sampling(), "khot": Sampling()
+}  # fmt: skip
 
 
 @torch_at_its_best()
-def export_onnx(run: Path, output: Path, precision: str, max_change: float, licence: str, say: Say) -> None:
+def export_onnx(
+    run: Path, output: Path, precision: str, max_change: float, licence: str, say: Say,
+    sampling: Mapping[str, Any] = MappingProxyType({}),
+) -> None:  # fmt: skip
     """Write a run as ONNX. `precision`: fp32, fp16, int8, int4, or auto: the fastest whose loss on held-out music grows
-    by no more than `max_change`.
+    by no more than `max_change`. `sampling`: what the file's defaults have other than SAMPLING.
 
     Raises UgenError, and leaves no file, when the float32 file disagrees with the checkpoint, or when the precision
     asked for costs more than `max_change`.
     """
     if output.suffix != ".onnx":
         raise UgenError(f"-o {output}: an ONNX file's name ends in .onnx")
-    proof = Proof(load_checkpoint(run), licence, say)
+    proof = Proof(load_checkpoint(run), licence, say, sampling)
     with replacing(output) as partial, tempfile.TemporaryDirectory(dir=output.parent) as folder:
         files = {name: Path(folder) / f"{name}.onnx" for name in PRECISIONS}
         fp32 = build(proof.checkpoint.model, proof.card("fp32").to_metadata())
@@ -68,11 +79,13 @@ def export_onnx(run: Path, output: Path, precision: str, max_change: float, lice
 
 
 @torch_at_its_best()
-def export_torchscript(run: Path, output: Path, licence: str, say: Say) -> None:
+def export_torchscript(
+    run: Path, output: Path, licence: str, say: Say, sampling: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Write a run as TorchScript, float32. Raises UgenError, and leaves no file, when it disagrees."""
     if output.suffix not in (".ts", ".pt"):
         raise UgenError(f"-o {output}: a TorchScript file's name ends in .ts")
-    proof = Proof(load_checkpoint(run), licence, say)
+    proof = Proof(load_checkpoint(run), licence, say, sampling)
     with replacing(output) as partial:
         torchscript.save(proof.checkpoint.model, partial, proof.card("fp32").to_metadata())
         proof.require(f"TorchScript on {BATCH} streams and on one", TorchRunner(torchscript.load(partial)))
@@ -82,8 +95,9 @@ def export_torchscript(run: Path, output: Path, licence: str, say: Say) -> None:
 class Proof:
     """A checkpoint, and the evidence that a file does what it does."""
 
-    def __init__(self, checkpoint: Checkpoint, licence: str, say: Say):
+    def __init__(self, checkpoint: Checkpoint, licence: str, say: Say, sampling: Mapping[str, Any]):
         self.checkpoint, self._licence, self._say = checkpoint, licence, say
+        self._sampling = replace(SAMPLING[checkpoint.codec.name], **sampling)
         self._model, self._batch = checkpoint.model, probe_batch(checkpoint.probe)
         self._originality = read_originality(checkpoint.path / "originality.json")
         self._own: Parity | None = None
@@ -98,8 +112,8 @@ class Proof:
             "corpus": {k: v for k, v in checkpoint.config["corpus"].items() if k != "path"},
             **(as_json(found, precision) if found else {}),
         }  # fmt: skip
-        return Card(checkpoint.codec, config.layers, config.hidden, precision, Sampling(), provenance, self._licence,
-                    self._originality)  # fmt: skip
+        return Card(checkpoint.codec, config.layers, config.hidden, precision, self._sampling, provenance,
+                    self._licence, self._originality)  # fmt: skip
 
     def require(self, what: str, runner: Runner) -> None:
         """Raise UgenError unless a float32 runner agrees with the checkpoint over held-out music, state carried."""
@@ -173,12 +187,14 @@ def _weights_hash(model: LstmModel) -> str:
 
 
 @torch_at_its_best()
-def export_triton(run: Path, output: Path, licence: str, say: Say) -> None:
+def export_triton(
+    run: Path, output: Path, licence: str, say: Say, sampling: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Write a run as a Triton model repository, float32: triton.py says what is in it.
 
     Raises UgenError, and leaves nothing, when `output` is there already or the model in it disagrees.
     """
-    proof, name = Proof(load_checkpoint(run), licence, say), triton.model_name(run)
+    proof, name = Proof(load_checkpoint(run), licence, say, sampling), triton.model_name(run)
     card = proof.card("fp32")
     with triton.new_folder(output) as partial:
         triton.write_repository(build(proof.checkpoint.model, card.to_metadata()), card, partial, name)

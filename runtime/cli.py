@@ -207,11 +207,16 @@ def _stream(
 
         def player(notes: Iterator[Note | None]) -> None:
             if port is not None:
-                live.perform(notes, port, advance_to)
+                heard = live.perform(notes, port, advance_to)
+                gaps, lost = heard.pauses, heard.paused_seconds
             elif play:
-                loudspeaker.play((note for note in notes if note is not None), soundfont, advance_to)
+                played = loudspeaker.play(notes, soundfont, advance_to)
+                gaps, lost = played.underruns, played.silent_seconds
             else:
                 deque(notes, maxlen=0)
+                return
+            if gaps:
+                teller.remark(f"the music stood still {gaps} times, {lost:.1f} s in all: this machine was too busy")
 
         made = streamed.run(
             wish, model, player, places[0] if places else None, on_note=teller.note,

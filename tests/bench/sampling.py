@@ -1,0 +1,58 @@
+"""Songs at several temperatures beside a folder of music that the model never learned: which default is best?
+
+    python tests/bench/sampling.py model.onnx FOLDER [SONGS]
+
+Prints a table. `distance`: the mean over the measures of how far the songs' mean is from the folder's, in standard
+deviations of the folder's pieces.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from ugen.runtime import Sampling, load
+from ugen.runtime.score import midi_files, read_piece
+from ugen.runtime.songs import songs_beside
+
+SETTINGS = [
+    (1.0, 0.98),
+    (1.0, 0.95),
+    (0.95, 0.98),
+    (0.95, 0.95),
+    (0.9, 0.98),
+    (0.9, 0.95),
+    (0.85, 0.95),
+    (0.8, 0.95),
+    (0.75, 0.95),
+]
+SHOWN = ("scale_consistency", "pitch_class_entropy", "empty_beat_rate", "repeated", "commonest_pitch")
+COUNTED = ("notes_per_second", "pitches", "polyphony", "pitch_range", "pitch_entropy", "groove_consistency", *SHOWN)
+
+
+def main(file: Path, folder: Path, songs: int, out: Callable[[str], None] = print) -> None:
+    """Make the songs, and print a row a setting."""
+    model = load(file)
+    pieces = [read_piece(path, model.card) for path in midi_files(folder)]
+    out(f"| temperature | top-p | distance | {' | '.join(SHOWN)} | copied notes | mended, given up |")
+    out("|---" * (len(SHOWN) + 5) + "|")
+    for temperature, top_p in SETTINGS:
+        model.card = replace(model.card, sampling=Sampling(temperature, top_p=top_p))
+        found = songs_beside(model, pieces, songs)
+        spread = found.measures
+        far = [abs(spread[n].songs - spread[n].folder) / max(spread[n].folder_deviation, 1e-9) for n in COUNTED]
+        row = [f"{spread[name].songs:.3f}" for name in SHOWN]
+        copied = spread["copied_notes"].songs if "copied_notes" in spread else float("nan")
+        out(
+            f"| {temperature} | {top_p} | {np.mean(far):.2f} | {' | '.join(row)} | {copied:.1f} "
+            f"| {found.mended}, {found.given_up} |"
+        )
+    copied = spread["copied_notes"].folder if "copied_notes" in spread else float("nan")
+    out(f"| the folder | | 0 | {' | '.join(f'{spread[name].folder:.3f}' for name in SHOWN)} | {copied:.1f} | |")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 40)
