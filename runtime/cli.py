@@ -15,6 +15,8 @@ import typer
 from ugen.data import Note, UgenError
 from ugen.data.command import make_app, run_app
 
+from .load import PRETRAINED
+
 if TYPE_CHECKING:
     from .model import Model
     from .request import Request
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 app = make_app()
 
-
-PRETRAINED = Path(__file__).with_name("pretrained.onnx")
 
 EXAMPLES = """Example: ugen-run -o song.mid
 

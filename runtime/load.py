@@ -18,6 +18,7 @@ from .model import Model
 from .model_file import OPERATORS, OUTPUTS, Card, ModelError, card_from_metadata, check_graph, inputs_of, line
 from .onnx_file import Node, Outline, read_outline
 
+PRETRAINED = Path(__file__).with_name("pretrained.onnx")  # the model that comes with ugen
 PROVIDERS = {
     "cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider",
     "coreml": "CoreMLExecutionProvider", "directml": "DmlExecutionProvider", "openvino": "OpenVINOExecutionProvider",
@@ -43,8 +44,9 @@ def read_card(path: str | Path) -> Card:
     return card
 
 
-def load(path: str | Path, threads: int = 1, provider: str = "cpu") -> Model:
-    """Load a model file and check all of it. `provider`: one of PROVIDERS, or auto, which `choose_provider` explains.
+def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu") -> Model:
+    """Load a model file, or the model that comes with ugen, and check all of it. `provider`: one of PROVIDERS, or auto,
+    which `choose_provider` explains.
 
     Raises ModelError, one line that names the file and the part at fault, and UgenError where a provider is not there.
     """

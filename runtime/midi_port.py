@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 from ugen.data import UgenError
-from ugen.data.command import require
+from ugen.data.command import require, without_stderr
 
 NEW = "new"  # the name that opens a port for others to connect to
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0  # MIDI 1.0, the channel in the lower half of the byte
@@ -45,7 +42,7 @@ class Port:
 
     def close(self) -> None:
         """End all notes, first those known to sound, and close."""
-        with suppress(UgenError), _silence():  # gone already: nothing sounds
+        with suppress(UgenError), without_stderr():  # gone already: nothing sounds
             for channel, pitch in sorted(self._sounding):
                 self.send(NOTE_OFF | channel, pitch, 0)
             for channel in sorted(self._channels):
@@ -53,7 +50,7 @@ class Port:
             if self._channels:
                 time.sleep(_LAST_WORDS)
             self._channels.clear()
-        with _silence():
+        with without_stderr():
             self._device.close_port()
 
     def __enter__(self) -> Port:
@@ -81,7 +78,7 @@ def open_port(name: str) -> Port:
         ports = ", ".join(found or there) or "none"
         raise UgenError(f"--midi-port {name}: {many} port has that in its name. Ports: {ports}")
     device, names = next((device, names) for device, names in devices if found[0] in names)
-    with _silence():
+    with without_stderr():
         device.open_port(names.index(found[0]))
     return Port(device, name)
 
@@ -95,7 +92,7 @@ def _new_port(devices: list[tuple[Any, list[str]]]) -> Port:
     for device, names in devices:
         # with no port in it, JACK may not be running, and opening one would then abort the process
         if names or device.get_current_api() != rtmidi2.API_UNIX_JACK:
-            with _silence():
+            with without_stderr():
                 device.open_virtual_port("ugen")
             return Port(device, NEW)
     raise UgenError(f"--midi-port {NEW}: this machine has no MIDI system (ALSA, or JACK with a port in it)")
@@ -109,22 +106,8 @@ def _devices() -> list[tuple[Any, list[str]]]:
     devices = []
     for system in _SYSTEMS.get(platform.system(), _ELSEWHERE):
         api = getattr(rtmidi2, system)
-        with _silence(), suppress(RuntimeError):  # what it raises when there is no such system
+        with without_stderr(), suppress(RuntimeError):  # what it raises when there is no such system
             device = rtmidi2.MidiOut("ugen", api)
             if device.get_current_api() == api:  # and not another, for want of it
                 devices.append((device, [name or "" for name in device.ports]))
     return devices
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Nothing on standard error, where C libraries complain of what is not there."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from ugen.data.command import make_app, progress_bar, run_app
 
+from .load import PRETRAINED
+
 if TYPE_CHECKING:
     from .model_file import Card
     from .score import Piece
@@ -23,7 +25,8 @@ EXAMPLES = "Example: ugen-score model.onnx my-midi-files\n\nExample: ugen-score 
 @app.command(epilog=EXAMPLES)
 def score(
     files: Annotated[
-        list[Path], typer.Argument(help="The model file (.onnx), and a folder of music or MIDI files, in any order.")
+        list[Path],
+        typer.Argument(help="A folder of music, or MIDI files; a model file (.onnx), or the one in ugen is taken."),
     ],
     originality: Annotated[
         bool, typer.Option("--originality", help="Say what the MIDI files copied from the model's training music.")
@@ -53,9 +56,9 @@ def _sorted_out(files: Sequence[Path]) -> tuple[Path, list[Path]]:
 
     from .score import midi_files
 
-    models = [path for path in files if path.suffix.lower() == ".onnx"]
-    if len(models) != 1:
-        raise UgenError(f"one model file (.onnx) is needed, and {len(models)} were given")
+    models = [path for path in files if path.suffix.lower() == ".onnx"] or [PRETRAINED]
+    if len(models) > 1:
+        raise UgenError(f"one model file (.onnx) is judged at a time, and {len(models)} were given")
     others = [path for path in files if path not in models]
     if not others:
         raise UgenError(f"{models[0]}: name a folder of music, too, or MIDI files")

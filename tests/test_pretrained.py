@@ -1,0 +1,69 @@
+"""The model that comes with ugen: its file, its credits, and that what it makes is music."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import BUNDLED, ugen_run
+from ugen.data import arrange, read_midi
+from ugen.data.measures import measures
+from ugen.data.originality import originality
+from ugen.runtime import Model, Song, generate, load
+from ugen.runtime.load import PRETRAINED
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    """The model itself."""
+    return load()
+
+
+@pytest.fixture(scope="module")
+def songs(model: Model) -> list[Song]:
+    """Songs nobody chose."""
+    return [generate(model, 30, seed) for seed in range(1, 9)]
+
+
+def test_its_file_is_small_and_says_where_it_comes_from(model: Model) -> None:
+    card, told = model.card, model.card.provenance
+    assert PRETRAINED.stat().st_size < 4e6 and card.precision == "int8"
+    for credit in ("Apache-2.0", "Freedoom", "Blasphemer", "Juan Manuel Nigretti", "Tanner Helland", "CC-BY-4.0",
+                   "Mutopia", "OpenScore", "THIS SOFTWARE IS PROVIDED"):  # fmt: skip
+        assert credit in card.licence
+    assert card.licence == PRETRAINED.with_name("pretrained.credits.txt").read_text("utf-8").rstrip("\n")
+    assert told["held_out"]["nats_token"] < 0.7 * min(each["nats"] for each in told["baselines"].values())
+    assert card.originality is not None and len(card.originality.pieces) == told["corpus"]["pieces"]
+    assert "/" not in told["corpus"].values() and "path" not in told["corpus"]
+
+
+def test_the_command_plays_out_of_the_box(tmp_path: Path) -> None:
+    done = ugen_run("-o", tmp_path / "song.mid", "--seconds", 10, "--seed", 1)
+    assert done.returncode == 0, done.stderr
+    assert len(read_midi(tmp_path / "song.mid").notes) > 10
+    shown = ugen_run("--info")
+    assert shown.returncode == 0 and "Tanner Helland" in shown.stdout
+
+
+def test_its_songs_are_music(songs: list[Song]) -> None:
+    """By the measures of the bundled music, loosely: nothing silent, stuck, monotonous, or beside all keys."""
+    found = [measures(song.score) for song in songs]
+    real = [
+        measures(score.until(score.tick_at(30))) for score in (arrange(read_midi(path), "piano") for path in BUNDLED)
+    ]
+
+    def mean(name: str, of: list[dict[str, float]]) -> float:
+        return float(np.mean([each[name] for each in of]))
+
+    assert all(each["notes"] > 30 and each["longest_silence"] < 8 for each in found)
+    assert all(each["commonest_pitch"] < 0.6 and each["pitches"] > 5 for each in found)
+    assert 0.4 < mean("notes_per_second", found) / mean("notes_per_second", real) < 2.5
+    assert mean("scale_consistency", found) > 0.78, "by chance it would be 0.7"
+    assert 1.2 < mean("polyphony", found) < 8
+
+
+def test_its_songs_are_its_own(model: Model, songs: list[Song]) -> None:
+    """Most of a song is in none of the pieces that it learned from."""
+    copied = [originality(song.score, model.card.originality) for song in songs]
+    assert np.mean([each.share for each in copied]) < 0.3
