@@ -79,13 +79,17 @@ class Request:
         return MARK + json.dumps({"version": version("ugen-music"), **told})
 
 
-def read_record(path: Path, card: Card) -> Request:
-    """The request that made a MIDI file, of a model like this. Raises UgenError when it has none, or one that cannot
-    be."""
+def read_record(path: Path, model: str, card: Card) -> Request:
+    """The request that made a MIDI file with the model of this sha256. Raises UgenError when it has none, one of
+    another model, or one that cannot be."""
     for text in _texts(path):
         if text.startswith(MARK):
             try:
-                return _request(json.loads(text[len(MARK) :][:MAX_RECORD]), card)
+                told = json.loads(text[len(MARK) :][:MAX_RECORD])
+                if str(told["model"]) != model:
+                    other = f"sha256 {told['model']!s:.12}…, not {model[:12]}…"
+                    raise UgenError(f"--replay {path}: another model file made it ({other})")
+                return _request(told, card)
             except (ValueError, TypeError, KeyError, RecursionError, binascii.Error, zlib.error) as error:
                 raise UgenError(f"--replay {path}: its record is damaged ({error!r:.100})") from None
     raise UgenError(f"--replay {path}: it does not say how it was made; ugen-run's own MIDI files do")
