@@ -54,9 +54,9 @@ def export(
     licence: Annotated[str, typer.Option(help="Licence and credits of the music, stored in the file.")] = "not stated",
     temperature: Annotated[
         float | None,
-        typer.Option(help="The temperature of songs, unless ugen-run is told another.", show_default="0.9"),
+        typer.Option(help="The temperature of songs, unless ugen-run is told another.", show_default="1"),
     ] = None,
-    top_p: Annotated[float | None, typer.Option(help="Likewise their top-p.", show_default="0.95")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Likewise their top-p.", show_default="0.98")] = None,
 ) -> None:
     """Turn a training run into one self-describing file, and prove that the file computes what the run learned."""
     for module in ("torch", "onnx"):

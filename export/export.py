@@ -6,7 +6,6 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -41,11 +40,6 @@ from .parity import (
 from .quantize import PRECISIONS, in_precision
 
 Say = Callable[[str], None]
-# what songs are drawn with unless the user says otherwise: nearest to real music by its measures (docs/running.md); a
-# step of a grid mostly goes on as the one before, and with less than nearly all of its chances would do so for ever
-SAMPLING = {
-    "beats": Sampling(0.9, top_p=0.95), "events": Sampling(0.9, top_p=0.95), "frames": Sampling(), "khot": Sampling()
-}  # fmt: skip
 
 
 @torch_at_its_best()
@@ -54,7 +48,7 @@ def export_onnx(
     sampling: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:  # fmt: skip
     """Write a run as ONNX. `precision`: fp32, fp16, int8, int4, or auto: the fastest whose loss on held-out music grows
-    by no more than `max_change`. `sampling`: what the file's defaults have other than SAMPLING.
+    by no more than `max_change`. `sampling`: what the file's defaults have other than Sampling().
 
     Raises UgenError, and leaves no file, when the float32 file disagrees with the checkpoint, or when the precision
     asked for costs more than `max_change`.
@@ -97,7 +91,7 @@ class Proof:
 
     def __init__(self, checkpoint: Checkpoint, licence: str, say: Say, sampling: Mapping[str, Any]):
         self.checkpoint, self._licence, self._say = checkpoint, licence, say
-        self._sampling = replace(SAMPLING[checkpoint.codec.name], **sampling)
+        self._sampling = Sampling(**sampling)
         self._model, self._batch = checkpoint.model, probe_batch(checkpoint.probe)
         self._originality = read_originality(checkpoint.path / "originality.json")
         self._own: Parity | None = None

@@ -10,6 +10,6 @@ from .load import load
 from .model import Model
 from .model_file import Card, ModelError, Sampling
 from .performance import stream
-from .state import State
+from .state import SongState
 
-__all__ = ["Card", "Model", "ModelError", "Sampling", "Song", "State", "generate", "load", "steps", "stream"]
+__all__ = ["Card", "Model", "ModelError", "Sampling", "Song", "SongState", "generate", "load", "steps", "stream"]

@@ -14,7 +14,7 @@ from .guard import GuardError
 from .model import Model
 from .model_file import Sampling
 from .performance import LONGEST_SECONDS, Performance
-from .state import State
+from .state import SongState
 from .take import Step, Take
 
 LEAST_NOTELESS = 5.0  # seconds that must not pass without a note
@@ -31,7 +31,7 @@ class Song:
     seconds: float
     seed: int
     mended: tuple[str, ...]
-    state: State
+    state: SongState
 
     @property
     def pad_ticks(self) -> int:
@@ -61,7 +61,7 @@ def generate(
     tempo: float | None = None,
     primer: Tokens | None = None,
     keep_primer: bool = False,
-    start: State | None = None,
+    start: SongState | None = None,
     guard: bool = True,
 ) -> Song:
     """A song of the asked length. The same model and arguments give the same song.

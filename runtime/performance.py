@@ -13,7 +13,7 @@ from ugen.data.tempo_map import TempoMap
 
 from .model import Model
 from .model_file import Sampling
-from .state import State
+from .state import SongState
 from .take import Step, Take
 from .watched import RETRIES, Watched
 
@@ -38,7 +38,7 @@ class Performance:
     def __init__(
         self, model: Model, seed: int, sampling: Sampling | None = None, *, seconds: float | None = None,
         bars: int | None = None, tempo: float | None = None, primer: Tokens | None = None, keep_primer: bool = False,
-        start: State | None = None, guard: bool = True, on_progress: Callable[[float], None] = lambda made: None,
+        start: SongState | None = None, guard: bool = True, on_progress: Callable[[float], None] = lambda made: None,
         on_mended: Callable[[str], None] = lambda words: None,
         on_tempo: Callable[[int, int], None] = lambda tick, usec: None,
         on_meter: Callable[[int, int, int], None] = lambda tick, numerator, denominator: None,
@@ -111,10 +111,10 @@ class Performance:
         """Seconds from the song's beginning to the end asked for, or to where it ended."""
         return self._primed + self._timed if self._timed and not self._stopped else self.seconds_at(self.end)
 
-    def state(self) -> State:
+    def state(self) -> SongState:
         """Where the song ended, to go on from."""
         h, c = self._take.state
-        return State(
+        return SongState(
             self._take.seed, self._take.position, self._sampling, self._tempo, self._codec.recall(self._tokens),
             max(self._decoder.now - self._end, 0), self._take.struck, h, c,
         )  # fmt: skip
@@ -173,7 +173,7 @@ class Performance:
 
 def stream(
     model: Model, seed: int, sampling: Sampling | None = None, *, seconds: float | None = None, bars: int | None = None,
-    tempo: float | None = None, primer: Tokens | None = None, keep_primer: bool = False, start: State | None = None,
+    tempo: float | None = None, primer: Tokens | None = None, keep_primer: bool = False, start: SongState | None = None,
     guard: bool = True,
 ) -> Iterator[Note]:  # fmt: skip
     """The notes of a song while it is made, in order of onset, in seconds from its beginning; without `seconds` and
@@ -195,7 +195,7 @@ def _check(
     bars: int | None,
     tempo: float | None,
     primer: Tokens | None,
-    start: State | None,
+    start: SongState | None,
 ) -> None:
     if seconds is not None and (not 0 < seconds <= LONGEST_SECONDS or math.isnan(seconds)):
         raise UgenError(f"--seconds {seconds}: must be more than 0 and at most {LONGEST_SECONDS:.0f}")

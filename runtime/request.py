@@ -22,7 +22,7 @@ from .generate import MAX_PRIMER, Song, generate
 from .model import Model
 from .model_file import Card, Sampling
 from .performance import Performance
-from .state import State, state_from_json
+from .state import SongState, state_from_json
 
 MARK = "ugen-run "  # what a record begins with in a MIDI file's text events
 MAX_RECORD = 1 << 20  # characters
@@ -43,7 +43,7 @@ class Request:
     keep_primer: bool = False
     finish: Finish = field(default_factory=Finish)
     guard: bool = True
-    start: State | None = None
+    start: SongState | None = None
     streamed: bool = False
 
     def make(self, model: Model, on_progress: Callable[[float], None] = lambda made: None) -> Song:

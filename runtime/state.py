@@ -25,7 +25,7 @@ MAX_TOKENS = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class SongState:
     """`seed` and `position`: of the random numbers. `tempo`: the one asked for. `tokens`: all that a cursor needs to
     know (`Codec.recall`), as a corpus stores them. `lead`: ticks from the song's end to where they lead. `struck`: what
     a repetition penalty remembers. `h`, `c`: float32 [layers, 1, hidden]."""
@@ -48,7 +48,7 @@ class State:
         }  # fmt: skip
 
 
-def state_from_json(told: Any, card: Card) -> State:
+def state_from_json(told: Any, card: Card) -> SongState:
     """The state that `to_json` told of a model like this. Raises ValueError, TypeError or KeyError, and UgenError."""
     codec, shape = card.codec, (card.layers, 1, card.hidden)
     for name, kinds in (("seed", int), ("position", int), ("lead", int), ("tempo", (int, float, type(None)))):
@@ -65,19 +65,19 @@ def state_from_json(told: Any, card: Card) -> State:
     h, c = (_unpacked(told[name], "<f4", card.layers * card.hidden).astype(np.float32) for name in "hc")
     if len(h) != len(c) or len(h) != card.layers * card.hidden or not np.isfinite([h, c]).all():
         raise ValueError(f"h and c are not {card.layers} layers of {card.hidden}")
-    return State(
+    return SongState(
         told["seed"], told["position"], Sampling(**told["sampling"]), told["tempo"], tokens, told["lead"], struck,
         h.reshape(shape), c.reshape(shape),
     )  # fmt: skip
 
 
-def save_state(state: State, model: str, path: str | Path) -> None:
+def save_state(state: SongState, model: str, path: str | Path) -> None:
     """Write a state, and the sha256 of the model file it belongs to."""
     told = {"ugen": "state", "format": FORMAT, "version": version("ugen-music"), "model": model, **state.to_json()}
     write_atomically(path, (json.dumps(told) + "\n").encode())
 
 
-def load_state(path: str | Path, model: str, card: Card) -> State:
+def load_state(path: str | Path, model: str, card: Card) -> SongState:
     """Read a state of the model with this sha256. Raises UgenError that names the file and what is wrong."""
     try:
         with open(path, "rb") as file:

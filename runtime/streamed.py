@@ -16,7 +16,7 @@ from ugen.data.midi_recorder import MidiRecorder
 
 from .model import Model
 from .request import Request
-from .state import State
+from .state import SongState
 
 Player = Callable[[Iterator[Note | None]], object]  # takes all notes in its own time; None: there is no new one yet
 
@@ -26,7 +26,7 @@ class Streamed(NamedTuple):
 
     seconds: float
     notes: int
-    state: State
+    state: SongState
     stopped: bool
 
 

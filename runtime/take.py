@@ -13,7 +13,7 @@ from .model import Model
 from .model_file import Sampling
 from .rng import Rng
 from .sampler import Sampler, draw_keys
-from .state import State
+from .state import SongState
 
 Step = int | NDArray[np.bool_]
 
@@ -37,7 +37,7 @@ class Take:
 
     def __init__(
         self, model: Model, seed: int, sampling: Sampling, before: Tokens | None = None, tempo: float | None = None,
-        start: State | None = None,
+        start: SongState | None = None,
     ):  # fmt: skip
         codec = model.card.codec
         if sampling.repetition_penalty > 1 and not codec.strikes.any():

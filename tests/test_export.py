@@ -20,7 +20,7 @@ from ugen.export.measure import Measured, fastest
 from ugen.export.onnx_graph import build
 from ugen.export.parity import ExactRunner, Runner, TorchRunner, compare, probe_batch, zero_state
 from ugen.export.quantize import PRECISIONS
-from ugen.runtime import Card, Model, Sampling, load
+from ugen.runtime import Card, Model, Sampling, generate, load
 from ugen.runtime.model import State
 from ugen.runtime.rng import Rng
 from ugen.runtime.sampler import Sampler
@@ -132,6 +132,14 @@ def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None
     assert [v.name for v in proto.graph.output] == ["logits", "h_out", "c_out"]
 
 
+def test_a_file_gets_the_sampling_it_is_told(small_run: Path, tmp_path: Path) -> None:
+    export_onnx(small_run, tmp_path / "cool.onnx", "fp32", 0.5, "", quiet, {"temperature": 0.8, "top_p": 0.9})
+    model = load(tmp_path / "cool.onnx")
+    assert model.card.sampling == Sampling(0.8, top_p=0.9)
+    told = generate(model, 5, 1, Sampling(0.8, top_p=0.9))
+    assert np.array_equal(generate(model, 5, 1).tokens, told.tokens), "and songs are drawn so"
+
+
 def test_int8_predicts_as_well_and_is_int8_all_through(exported: dict[str, Path], small_run: Path) -> None:
     checkpoint = load_checkpoint(small_run)
     batch = probe_batch(checkpoint.probe)
@@ -222,6 +230,7 @@ assert logits.shape == (2, 1, len(codec["events"])) and h.shape == c.shape
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["RUN", "-o", "x.onnx", "--temperature", "11"], "--temperature 11.0: must be 0 to 10"),
         (["nowhere", "-o", "m.onnx"], "nowhere: not a training run"),
         (["RUN", "-o", "m.mid"], "-o m.mid: an ONNX file's name ends in .onnx"),
         (["RUN", "-o", "m.onnx", "--format", "torchscript"], "-o m.onnx: a TorchScript file's name ends in .ts"),
