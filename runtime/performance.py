@@ -11,6 +11,7 @@ from ugen.data.codec import Codec, Tokens
 from ugen.data.decoder import Row
 from ugen.data.tempo_map import TempoMap
 
+from .guard import GuardError
 from .model import Model
 from .model_file import Sampling
 from .state import SongState
@@ -32,7 +33,7 @@ class Performance:
     The arguments are those of `generate`; with neither `seconds` nor `bars` the song is endless. `on_tempo` is told of
     ticks and microseconds a beat, `on_meter` of ticks, numerators and denominators, before the first note at or after
     them; `on_tokens` of what was drawn, as a corpus stores it. Raises UgenError when something is out of range, and
-    GuardError while iterated over.
+    GuardError after the last note that the guard let pass.
     """
 
     def __init__(
@@ -71,21 +72,26 @@ class Performance:
         self._primed = self._map.seconds(self._first) - self._zero  # seconds of a primer that is kept
 
     def __iter__(self) -> Iterator[Row | None]:
-        limit, number = (self._bars or self._timed or math.inf) - _ROUNDING, 0
+        limit, number, wrong = (self._bars or self._timed or math.inf) - _ROUNDING, 0, None
         while not self._stopped and (made := self._made()) < limit:
             if number % _BREATH == 0:
                 self._feed(self._watched.settled())
                 yield from self._given(self._decoder.settled())
                 yield None
                 self._on_progress(made)
-            self._watched.step()
+            try:
+                self._watched.step()
+            except GuardError as error:
+                wrong, self._stopped = error, True
             number += 1
-        self._feed(self._watched.settled(last=True))
+        self._feed(self._watched.settled(last=wrong is None))
         self._end = self._decoder.now
         if self._timed and not self._stopped:
             self._end = self._map.tick(self._zero + self.length)
         rows = self._decoder.settled() + self._decoder.rest()
         yield from self._given([[row[0], min(row[1], self._end), *row[2:]] for row in rows if row[0] < self._end])
+        if wrong:
+            raise wrong
 
     def stop(self) -> None:
         """End the song with what has been drawn; iterating goes on to the last note of that."""
@@ -178,9 +184,11 @@ def stream(
 ) -> Iterator[Note]:  # fmt: skip
     """The notes of a song while it is made, in order of onset, in seconds from its beginning; without `seconds` and
     `bars` for ever, in constant memory. They are those of `generate` with the same arguments, and each comes as soon as
-    it has ended and the guard will not take it back: 16 to 32 seconds of music after it was drawn.
+    it has ended and the guard will not take it back: 24 to 32 seconds of music after it was drawn. (Without a guard a
+    note that never ends holds back all that follow.)
 
-    Raises UgenError when something is out of range, GuardError when the model keeps making no music.
+    Raises UgenError when something is out of range, and GuardError, after the last note that the guard let pass, when
+    the model keeps making no music.
     """
     song = Performance(
         model, seed, sampling, seconds=seconds, bars=bars, tempo=tempo, primer=primer, keep_primer=keep_primer,

@@ -14,6 +14,7 @@ from ugen.data.decoder import Row
 from ugen.data.files import replacing
 from ugen.data.midi_recorder import MidiRecorder
 
+from .guard import GuardError
 from .model import Model
 from .request import Request
 from .state import SongState
@@ -36,9 +37,8 @@ def check(wish: Request, files: Sequence[Path]) -> None:
         if given:
             raise UgenError(f"{flag}: needs the whole song; not with --endless, --play or --midi-port")
     for file in files:
-        if file.suffix.lower() in (".mid", ".midi"):
-            continue
-        raise UgenError(f"-o {file}: with --endless, --play or --midi-port the name must end in .mid")
+        if file.suffix.lower() not in (".mid", ".midi"):
+            raise UgenError(f"-o {file}: with --endless, --play or --midi-port the name must end in .mid")
 
 
 def run(
@@ -47,7 +47,8 @@ def run(
     on_mended: Callable[[str], None] = lambda words: None,
 ) -> Streamed:  # fmt: skip
     """Make a song, play it and write it to a MIDI file. Ctrl-C ends it: then the file is whole, too, and holds all that
-    was made. Raises UgenError as `generate` does, and when the file cannot be written; it is not left half-written."""
+    was made. When the guard gives up it holds what was music. Raises UgenError as `generate` does, and when the file
+    cannot be written; it is not left half-written."""
     with ExitStack() as stack:
         recorder = None
         if file is not None:
@@ -58,7 +59,7 @@ def run(
             on_tempo=recorder.tempo if recorder else lambda tick, usec: None,
             on_meter=recorder.meter if recorder else lambda tick, numerator, denominator: None,
         )  # fmt: skip
-        count, stopped = 0, False
+        count, stopped, wrong = 0, False, None
 
         def taken(row: Row | None) -> Note | None:
             nonlocal count
@@ -80,10 +81,16 @@ def run(
         except (KeyboardInterrupt, BrokenPipeError):  # the latter: who read the notes has gone
             stopped = True
             song.stop()
+        except GuardError as error:
+            if not count:
+                raise
+            stopped, wrong = True, error
         for row in rows:
             taken(row)
         if recorder:
             recorder.finish(song.end, [wish.streamed_for(song.length if stopped else None).record()])
+    if wrong:
+        raise wrong
     return Streamed(song.length, count, song.state(), stopped)
 
 

@@ -423,6 +423,23 @@ def test_an_interrupt_waits_for_the_note_that_is_drawn(model_file: Path, tmp_pat
         assert generate(model, 2, 3, start=made.state).seconds == 2
 
 
+def test_when_the_guard_gives_up_what_was_music_is_kept(tmp_path: Path) -> None:
+    from ugen.runtime.request import Request
+
+    sound = tune()
+    model = Ruled(BEATS, lambda step, calls: likes(BEATS, "bar") if step > 1200 else sound(step, calls))
+    with pytest.raises(GuardError, match="after 8 new tries"):
+        run(Request(1, Sampling(), "0" * 64, None), model, list, tmp_path / "x.mid")
+    song = read_midi(tmp_path / "x.mid")
+    assert song.remarks == () and len(song.notes) > 200
+    onsets = song.seconds_at(song.notes["onset"])
+    assert np.diff(onsets).max() < 8
+    mute = Ruled(BEATS, lambda step, calls: likes(BEATS, "bar"))
+    with pytest.raises(GuardError):
+        run(Request(1, Sampling(), "0" * 64, None), mute, list, tmp_path / "y.mid")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.mid"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
