@@ -6,7 +6,7 @@ PYTHON ?= python3
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test test-oldest test-pythons lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing pretrained install dependencies midicsv sox clean
+.PHONY: help demo test test-oldest test-pythons lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live pretrained install dependencies midicsv sox clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -90,6 +90,9 @@ bench-mutopia: install  ## Learn the files under MUTOPIA=folder beside a peer's 
 
 bench-forcing: install  ## Hold professor forcing to plain likelihood, by loss and by the songs made: 15 minutes
 	$(BIN)/python tests/bench/forcing.py docs/benchmarks-forcing.md
+
+bench-live: install  ## Send notes to a JACK port while they are made, and measure when they come (needs Debian's jackd2)
+	$(BIN)/python tests/bench/live.py runtime/pretrained.onnx docs/benchmarks-live.md
 
 # the recipe of the model that comes with ugen: docs/pretrained.md says how it was chosen
 pretrained: install  ## Train the model that comes with ugen again, from the music under CORPORA=folder: 75 minutes on one core

@@ -207,7 +207,8 @@ def _stream(
 
         def player(notes: Iterator[Note | None]) -> None:
             if port is not None:
-                heard = live.perform(notes, port, advance_to)
+                with port:  # closed at once after Ctrl-C, while the file is still being finished
+                    heard = live.perform(notes, port, advance_to)
                 gaps, lost = heard.pauses, heard.paused_seconds
             elif play:
                 played = loudspeaker.play(notes, soundfont, advance_to)

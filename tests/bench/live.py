@@ -138,8 +138,8 @@ def page(file: Path, seconds: float, period: int) -> list[str]:
         "# Notes sent live", "",
         "Written by `python tests/bench/live.py`; every figure is from one run on one machine.", "",
         machine("rtmidi2", "onnxruntime"), "",
-        f"{done.notes} notes in {done.seconds:.0f} s; a period of JACK is {period / RATE * 1e3:.2f} ms, and "
-        f"{done.notes - len(which)} notes were lost in it.", "",
+        f"{done.notes} notes in {done.seconds:.0f} s; a period of JACK is {period / RATE * 1e3:.2f} ms. "
+        f"Notes lost in it: {done.notes - len(which)}.", "",
         "| milliseconds after its time | half of all notes within | 95% | 99% | worst |", "|---|---|---|---|---|",
         row("a note leaves", left - due),
         row("it comes, away from the median", np.abs(delay - np.median(delay))), "",
