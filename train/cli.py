@@ -65,7 +65,10 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run in -o, as it was; only its length may be changed.")
     ] = False,
     init_from: Annotated[
-        Path | None, typer.Option(help="Begin with the weights of a run, or of a model.onnx, of the same codec.")
+        Path | None,
+        typer.Option(
+            help="Begin with the weights of a run or a model.onnx of the same codec; pretrained: of ugen's own."
+        ),
     ] = None,
     preset: Annotated[
         PresetName | None, typer.Option(help=f"A model by name; {DEFAULT} when not given. Flags override it.")

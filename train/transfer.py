@@ -23,8 +23,15 @@ Arrays = dict[str, NDArray[Any]]
 _ORDER = (0, 2, 3, 1)  # where PyTorch's gates i, f, g, o stand in ONNX's i, o, f, c
 
 
+PRETRAINED = Path("pretrained")  # the name of the model that comes with ugen
+_ITS_FILE = Path(__file__).parents[1] / "runtime" / "pretrained.onnx"
+
+
 def weights_from(path: Path, codec: Codec) -> tuple[ModelConfig, dict[str, Tensor]]:
-    """The model and weights of a run's folder or of an .onnx file. Raises UgenError, also when its codec is another."""
+    """The model and weights of a run's folder, of an .onnx file, or of PRETRAINED. Raises UgenError, also when its
+    codec is another."""
+    if path == PRETRAINED and not path.exists():
+        path = _ITS_FILE
     if path.suffix == ".onnx":
         config, theirs, weights = _from_onnx(path)
     else:
