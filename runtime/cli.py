@@ -203,13 +203,19 @@ def _stream(
         port = None if midi_port is None else stack.enter_context(open_port(midi_port))
         heard = play or port is not None
         what = "playing" if heard else str(places[0]) if places else "notes"
-        advance_to = stack.enter_context(teller.bar(f"{what}, seed {wish.seed}", wish, heard))
+        show = stack.enter_context(teller.bar(f"{what}, seed {wish.seed}", wish, heard))
+        reached = 0.0
+
+        def advance_to(seconds: float) -> None:
+            nonlocal reached
+            reached = seconds
+            show(seconds)
 
         def player(notes: Iterator[Note | None]) -> None:
             if port is not None:
                 with port:  # closed at once after Ctrl-C, while the file is still being finished
-                    heard = live.perform(notes, port, advance_to)
-                gaps, lost = heard.pauses, heard.paused_seconds
+                    performed = live.perform(notes, port, advance_to)
+                gaps, lost = performed.pauses, performed.paused_seconds
             elif play:
                 played = loudspeaker.play(notes, soundfont, advance_to)
                 gaps, lost = played.underruns, played.silent_seconds
@@ -225,7 +231,7 @@ def _stream(
         )  # fmt: skip
     if save_state is not None:
         state.save_state(made.state, wish.model, outputs.place(save_state, wish.seed))
-    teller.streamed(wish, places, made.seconds, made.notes)
+    teller.streamed(wish, places, made.seconds, made.notes, reached if heard else None)
 
 
 def _check_live(context: typer.Context, files: list[Path]) -> None:

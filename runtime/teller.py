@@ -51,12 +51,17 @@ class Teller:
             return
         self._say(wish, names, f"{seconds:g} s", seconds, notes)
 
-    def streamed(self, wish: Request, names: list[Path], seconds: float, notes: int) -> None:
-        """A song that was heard or written while it was made."""
-        if not self._quiet and not self._as_json:
+    def streamed(self, wish: Request, names: list[Path], seconds: float, notes: int, heard: float | None) -> None:
+        """A song that was heard or written while it was made. `heard`: seconds of it, where it was."""
+        if self._quiet or self._as_json:
+            return
+        if names:
             self._say(wish, names, f"{seconds:.1f} s", seconds, notes)
+        if heard is not None:
+            typer.echo(f"played {heard:.1f} s, seed {wish.seed}")
 
     def _say(self, wish: Request, names: list[Path], length: str, seconds: float, notes: int) -> None:
         length = f"{wish.bars} bars, {seconds:.1f} s" if wish.bars else length
-        where = ", ".join(map(str, names)) or "made"
-        typer.echo(f"{where}: {length}, {notes} notes, seed {wish.seed}{self._played}", err=self._aside)
+        typer.echo(
+            f"{', '.join(map(str, names))}: {length}, {notes} notes, seed {wish.seed}{self._played}", err=self._aside
+        )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 import platform
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from random import Random
 from types import FrameType, SimpleNamespace
 from typing import Any
@@ -15,7 +17,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ugen.data import Note, UgenError
+from support import digest, ugen_run
+from ugen.data import Note, UgenError, read_midi
 from ugen.runtime import live, midi_port
 from ugen.runtime.live import AHEAD, MOST_AHEAD, NEAR, PAUSE, Playing, perform
 from ugen.runtime.midi_port import ALL_NOTES_OFF, CONTROL, NOTE_OFF, NOTE_ON, PROGRAM, Port, open_port, port_names
@@ -489,3 +492,41 @@ def test_rtmidi2_has_what_is_asked_of_it() -> None:
     )
     for name in ("open_port", "open_virtual_port", "send_raw", "close_port", "get_current_api", "ports"):
         assert hasattr(rtmidi2.MidiOut, name)
+
+
+# the command
+
+FAKE = """
+import os, time
+API_LINUX_ALSA, API_UNIX_JACK, API_MACOSX_CORE, API_WINDOWS_MM = range(4)
+class MidiOut:
+    def __init__(self, name, api):
+        self._api, self.ports = api, ["Synth 1"]
+        if api == API_UNIX_JACK:
+            raise RuntimeError("no JACK")
+    def get_current_api(self): return self._api
+    def open_port(self, number): self._file = open(os.environ["HEARD"], "w")
+    def close_port(self): self._file.close()
+    def send_raw(self, *message): print(time.monotonic(), *message, file=self._file)
+"""
+
+
+def test_the_command_plays_on_a_port_and_writes_what_it_played(model_file: Path, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "rtmidi2.py").write_text(FAKE)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'lib'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setenv("HEARD", str(tmp_path / "heard.txt"))
+    assert ugen_run(model_file, "--list-ports").stdout == "Synth 1\n"
+    song = tmp_path / "song.mid"
+    done = ugen_run(model_file, "--midi-port", "synth", "-o", song, "--seconds", 3, "--seed", 1, "--transpose", 1)
+    assert done.returncode == 0, done.stderr
+    assert "seed 1" in done.stdout and re.search(r"played [23]\.\d s", done.stdout)
+    rows = [line.split() for line in (tmp_path / "heard.txt").read_text().splitlines()]
+    struck = [(float(at), int(pitch)) for at, status, pitch, *_ in rows if int(status) & 0xF0 == NOTE_ON]
+    notes = read_midi(song).notes
+    assert sorted(pitch for _, pitch in struck) == sorted(notes["pitch"].tolist())
+    assert sum(int(row[1]) & 0xF0 == NOTE_OFF for row in rows) == len(struck)
+    onsets = read_midi(song).seconds_at(notes["onset"])
+    assert struck[-1][0] - struck[0][0] == pytest.approx(onsets[-1] - onsets[0], abs=0.2), "in its own time"
+    again = ugen_run(model_file, "--replay", song, "-o", tmp_path / "again.mid")
+    assert again.returncode == 0 and digest(tmp_path / "again.mid") == digest(song)
