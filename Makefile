@@ -103,7 +103,7 @@ pretrained: install  ## Train the model that comes with ugen again, from the mus
 	$(BIN)/ugen-data prepare demo/pretrained/music -o demo/pretrained/corpus
 	$(BIN)/train-ugen demo/pretrained/corpus -o demo/pretrained/run --hidden 512 --dropout 0.15 --epochs 7 --threads 1
 	$(BIN)/export-ugen demo/pretrained/run -o runtime/pretrained.onnx --precision int8 \
-	  --temperature 0.95 --top-p 0.95 --licence "$$(cat runtime/pretrained.credits.txt)"
+	  --top-p 0.95 --licence "$$(cat runtime/pretrained.credits.txt)"
 
 clean:           ## Remove what the other targets made
 	rm -rf $(VENV) $(OLDEST) build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
