@@ -133,6 +133,8 @@ def run(
     if live:
         _check_live(context, files)
     played = "" if live else outputs.check(files, count, soundfont)
+    if count > 1 and save_state is not None and outputs.SEED not in str(save_state):
+        raise UgenError(f"--save-state {save_state}: of {count} songs each needs a name, with {outputs.SEED} in it")
     loaded, digest = load(model, threads, provider), file_hash(model)
     if replay is not None:
         _only_replayed(context)
@@ -236,10 +238,7 @@ def _stream(
 
 def _check_live(context: typer.Context, files: list[Path]) -> None:
     """Raise UgenError for flags that do not go with a song that is heard or written while it is made."""
-    given = {
-        name: value for name, value in context.params.items()
-        if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
-    }  # fmt: skip
+    given = _given(context)
     if "play" in given and "midi_port" in given:
         raise UgenError("--play and --midi-port: give one of them")
     for name in ("count", *(("seconds", "bars", "replay") if "endless" in given else ())):
@@ -251,8 +250,14 @@ def _check_live(context: typer.Context, files: list[Path]) -> None:
         raise UgenError(f"-o {files[1]}: a song written while it is made goes to one file")
     if "soundfont" in given and "play" not in given:
         raise UgenError("--soundfont: goes with sound files and --play")
-    if not files and not {"play", "midi_port", "as_json"} & set(given):
+    if not files and not {"play", "midi_port", "as_json"} & given:
         raise UgenError("--endless: say where to, by -o song.mid, --play, --midi-port or --json")
+
+
+def _given(context: typer.Context) -> set[str]:
+    """The flags that stand on the command line."""
+    sources = ((name, context.get_parameter_source(name)) for name in context.params)
+    return {name for name, source in sources if source is not None and source.name == "COMMANDLINE"}
 
 
 def _show_card(model: Path) -> None:
@@ -269,9 +274,8 @@ def _only_replayed(context: typer.Context) -> None:
         "model", "output", "replay", "soundfont", "threads", "provider", "quiet", "as_json", "play", "midi_port",
         "save_state",
     }  # fmt: skip
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if name not in free and source is not None and source.name == "COMMANDLINE":
+    for name in _given(context):
+        if name not in free:
             raise UgenError(f"--{name.replace('_', '-')}: comes from the song with --replay; leave it out")
 
 

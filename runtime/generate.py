@@ -73,7 +73,7 @@ def generate(
     so far. `guard`: step back from what is no music (guard.py) and draw again. Raises UgenError when something is out
     of range, GuardError when the model keeps at it.
     """
-    drawn: list[Tokens] = []
+    drawn: list[Tokens] = [np.zeros(0, np.uint16)]
     tempos: list[tuple[int, int]] = []
     meters: list[tuple[int, int, int]] = []
     mended: list[str] = []

@@ -63,6 +63,8 @@ class Performance:
             self._decoder.feed(item)
         now = self._decoder.now
         self._first = now - (start.lead if start else 0)  # the tick from which the asked length counts
+        if self._first < 0:
+            raise UgenError("--from-state: a damaged state, whose song ended before it began")
         self._origin = 0 if keep_primer else self._first  # that from which the song's ticks do
         self._end = self._first
         self._tell_beginning()

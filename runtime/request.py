@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 import zlib
@@ -22,7 +20,7 @@ from .generate import MAX_PRIMER, Song, generate
 from .model import Model
 from .model_file import Card, Sampling
 from .performance import Performance
-from .state import SongState, state_from_json
+from .state import SongState, packed, state_from_json, unpacked
 
 MARK = "ugen-run "  # what a record begins with in a MIDI file's text events
 MAX_RECORD = 1 << 20  # characters
@@ -75,7 +73,7 @@ class Request:
         if self.start is not None:
             told["start"] = self.start.to_json()
         if self.primer is not None:
-            told["primer"] = base64.b64encode(zlib.compress(self.primer.astype("<u2").tobytes(), 9)).decode()
+            told["primer"] = packed(self.primer.astype("<u2"))
         return MARK + json.dumps({"version": version("ugen-music"), **told})
 
 
@@ -90,7 +88,7 @@ def read_record(path: Path, model: str, card: Card) -> Request:
                     other = f"sha256 {told['model']!s:.12}…, not {model[:12]}…"
                     raise UgenError(f"--replay {path}: another model file made it ({other})")
                 return _request(told, card)
-            except (ValueError, TypeError, KeyError, RecursionError, binascii.Error, zlib.error) as error:
+            except (ValueError, TypeError, KeyError, RecursionError, zlib.error) as error:
                 raise UgenError(f"--replay {path}: its record is damaged ({error!r:.100})") from None
     raise UgenError(f"--replay {path}: it does not say how it was made; ugen-run's own MIDI files do")
 
@@ -113,11 +111,7 @@ def _request(told: dict[str, Any], card: Card) -> Request:
         told["start"] = state_from_json(told["start"], card)
     told["sampling"], told["finish"] = Sampling(**told["sampling"]), Finish(**told["finish"])
     if told["primer"] is not None:
-        inflater = zlib.decompressobj()
-        unpacked = inflater.decompress(base64.b64decode(told["primer"], validate=True), 2 * MAX_PRIMER)
-        if not inflater.eof:
-            raise ValueError(f"its primer has more than {MAX_PRIMER} tokens")
-        told["primer"] = np.frombuffer(unpacked, "<u2").astype(np.uint16)
+        told["primer"] = unpacked(told["primer"], "<u2", MAX_PRIMER).astype(np.uint16)
     for name, kind in (
         ("seed", int),
         ("model", str),

@@ -43,8 +43,8 @@ class SongState:
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON."""
         return {
-            **vars(self), "sampling": vars(self.sampling), "tokens": _packed(self.tokens.astype("<u2")),
-            "struck": list(self.struck), "h": _packed(self.h.astype("<f4")), "c": _packed(self.c.astype("<f4")),
+            **vars(self), "sampling": vars(self.sampling), "tokens": packed(self.tokens.astype("<u2")),
+            "struck": list(self.struck), "h": packed(self.h.astype("<f4")), "c": packed(self.c.astype("<f4")),
         }  # fmt: skip
 
 
@@ -56,13 +56,13 @@ def state_from_json(told: Any, card: Card) -> SongState:
             raise ValueError(f"{name} is {told[name]!r:.40}")
     if min(told["seed"], told["position"], told["lead"]) < 0 or max(told["position"], told["lead"]) >= 1 << 53:
         raise ValueError("its seed, position or lead cannot be")
-    tokens = _unpacked(told["tokens"], "<u2", MAX_TOKENS).astype(np.uint16)
+    tokens = unpacked(told["tokens"], "<u2", MAX_TOKENS).astype(np.uint16)
     struck = tuple(told["struck"])
     if any(type(token) is not int for token in struck) or len(struck) > WINDOW:
         raise ValueError("the notes it remembers cannot be")
     if codec.input == "token" and max([0, *tokens.tolist(), *struck]) >= codec.vocabulary:
         raise ValueError("tokens of another codec")
-    h, c = (_unpacked(told[name], "<f4", card.layers * card.hidden).astype(np.float32) for name in "hc")
+    h, c = (unpacked(told[name], "<f4", card.layers * card.hidden).astype(np.float32) for name in "hc")
     if len(h) != len(c) or len(h) != card.layers * card.hidden or not np.isfinite([h, c]).all():
         raise ValueError(f"h and c are not {card.layers} layers of {card.hidden}")
     return SongState(
@@ -96,11 +96,13 @@ def load_state(path: str | Path, model: str, card: Card) -> SongState:
     raise UgenError(f"--from-state {path}: of another model file (sha256 {other}..., not {model[:12]}...)")
 
 
-def _packed(values: NDArray[Any]) -> str:
+def packed(values: NDArray[Any]) -> str:
+    """An array as text, compressed."""
     return base64.b64encode(zlib.compress(values.tobytes(), 9)).decode()
 
 
-def _unpacked(text: str, dtype: str, most: int) -> NDArray[Any]:
+def unpacked(text: str, dtype: str, most: int) -> NDArray[Any]:
+    """The array of such a text. Raises ValueError, TypeError or zlib.error, also for more than `most` values."""
     inflater = zlib.decompressobj()
     data = inflater.decompress(base64.b64decode(text, validate=True), most * np.dtype(dtype).itemsize + 1)
     if not inflater.eof or len(data) > most * np.dtype(dtype).itemsize:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -289,6 +290,13 @@ def test_states_of_other_models_and_damaged_ones_are_refused(model_file: Path, t
     assert done.returncode == 2 and "--from-state" in done.stderr and done.stderr.count("\n") == 1
 
 
+def test_the_shortest_song_and_a_state_that_cannot_be() -> None:
+    assert len(generate(Flat(), 1e-8, 1).tokens) == 0
+    state = replace(generate(Flat(), 2, 1).state, lead=10**9)
+    with pytest.raises(UgenError, match="--from-state: a damaged state"):
+        generate(Flat(), 2, 1, start=state)
+
+
 @given(told=st.dictionaries(st.sampled_from(["seed", "lead", "h", "tokens"]), st.none() | st.integers() | st.text()))
 def test_no_state_crashes_what_reads_it(told: dict) -> None:
     fine = generate(Flat(), 2, 1).state.to_json()
@@ -451,6 +459,7 @@ def test_when_the_guard_gives_up_what_was_music_is_kept(tmp_path: Path) -> None:
         (["--endless", "-o", "x.mid", "--seconds", "3"], "--seconds: not with --endless"),
         (["--endless", "-o", "x.mid", "--bars", "3"], "--bars: not with --endless"),
         (["--endless", "-o", "x.mid", "--count", "3"], "--count: not with"),
+        (["-o", "{seed}.mid", "--count", "2", "--save-state", "s.json"], "--save-state s.json: of 2 songs each needs"),
         (["--endless", "-o", "x.mid", "--key", "D"], "--key: needs the whole song"),
         (["--endless", "-o", "x.mid", "--velocity", "60"], "--velocity: needs the whole song"),
         (["--play", "--midi-port", "x"], "--play and --midi-port: give one of them"),
