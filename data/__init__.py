@@ -1,11 +1,12 @@
 """MIDI files, scores, codecs and corpora. Needs numpy and mido; never torch, never onnx."""
 
-from .arrange import ARRANGEMENTS, arrange
-from .codec import Codec, Cursor, Encoded
-from .codecs import codec_from_json, make_codec
+from ugen.data.codecs.base import Codec, Cursor, Encoded
+from ugen.data.codecs.registry import codec_from_json, make_codec
+from ugen.data.midi.reader import read_midi
+from ugen.data.midi.writer import midi_bytes, write_midi
+
+from .arrangement import ARRANGEMENTS, arrange
 from .errors import CodecError, MidiError, UgenError
-from .midi_read import read_midi
-from .midi_write import midi_bytes, write_midi
 from .score import Note, Score
 
 __all__ = [

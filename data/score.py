@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 NOTE = np.dtype(
-    [("onset", "<i8"), ("end", "<i8"), ("pitch", "u1"), ("velocity", "u1"), ("program", "u1"), ("drum", "?")]
+    [
+        ("onset", "<i8"),
+        ("end", "<i8"),
+        ("pitch", "u1"),
+        ("velocity", "u1"),
+        ("program", "u1"),
+        ("drum", "?"),
+    ]
 )
 TEMPO = np.dtype([("tick", "<i8"), ("usec", "<i8")])  # microseconds per beat, as in the file
 METER = np.dtype([("tick", "<i8"), ("numerator", "<i4"), ("denominator", "<i4")])
@@ -58,7 +65,9 @@ class Score:
     ) -> Score:
         """Sort the notes, fill in the defaults (120 bpm, 4/4 at tick 0) and keep the last of changes on one tick."""
         array = notes if isinstance(notes, np.ndarray) else np.array(list(notes), dtype=NOTE)
-        order = np.lexsort((array["end"], array["pitch"], array["program"], array["drum"], array["onset"]))
+        order = np.lexsort(
+            (array["end"], array["pitch"], array["program"], array["drum"], array["onset"])
+        )
         return cls(
             array[order],
             ticks_per_beat,
@@ -123,3 +132,8 @@ def _changes(rows: list[tuple[int, ...]], dtype: np.dtype[np.void]) -> NDArray[n
         if not kept or kept[-1][1:] != row[1:] or dtype is METER:
             kept.append(row)
     return np.array(kept, dtype=dtype)
+
+
+SOUNDING = -1  # the end of a note that has none yet
+
+Row = list[int]  # onset and end in ticks, pitch, velocity, program, drum: the fields of a NOTE

@@ -39,7 +39,9 @@ class TempoMap:
     def tick(self, seconds: float) -> int:
         """The last tick that begins at or before so many seconds."""
         i = max(bisect_right(self._seconds, seconds) - 1, 0)
-        return self._ticks[i] + int((seconds - self._seconds[i]) / (self._usecs[i] * self._rate) + 1e-9)
+        return self._ticks[i] + int(
+            (seconds - self._seconds[i]) / (self._usecs[i] * self._rate) + 1e-9
+        )
 
     def forget(self, tick: int) -> None:
         """Ticks before this one will not be asked for again."""

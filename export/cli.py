@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 from ugen.data import UgenError
-from ugen.data.command import make_app, require, run_app
+from ugen.data.cli.app import make_app, run_app
+from ugen.data.optional_imports import require
 
 app = make_app()
 
@@ -37,26 +38,42 @@ def export(
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", help="The file to write: .onnx, or .ts for TorchScript; a new folder for Triton."
+            "-o",
+            "--output",
+            help="The file to write: .onnx, or .ts for TorchScript; a new folder for Triton.",
         ),
     ],
     format: Annotated[
         Format,
-        typer.Option(help="onnx for ugen-run; torchscript for programs with PyTorch; triton to serve many listeners."),
+        typer.Option(
+            help="onnx for ugen-run; torchscript for programs with PyTorch; triton to serve many listeners."
+        ),
     ] = Format.onnx,
     precision: Annotated[
         Precision,
-        typer.Option(help="onnx only. auto: the fastest here that costs no more than --max-loss; fp16: for GPUs."),
+        typer.Option(
+            help="onnx only. auto: the fastest here that costs no more than --max-loss; fp16: for GPUs."
+        ),
     ] = Precision.auto,
     max_loss: Annotated[
-        float, typer.Option(min=0, help="How much worse a smaller precision may predict held-out music, in per cent.")
+        float,
+        typer.Option(
+            min=0,
+            help="How much worse a smaller precision may predict held-out music, in per cent.",
+        ),
     ] = 0.5,
-    licence: Annotated[str, typer.Option(help="Licence and credits of the music, stored in the file.")] = "not stated",
+    licence: Annotated[
+        str, typer.Option(help="Licence and credits of the music, stored in the file.")
+    ] = "not stated",
     temperature: Annotated[
         float | None,
-        typer.Option(help="The temperature of songs, unless ugen-run is told another.", show_default="1"),
+        typer.Option(
+            help="The temperature of songs, unless ugen-run is told another.", show_default="1"
+        ),
     ] = None,
-    top_p: Annotated[float | None, typer.Option(help="Likewise their top-p.", show_default="0.98")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Likewise their top-p.", show_default="0.98")
+    ] = None,
 ) -> None:
     """Turn a training run into one self-describing file, and prove that the file computes what the run learned."""
     for module in ("torch", "onnx"):
@@ -70,7 +87,9 @@ def export(
     elif format is Format.torchscript:
         export_torchscript(run, output, licence, typer.echo, sampling)
     elif precision not in (Precision.auto, Precision.fp32):
-        raise UgenError(f"--precision {precision.value}: a Triton repository is float32; docs/serving.md says why")
+        raise UgenError(
+            f"--precision {precision.value}: a Triton repository is float32; docs/serving.md says why"
+        )
     else:
         export_triton(run, output, licence, typer.echo, sampling)
 

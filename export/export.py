@@ -13,19 +13,29 @@ from typing import Any
 
 import onnx
 from ugen.data import UgenError
-from ugen.data.command import progress_bar
+from ugen.data.cli.progress import progress_bar
 from ugen.data.files import replacing
 from ugen.runtime import load as load_onnx
-from ugen.runtime.model_file import Card, Sampling
-from ugen.train.checkpoint import Checkpoint, load_checkpoint
+from ugen.runtime.model_file.card import Card
+from ugen.runtime.sampling.config import Sampling
 from ugen.train.config import to_json
 from ugen.train.model import LstmModel
-from ugen.train.originality import read_originality
+from ugen.train.run_folder.checkpoint import Checkpoint, load_checkpoint
+from ugen.train.run_folder.originality import read_originality
 
 from . import torchscript, triton
-from .measure import HEADER, Measured, as_json, calls, checkpoint_nats, fastest, measure, microseconds_of
+from .measure import (
+    HEADER,
+    Measured,
+    as_json,
+    calls,
+    checkpoint_nats,
+    fastest,
+    measure,
+    microseconds_of,
+)
 from .onnx_graph import build
-from .parity import (
+from .proof import (
     BATCH,
     ExactRunner,
     Parity,
@@ -44,9 +54,14 @@ Say = Callable[[str], None]
 
 @torch_at_its_best()
 def export_onnx(
-    run: Path, output: Path, precision: str, max_change: float, licence: str, say: Say,
+    run: Path,
+    output: Path,
+    precision: str,
+    max_change: float,
+    licence: str,
+    say: Say,
     sampling: Mapping[str, Any] = MappingProxyType({}),
-) -> None:  # fmt: skip
+) -> None:
     """Write a run as ONNX. `precision`: fp32, fp16, int8, int4, or auto: the fastest whose loss on held-out music grows
     by no more than `max_change`. `sampling`: what the file's defaults have other than Sampling().
 
@@ -74,7 +89,11 @@ def export_onnx(
 
 @torch_at_its_best()
 def export_torchscript(
-    run: Path, output: Path, licence: str, say: Say, sampling: Mapping[str, Any] = MappingProxyType({})
+    run: Path,
+    output: Path,
+    licence: str,
+    say: Say,
+    sampling: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Write a run as TorchScript, float32. Raises UgenError, and leaves no file, when it disagrees."""
     if output.suffix not in (".ts", ".pt"):
@@ -82,7 +101,9 @@ def export_torchscript(
     proof = Proof(load_checkpoint(run), licence, say, sampling)
     with replacing(output) as partial:
         torchscript.save(proof.checkpoint.model, partial, proof.card("fp32").to_metadata())
-        proof.require(f"TorchScript on {BATCH} streams and on one", TorchRunner(torchscript.load(partial)))
+        proof.require(
+            f"TorchScript on {BATCH} streams and on one", TorchRunner(torchscript.load(partial))
+        )
     say(f"{output}: {output.stat().st_size / 1e6:.2f} MB")
 
 
@@ -100,20 +121,33 @@ class Proof:
         """The card of a file made from this checkpoint, with what was measured, when it was."""
         config, checkpoint = self._model.config, self.checkpoint
         provenance = {
-            "exporter": version("ugen-music"), "trainer": checkpoint.config.get("version", "unknown"),
-            "weights_sha256": _weights_hash(self._model), "held_out": checkpoint.scores,
-            "baselines": checkpoint.config["baselines"], "model": to_json(config),
+            "exporter": version("ugen-music"),
+            "trainer": checkpoint.config.get("version", "unknown"),
+            "weights_sha256": _weights_hash(self._model),
+            "held_out": checkpoint.scores,
+            "baselines": checkpoint.config["baselines"],
+            "model": to_json(config),
             "corpus": {k: v for k, v in checkpoint.config["corpus"].items() if k != "path"},
             **(as_json(found, precision) if found else {}),
-        }  # fmt: skip
-        return Card(checkpoint.codec, config.layers, config.hidden, precision, self._sampling, provenance,
-                    self._licence, self._originality)  # fmt: skip
+        }
+        return Card(
+            checkpoint.codec,
+            config.layers,
+            config.hidden,
+            precision,
+            self._sampling,
+            provenance,
+            self._licence,
+            self._originality,
+        )
 
     def require(self, what: str, runner: Runner) -> None:
         """Raise UgenError unless a float32 runner agrees with the checkpoint over held-out music, state carried."""
         steps = self._batch.shape[1] - 1
         if self._own is None:
-            self._say(f"{steps} held-out steps, state carried; the largest differences from PyTorch in float64:")
+            self._say(
+                f"{steps} held-out steps, state carried; the largest differences from PyTorch in float64:"
+            )
             self._say(f"{'':38} {'logits':>9} {'state':>9} {'same best':>9}")
             self._own = self._row("PyTorch in float32", TorchRunner(self._model))
         require_equal(self._row(what, runner), self._own, f"the {what.split()[0]} file")
@@ -126,7 +160,9 @@ class Proof:
         truth = checkpoint_nats(self._model, probe)
         with self._progress("measuring", calls(list(files), probe)) as tick:
             found = measure(files, models, probe, truth, tick)
-        self._say(f"\none stream, one thread; loss over {len(probe)} x {steps} steps of held-out music:")
+        self._say(
+            f"\none stream, one thread; loss over {len(probe)} x {steps} steps of held-out music:"
+        )
         self._say(HEADER)
         own = microseconds_of(TorchRunner(self._model), probe[0], zero_state(self._model, 1))
         weights = 4 * self._model.parameters_count() / 1e6
@@ -182,7 +218,11 @@ def _weights_hash(model: LstmModel) -> str:
 
 @torch_at_its_best()
 def export_triton(
-    run: Path, output: Path, licence: str, say: Say, sampling: Mapping[str, Any] = MappingProxyType({})
+    run: Path,
+    output: Path,
+    licence: str,
+    say: Say,
+    sampling: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Write a run as a Triton model repository, float32: triton.py says what is in it.
 
@@ -191,7 +231,11 @@ def export_triton(
     proof, name = Proof(load_checkpoint(run), licence, say, sampling), triton.model_name(run)
     card = proof.card("fp32")
     with triton.new_folder(output) as partial:
-        triton.write_repository(build(proof.checkpoint.model, card.to_metadata()), card, partial, name)
+        triton.write_repository(
+            build(proof.checkpoint.model, card.to_metadata()), card, partial, name
+        )
         served = triton.Served(triton.model_path(partial, name), card.codec.input)
         proof.require(f"Triton on {BATCH} streams and on one", served)
-    say(f"{output}: a model repository with {name}. Serve it: tritonserver --model-repository={output}")
+    say(
+        f"{output}: a model repository with {name}. Serve it: tritonserver --model-repository={output}"
+    )

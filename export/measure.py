@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 from ugen.runtime import Model
-from ugen.runtime.model import State, Step
+from ugen.runtime.inference.model import State, Step
 from ugen.train.model import LstmModel
 
-from .parity import Runner, nats
+from .proof import Runner, nats
 
 _ROUNDS, _TIMED, _WARM = 5, 100, 20
-_SHARED = ("int8", "int4")  # precisions in which the streams of a batch share scales (int4: in its head)
+_SHARED = (
+    "int8",
+    "int4",
+)  # precisions in which the streams of a batch share scales (int4: in its head)
 _CLEARLY = 0.97  # a file must be this much faster than a more exact one to be worth its loss: times wander by less
 
 
@@ -46,9 +49,12 @@ HEADER = f"{'':12} {'size':>12} {'µs/token':>9} {'nats/token':>12} {'change':>9
 
 
 def measure(
-    files: Mapping[str, Path], models: Mapping[str, Model], probe: Step, reference_nats: float,
+    files: Mapping[str, Path],
+    models: Mapping[str, Model],
+    probe: Step,
+    reference_nats: float,
     on_step: Callable[[], None] = lambda: None,
-) -> list[Measured]:  # fmt: skip
+) -> list[Measured]:
     """All files by precision, timed in turns so that the machine's drift falls on each alike."""
     times: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(_ROUNDS):
@@ -58,7 +64,9 @@ def measure(
     for name, model in models.items():
         loss = held_out_nats(model, probe, on_step)
         size = files[name].stat().st_size / 1e6
-        found.append(Measured(name, size, float(np.median(times[name])), loss, loss / reference_nats - 1))
+        found.append(
+            Measured(name, size, float(np.median(times[name])), loss, loss / reference_nats - 1)
+        )
     return found
 
 
@@ -112,7 +120,9 @@ def held_out_nats(model: Model, probe: Step, on_step: Callable[[], None] = lambd
 def checkpoint_nats(model: LstmModel, probe: Step) -> float:
     """The same of the checkpoint itself."""
     logits, _, _ = model(torch.from_numpy(probe[:, :-1]), *model.state(len(probe)))
-    return float(np.mean([nats(logits[:, t].numpy(), probe[:, t + 1]) for t in range(probe.shape[1] - 1)]))
+    return float(
+        np.mean([nats(logits[:, t].numpy(), probe[:, t + 1]) for t in range(probe.shape[1] - 1)])
+    )
 
 
 def calls(precisions: list[str], probe: Step) -> int:
@@ -139,7 +149,10 @@ def fastest(found: list[Measured], most_change: float) -> Measured:
 def as_json(found: list[Measured], chosen: str) -> dict[str, Any]:
     """What a model file says of its own choice, for its provenance."""
     rows = [
-        {name: round(value, 5) if isinstance(value, float) else value for name, value in asdict(each).items()}
+        {
+            name: round(value, 5) if isinstance(value, float) else value
+            for name, value in asdict(each).items()
+        }
         for each in found
     ]
     return {

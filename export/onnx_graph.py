@@ -14,10 +14,13 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from ugen.runtime.model_file import OUTPUTS, inputs_of
+from ugen.runtime.model_file.format import OUTPUTS, inputs_of
 from ugen.train.model import LstmModel
 
-OPSET, IR_VERSION = 17, 8  # what onnxruntime 1.14 and its like in browsers can read; nothing here needs more
+OPSET, IR_VERSION = (
+    17,
+    8,
+)  # what onnxruntime 1.14 and its like in browsers can read; nothing here needs more
 _GATES = (0, 3, 1, 2)  # where ONNX's i, o, f, c stand in PyTorch's i, f, g, o
 
 Array = NDArray[np.float32]
@@ -40,7 +43,9 @@ class _Graph:
 
     def __init__(self, model: LstmModel):
         self._config = model.config
-        self._weights = {key: value.detach().cpu().numpy() for key, value in model.state_dict().items()}
+        self._weights = {
+            key: value.detach().cpu().numpy() for key, value in model.state_dict().items()
+        }
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
         self._top = "x_0"
@@ -49,9 +54,18 @@ class _Graph:
         """The input step to x_0."""
         token, widened = self._config.input == "token", "trunk.widen.weight" in self._weights
         x = "embedded" if widened else "x_0"
-        self._node("Transpose", [self._config.input], ["input_in_time"], perm=[1, 0] if token else [1, 0, 2])
+        self._node(
+            "Transpose",
+            [self._config.input],
+            ["input_in_time"],
+            perm=[1, 0] if token else [1, 0, 2],
+        )
         if token:
-            self._node("Gather", [self._constant("embedding", self._weights["embedding.weight"]), "input_in_time"], [x])
+            self._node(
+                "Gather",
+                [self._constant("embedding", self._weights["embedding.weight"]), "input_in_time"],
+                [x],
+            )
         else:
             self._linear("embedding", "embedding", "input_in_time", x)
         if widened:
@@ -85,7 +99,9 @@ class _Graph:
         b = self._constant(f"B_{k}", np.concatenate([part["bias_ih"], part["bias_hh"]])[None])
         fed = self._norm(f"trunk.norms.{k}", x, f"normed_{k}") if skip else x
         inputs = [fed, w, r, b, "", f"h_{k}", f"c_{k}"]
-        self._node("LSTM", inputs, ["", f"h_after_{k}", f"c_after_{k}"], hidden_size=self._config.hidden)
+        self._node(
+            "LSTM", inputs, ["", f"h_after_{k}", f"c_after_{k}"], hidden_size=self._config.hidden
+        )
         if not skip:
             return f"h_after_{k}"
         self._node("Add", [x, f"h_after_{k}"], [f"x_{k + 1}"])
@@ -95,13 +111,21 @@ class _Graph:
         """The top layer to logits."""
         weights, top = self._weights, self._top
         if self._config.tied:
-            self._node("MatMul", [top, self._constant("narrow", weights["narrow.weight"].T)], ["narrowed"])
+            self._node(
+                "MatMul", [top, self._constant("narrow", weights["narrow.weight"].T)], ["narrowed"]
+            )
             head = self._constant("head", weights["embedding.weight"].T)
             self._node("MatMul", ["narrowed", head], ["scores"])
-            self._node("Add", ["scores", self._constant("head_bias", weights["head_bias"])], ["logits_in_time"])
+            self._node(
+                "Add",
+                ["scores", self._constant("head_bias", weights["head_bias"])],
+                ["logits_in_time"],
+            )
         elif self._config.input == "frame":
             self._linear("head", "head", top, "from_layers")
-            self._node("Mul", ["input_in_time", self._constant("echo", weights["echo"])], ["echoed"])
+            self._node(
+                "Mul", ["input_in_time", self._constant("echo", weights["echo"])], ["echoed"]
+            )
             self._node("Add", ["from_layers", "echoed"], ["logits_in_time"])
         else:
             self._linear("head", "head", top, "logits_in_time")
@@ -112,8 +136,10 @@ class _Graph:
         config = self._config
         state = [config.layers, "batch", config.hidden]
         shapes: dict[str, list[Any]] = {
-            "token": ["batch", 1], "frame": ["batch", 1, config.vocabulary], "logits": ["batch", 1, config.vocabulary]
-        }  # fmt: skip
+            "token": ["batch", 1],
+            "frame": ["batch", 1, config.vocabulary],
+            "logits": ["batch", 1, config.vocabulary],
+        }
 
         def value(label: str) -> onnx.ValueInfoProto:
             kind = TensorProto.INT64 if label == "token" else TensorProto.FLOAT
@@ -121,7 +147,9 @@ class _Graph:
 
         inputs, outputs = [value(v) for v in inputs_of(config.input)], [value(v) for v in OUTPUTS]
         graph = helper.make_graph(self._nodes, name, inputs, outputs, self._constants)
-        proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="ugen-music")
+        proto = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="ugen-music"
+        )
         proto.ir_version = IR_VERSION
         return proto
 

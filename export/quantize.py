@@ -14,14 +14,18 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from .blocks import with_blocks
+from .int4 import with_blocks
 
 PRECISIONS = ("fp32", "fp16", "int8", "int4")
 
 
-def in_precision(proto: onnx.ModelProto, precision: str, metadata: dict[str, str]) -> onnx.ModelProto:
+def in_precision(
+    proto: onnx.ModelProto, precision: str, metadata: dict[str, str]
+) -> onnx.ModelProto:
     """A float32 model in another precision, or as it is, with `metadata` for its own; checked by onnx.checker."""
-    convert = {"fp32": lambda proto: proto, "fp16": to_fp16, "int8": to_int8, "int4": to_int4}[precision]
+    convert = {"fp32": lambda proto: proto, "fp16": to_fp16, "int8": to_int8, "int4": to_int4}[
+        precision
+    ]
     made: onnx.ModelProto = convert(proto)
     helper.set_model_props(made, metadata)
     onnx.checker.check_model(made)
@@ -49,14 +53,20 @@ def to_fp16(proto: onnx.ModelProto) -> onnx.ModelProto:
         if tensor.data_type == TensorProto.FLOAT:
             half = numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(numpy_helper.from_array(half, tensor.name))
-    floats = [value.name for value in graph.input if value.type.tensor_type.elem_type == TensorProto.FLOAT]
+    floats = [
+        value.name for value in graph.input if value.type.tensor_type.elem_type == TensorProto.FLOAT
+    ]
     results = [value.name for value in graph.output]
     renamed = {name: f"{name}_half" for name in (*floats, *results)}
     for node in graph.node:
         node.input[:] = [renamed.get(name, name) for name in node.input]
         node.output[:] = [renamed.get(name, name) for name in node.output]
-    before = [helper.make_node("Cast", [name], [renamed[name]], to=TensorProto.FLOAT16) for name in floats]
-    after = [helper.make_node("Cast", [renamed[name]], [name], to=TensorProto.FLOAT) for name in results]
+    before = [
+        helper.make_node("Cast", [name], [renamed[name]], to=TensorProto.FLOAT16) for name in floats
+    ]
+    after = [
+        helper.make_node("Cast", [renamed[name]], [name], to=TensorProto.FLOAT) for name in results
+    ]
     nodes = [*before, *graph.node, *after]
     del graph.node[:]
     graph.node.extend(nodes)
@@ -71,10 +81,16 @@ def _quantize(proto: onnx.ModelProto, operators: list[str], per_channel: bool) -
         onnx.save(proto, source)
         root = logging.getLogger()
         level = root.level
-        root.setLevel(logging.ERROR)  # it advises shape inference, which an authored graph does not need
+        root.setLevel(
+            logging.ERROR
+        )  # it advises shape inference, which an authored graph does not need
         try:
             quantize_dynamic(
-                source, target, op_types_to_quantize=operators, weight_type=QuantType.QInt8, per_channel=per_channel
+                source,
+                target,
+                op_types_to_quantize=operators,
+                weight_type=QuantType.QInt8,
+                per_channel=per_channel,
             )
         finally:
             root.setLevel(level)

@@ -14,7 +14,9 @@ def save(model: LstmModel, path: Path, metadata: dict[str, str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the format is asked for by name
         scripted = torch.jit.freeze(torch.jit.script(model.eval()))
-        torch.jit.save(scripted, str(path), _extra_files={key: text.encode() for key, text in metadata.items()})
+        torch.jit.save(
+            scripted, str(path), _extra_files={key: text.encode() for key, text in metadata.items()}
+        )
 
 
 def load(path: Path) -> torch.jit.ScriptModule:

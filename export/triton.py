@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from onnx import helper
 from ugen.data import UgenError
 from ugen.runtime import Card
-from ugen.runtime.model import State, Step
-from ugen.runtime.model_file import OUTPUTS, inputs_of
+from ugen.runtime.inference.model import State, Step
+from ugen.runtime.model_file.format import OUTPUTS, inputs_of
 
 # Triton pairs the k-th input with the k-th output in alphabetical order, whatever the config says: these names fit
 STATES = {"h": "h_out", "c": "c_out"}
@@ -120,14 +120,20 @@ def batch_first(proto: onnx.ModelProto) -> onnx.ModelProto:
         for names in (node.input, node.output):
             names[:] = [inside.get(name, name) for name in names]
     enter = [helper.make_node("Transpose", [name], [inside[name]], perm=_TURNED) for name in STATES]
-    leave = [helper.make_node("Transpose", [inside[name]], [name], perm=_TURNED) for name in STATES.values()]
+    leave = [
+        helper.make_node("Transpose", [inside[name]], [name], perm=_TURNED)
+        for name in STATES.values()
+    ]
     nodes = [*enter, *graph.node, *leave]
     del graph.node[:]
     graph.node.extend(nodes)
     for value in (*graph.input, *graph.output):
         if value.name in inside:
             dims = value.type.tensor_type.shape.dim
-            turned = [onnx.TensorShapeProto.Dimension.FromString(dims[k].SerializeToString()) for k in _TURNED]
+            turned = [
+                onnx.TensorShapeProto.Dimension.FromString(dims[k].SerializeToString())
+                for k in _TURNED
+            ]
             del dims[:]
             dims.extend(turned)
     onnx.checker.check_model(out, full_check=True)
@@ -144,8 +150,14 @@ def config_text(card: Card, name: str) -> str:
         step_type="TYPE_INT64" if token else "TYPE_FP32",
         step_dims="1" if token else f"1, {card.codec.vocabulary}",
         vocabulary=card.codec.vocabulary,
-        states=",\n".join(_STATE.substitute(before=h, after=after, dims=dims) for h, after in STATES.items()),
-        metadata="\n".join(_parameter(key, text) for key, text in card.to_metadata().items() if key not in _LEFT_OUT),
+        states=",\n".join(
+            _STATE.substitute(before=h, after=after, dims=dims) for h, after in STATES.items()
+        ),
+        metadata="\n".join(
+            _parameter(key, text)
+            for key, text in card.to_metadata().items()
+            if key not in _LEFT_OUT
+        ),
     )
 
 
@@ -162,7 +174,9 @@ class Served:
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # as config.pbtxt says
-        self._session: Any = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        self._session: Any = ort.InferenceSession(
+            str(file), options, providers=["CPUExecutionProvider"]
+        )
         self._inputs = inputs_of(step)
 
     def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:

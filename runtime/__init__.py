@@ -2,14 +2,38 @@
 
 from ugen.runtime import generate, load, stream
 song = generate(load("model.onnx"), seconds=60, seed=7)
+song.save("song.mid")
 for note in stream(load("model.onnx"), seed=7): ...
 """
 
-from .generate import Song, generate, steps
-from .load import load
-from .model import Model
-from .model_file import Card, ModelError, Sampling
-from .performance import stream
-from .state import SongState
+from .generation.faults import GuardError
+from .generation.note_stream import stream
+from .generation.primer import tokens_of
+from .generation.song import Song, generate, steps
+from .generation.song_state import SongState
+from .inference.loading import load
+from .inference.model import Model
+from .model_file.card import Card
+from .model_file.format import ModelError
+from .sampling.config import Sampling
+from .scoring.evaluate import Scores, score
+from .scoring.pieces import Piece, read_piece
 
-__all__ = ["Card", "Model", "ModelError", "Sampling", "Song", "SongState", "generate", "load", "steps", "stream"]
+__all__ = [
+    "Card",
+    "GuardError",
+    "Model",
+    "ModelError",
+    "Piece",
+    "Sampling",
+    "Scores",
+    "Song",
+    "SongState",
+    "generate",
+    "load",
+    "read_piece",
+    "score",
+    "steps",
+    "stream",
+    "tokens_of",
+]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from ugen.data.codec import Codec, Tokens
-from ugen.runtime.guard import Ear, fault
-from ugen.runtime.watched import CHECKED
+from ugen.data.codecs.base import Codec, Tokens
+from ugen.runtime.generation.faults import Ear, fault
+from ugen.runtime.generation.guarded_stream import CHECKED
 
 SHORTEST = 15.0  # seconds; nothing that the guard listens for takes less
 MOST_ALARMS = 0.01  # share of pieces; one alarm may always be
@@ -34,7 +34,9 @@ def check_alarms(tallies: Mapping[tuple[str, str], Counter[str]]) -> int:
     totals: dict[str, Counter[str]] = {}
     for (_, name), tally in tallies.items():
         totals.setdefault(name, Counter()).update(tally)
-    print(f"\npieces of {SHORTEST:.0f} seconds and more in which the guard raises an alarm, odd folders aside")
+    print(
+        f"\npieces of {SHORTEST:.0f} seconds and more in which the guard raises an alarm, odd folders aside"
+    )
     failures = 0
     for name, total in totals.items():
         share = total["alarms"] / max(total["heard"], 1)

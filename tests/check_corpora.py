@@ -15,7 +15,7 @@ import numpy as np
 from alarms import SHORTEST, alarm, check_alarms
 from support import same_notes
 from ugen.data import MidiError, Score, arrange, make_codec, read_midi
-from ugen.data.prepare import MIDI_SUFFIXES
+from ugen.data.midi.smf import MIDI_SUFFIXES
 
 CODECS = {
     "beats, piano": (make_codec("beats"), "piano", 0.02),
@@ -37,7 +37,9 @@ def onsets_lost(score: Score) -> Counter[str]:
     for grid in GRIDS:
         step = np.rint(notes["onset"] * grid / score.ticks_per_beat)
         distinct = len(np.unique(np.stack([step, notes["pitch"]], axis=1), axis=0))
-        moved = score.seconds_at(step * score.ticks_per_beat / grid) - score.seconds_at(notes["onset"])
+        moved = score.seconds_at(step * score.ticks_per_beat / grid) - score.seconds_at(
+            notes["onset"]
+        )
         tally[f"lost {grid}"] = len(notes) - distinct
         tally[f"moved {grid}"] = int((np.abs(moved) > 0.010).sum())
     return tally
@@ -73,9 +75,14 @@ def check(root: Path) -> int:
             if words:
                 print(f"alarm, {name}: {path}: {words}", flush=True)
             tallies[folder, name] += Counter(
-                files=1, heard=int(heard), alarms=int(words is not None), notes=len(arranged.notes),
-                lost=encoded.lost, tokens=len(encoded.tokens), milliseconds=round(arranged.seconds * 1000),
-            )  # fmt: skip
+                files=1,
+                heard=int(heard),
+                alarms=int(words is not None),
+                notes=len(arranged.notes),
+                lost=encoded.lost,
+                tokens=len(encoded.tokens),
+                milliseconds=round(arranged.seconds * 1000),
+            )
     columns = f"{'files':>6} {'notes':>9} {'lost':>7} {'share':>8} {'tokens/note':>11} {'tokens/s':>9} {'alarms':>6}"
     print(f"{'folder':34} {'codec':13} {columns}")
     for (folder, name), tally in sorted(tallies.items()):
@@ -94,11 +101,17 @@ def check(root: Path) -> int:
     print("".join(f"{grid:>15}" for grid in GRIDS))
     for folder, tally in sorted(grids.items()):
         shares = [
-            (tally[f"lost {g}"] / max(tally["notes"], 1), tally[f"moved {g}"] / max(tally["notes"], 1)) for g in GRIDS
+            (
+                tally[f"lost {g}"] / max(tally["notes"], 1),
+                tally[f"moved {g}"] / max(tally["notes"], 1),
+            )
+            for g in GRIDS
         ]
         print(f"{folder:34}" + "".join(f"{lost:8.3%}{moved:7.1%}" for lost, moved in shares))
     failures += check_alarms(tallies)
-    print(f"{len(files)} files in {time.monotonic() - began:.0f} s, {refused} refused, {failures} failures")
+    print(
+        f"{len(files)} files in {time.monotonic() - began:.0f} s, {refused} refused, {failures} failures"
+    )
     return failures
 
 

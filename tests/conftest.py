@@ -9,16 +9,21 @@ import torch
 from hypothesis import HealthCheck, settings
 from support import BUNDLED
 from ugen.data import arrange, make_codec, read_midi, write_midi
-from ugen.data.corpus import Corpus
-from ugen.data.prepare import Settings, prepare
+from ugen.data.corpus.corpus import Corpus
+from ugen.data.corpus.prepare import Settings, prepare
 from ugen.train.config import ModelConfig, TrainConfig
-from ugen.train.trainer import Trainer
+from ugen.train.learning.trainer import Trainer
 
 settings.register_profile(
-    "ugen", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "ugen",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("ugen")
-torch.set_num_threads(1)  # models this small gain nothing from two, and lose a lot beside another process
+torch.set_num_threads(
+    1
+)  # models this small gain nothing from two, and lose a lot beside another process
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +39,20 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_corpus(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """The small folder prepared with the beats codec."""
-    return prepare(small_folder, tmp_path_factory.mktemp("corpus") / "beats", Settings(make_codec("beats"), valid=0.2))
+    return prepare(
+        small_folder,
+        tmp_path_factory.mktemp("corpus") / "beats",
+        Settings(make_codec("beats"), valid=0.2),
+    )
 
 
 @pytest.fixture(scope="session")
 def small_run(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished training run on the small corpus: two layers, a few seconds."""
     path = tmp_path_factory.mktemp("run") / "run"
-    model = ModelConfig(small_corpus.codec.vocabulary, embedding=24, layers=2, hidden=40, dropout=0.1)
+    model = ModelConfig(
+        small_corpus.codec.vocabulary, embedding=24, layers=2, hidden=40, dropout=0.1
+    )
     config = TrainConfig(batch=4, chunk=32, epochs=10, lr=0.01, warmup=10)
     trainer = Trainer.begin(path, small_corpus, model, config, torch.device("cpu"), "test")
     trainer.run()

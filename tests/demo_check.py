@@ -11,29 +11,48 @@ from pathlib import Path
 
 import numpy as np
 from ugen.data import read_midi
-from ugen.data.measures import measures
+from ugen.data.analysis.measures import measures
 
 
 def check(folder: Path) -> None:
     """Raise AssertionError unless the model beats the baselines and the song is music by its numbers."""
     baselines = json.loads((folder / "run" / "config.json").read_text())["baselines"]
-    rows = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()
+    ]
     best = min(row["nats_token"] for row in rows)
     for name, share in (("unigram", 0.7), ("repeat-last", 0.8), ("5-gram", 0.9)):
-        assert best < share * baselines[name]["nats"], f"held-out loss {best:.3f} is not well under {name}"
+        assert best < share * baselines[name]["nats"], (
+            f"held-out loss {best:.3f} is not well under {name}"
+        )
     score = read_midi(folder / "song.mid")
     found = measures(score)
     onsets = score.seconds_at(score.notes["onset"])
     per_window = np.histogram(onsets, bins=6, range=(0, 60))[0]
-    assert 55 <= found["seconds"] <= 60.01, f"the last note ends at {found['seconds']:.1f} s of a minute"
+    assert 55 <= found["seconds"] <= 60.01, (
+        f"the last note ends at {found['seconds']:.1f} s of a minute"
+    )
     assert per_window.min() >= 3, f"notes in each ten seconds: {per_window.tolist()}"
     assert found["pitches"] > 8, f"only {found['pitches']:.0f} different pitches"
-    assert found["repeated"] < 0.87, f"{found['repeated']:.0%} of it repeats: a loop (real music: 0 to 0.87)"
-    assert found["commonest_pitch"] < 0.5, f"one pitch is {found['commonest_pitch']:.0%} of it (real music: 5% to 45%)"
-    print(f"held-out loss {best:.3f} nats a token; " + ", ".join(f"{n} {b['nats']:.3f}" for n, b in baselines.items()))
-    print(f"{found['notes']:.0f} notes, {found['pitches']:.0f} pitches, in each ten seconds {per_window.tolist()}")
-    print(f"\n  song     {folder / 'song.mid'}\n  picture  {folder / 'song.png'}\n  model    {folder / 'model.onnx'}")
-    print("\nPlay the song with any MIDI player: timidity or fluidsynth on Linux, GarageBand on a Mac,")
+    assert found["repeated"] < 0.87, (
+        f"{found['repeated']:.0%} of it repeats: a loop (real music: 0 to 0.87)"
+    )
+    assert found["commonest_pitch"] < 0.5, (
+        f"one pitch is {found['commonest_pitch']:.0%} of it (real music: 5% to 45%)"
+    )
+    print(
+        f"held-out loss {best:.3f} nats a token; "
+        + ", ".join(f"{n} {b['nats']:.3f}" for n, b in baselines.items())
+    )
+    print(
+        f"{found['notes']:.0f} notes, {found['pitches']:.0f} pitches, in each ten seconds {per_window.tolist()}"
+    )
+    print(
+        f"\n  song     {folder / 'song.mid'}\n  picture  {folder / 'song.png'}\n  model    {folder / 'model.onnx'}"
+    )
+    print(
+        "\nPlay the song with any MIDI player: timidity or fluidsynth on Linux, GarageBand on a Mac,"
+    )
     print("Media Player on Windows, MuseScore anywhere.")
 
 

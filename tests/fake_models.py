@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from ugen.data import make_codec
-from ugen.data.codec import Codec
+from ugen.data.codecs.base import Codec
 from ugen.runtime import Card, Model, Sampling
 
 BEATS = make_codec("beats")
@@ -53,7 +53,11 @@ class _RuledStream:
     def __init__(self, model: Ruled):
         codec = model.card.codec
         frame = codec.input == "frame"
-        self.x = np.zeros((1, 1, codec.vocabulary), np.float32) if frame else np.full((1, 1), codec.start, np.int64)
+        self.x = (
+            np.zeros((1, 1, codec.vocabulary), np.float32)
+            if frame
+            else np.full((1, 1), codec.start, np.int64)
+        )
         self.logits = np.zeros((1, 1, codec.vocabulary), np.float32)
         self.state = np.zeros((2, 1, 1, 1), np.float32)
         self._model = model
@@ -79,7 +83,12 @@ def tune() -> Callable[[int, int], np.ndarray]:
     logits = np.full(BEATS.vocabulary, -30.0)
     for i, (kind, event) in enumerate(zip(kinds, BEATS.events, strict=True)):
         value = event.partition(":")[2]
-        if (kind == "pitch" and 55 <= int(value) < 79) or event in ("bar", "duration:6", "duration:12", "shift:6"):
+        if (kind == "pitch" and 55 <= int(value) < 79) or event in (
+            "bar",
+            "duration:6",
+            "duration:12",
+            "shift:6",
+        ):
             logits[i] = 0.0
     return lambda step, calls: logits
 

@@ -13,31 +13,67 @@ from ugen.data import make_codec
 from ugen.export.onnx_graph import build
 from ugen.export.quantize import in_precision
 from ugen.runtime import Card, ModelError, Sampling, load
-from ugen.runtime.load import read_card
+from ugen.runtime.model_file.check import read_card
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 
 PROVENANCE: dict[str, Any] = {
-    "exporter": "0.1.0", "trainer": "0.1.0", "weights_sha256": "5eed" * 16, "model": {"skip": True, "tied": False},
+    "exporter": "0.1.0",
+    "trainer": "0.1.0",
+    "weights_sha256": "5eed" * 16,
+    "model": {"skip": True, "tied": False},
     "held_out": {"nats_token": 2.0, "nats_note": 5.0, "nats_second": 40.0, "accuracy": 0.5},
-    "baselines": {"unigram": {"nats": 4.0, "accuracy": 0.1}, "5-gram": {"nats": 3.0, "accuracy": 0.25}},
-    "corpus": {"hash": "c0de" * 16, "arrangement": "piano", "pieces": 94, "notes": 123456, "seconds": 14837.1,
-               "tokens": 460132},
+    "baselines": {
+        "unigram": {"nats": 4.0, "accuracy": 0.1},
+        "5-gram": {"nats": 3.0, "accuracy": 0.25},
+    },
+    "corpus": {
+        "hash": "c0de" * 16,
+        "arrangement": "piano",
+        "pieces": 94,
+        "notes": 123456,
+        "seconds": 14837.1,
+        "tokens": 460132,
+    },
     "precisions": [
-        {"precision": "fp32", "megabytes": 9.1, "us_per_token": 140.4, "nats_change": 0.0, "chosen": False},
-        {"precision": "int8", "megabytes": 2.42, "us_per_token": 70.2, "nats_change": 0.0021, "chosen": True},
+        {
+            "precision": "fp32",
+            "megabytes": 9.1,
+            "us_per_token": 140.4,
+            "nats_change": 0.0,
+            "chosen": False,
+        },
+        {
+            "precision": "int8",
+            "megabytes": 2.42,
+            "us_per_token": 70.2,
+            "nats_change": 0.0021,
+            "chosen": True,
+        },
     ],
     "measured_on": "a processor, 1 thread",
-}  # fmt: skip
+}
 
 
 def made(codec: str = "beats", precision: str = "fp32", **shape: Any) -> onnx.ModelProto:
     """A model of random weights as the exporter writes it."""
     torch.manual_seed(1)
     speaks = make_codec(codec)
-    config = ModelConfig(speaks.vocabulary, speaks.input, **{"embedding": 16, "layers": 2, "hidden": 24, **shape})
-    card = Card(speaks, config.layers, config.hidden, precision, Sampling(), PROVENANCE, "CC0\n\nby all of us")
-    return in_precision(build(LstmModel(config).eval(), card.to_metadata()), precision, card.to_metadata())
+    config = ModelConfig(
+        speaks.vocabulary, speaks.input, **{"embedding": 16, "layers": 2, "hidden": 24, **shape}
+    )
+    card = Card(
+        speaks,
+        config.layers,
+        config.hidden,
+        precision,
+        Sampling(),
+        PROVENANCE,
+        "CC0\n\nby all of us",
+    )
+    return in_precision(
+        build(LstmModel(config).eval(), card.to_metadata()), precision, card.to_metadata()
+    )
 
 
 def refusal(path: Path, opens: Callable[[Path], object] = load) -> str:

@@ -16,12 +16,21 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from ugen.data.cli import MUSIC
+from ugen.data.cli.main import MUSIC
 from ugen.runtime import Model, Sampling, load, steps
 
 STEPS = 300
 # every kind of node, and a matrix that no block of 4-bit weights divides
-MODEL = ["--preset", "skip-3x300", "--hidden", "48", "--embedding", "24", "--tied", "--learned-start"]
+MODEL = [
+    "--preset",
+    "skip-3x300",
+    "--hidden",
+    "48",
+    "--embedding",
+    "24",
+    "--tied",
+    "--learned-start",
+]
 # What two versions may differ by, in logits over one sequence of tokens; about three times what was measured. Kernels
 # of smaller precisions round as each version sees fit, so that a song of theirs may part ways.
 GAPS = {"fp32": 1e-4, "fp16": 0.03, "int8": 0.15, "int4": 0.2}
@@ -76,11 +85,26 @@ def record(folder: Path) -> None:
         if precision is Precision.auto:
             continue
         file = folder / f"{precision.value}.onnx"
-        run("export-ugen", folder / "run", "-o", file, "--precision", precision.value, "--max-loss", 100)
+        run(
+            "export-ugen",
+            folder / "run",
+            "-o",
+            file,
+            "--precision",
+            precision.value,
+            "--max-loss",
+            100,
+        )
         model = load(file)
         drawn, greedy = written(model, Sampling()), written(model, Sampling(temperature=0))
         midi = np.frombuffer(song(file), np.uint8)
-        np.savez(file.with_suffix(".npz"), drawn=drawn, greedy=greedy, logits=heard(model, drawn), midi=midi)
+        np.savez(
+            file.with_suffix(".npz"),
+            drawn=drawn,
+            greedy=greedy,
+            logits=heard(model, drawn),
+            midi=midi,
+        )
 
 
 def compared(file: Path) -> tuple[bool, str]:
@@ -105,7 +129,9 @@ def check(folder: Path) -> int:
     """Print a line a file; give the number of files that differ more than they may."""
     for module in ("torch", "onnx"):
         assert find_spec(module) is None, f"{module} is installed: this is not the light install"
-    print(", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "numpy", "mido", "typer")))
+    print(
+        ", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "numpy", "mido", "typer"))
+    )
     failures = 0
     files = sorted(folder.glob("*.onnx"))
     assert files, f"{folder}: no model files"

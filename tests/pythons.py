@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from oldest import MODEL, run
-from ugen.data.cli import MUSIC
+from ugen.data.cli.main import MUSIC
 
 ROOT = Path(__file__).parent.parent
 VERSIONS = "3.10", "3.11", "3.12", "3.13"
@@ -62,40 +62,71 @@ def build(folder: Path) -> Path:
     """A wheel of a copy of the tree."""
     listing = subprocess.run(
         ["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     for name in filter(None, listing.stdout.split("\0")):
         if (ROOT / name).is_file():
             (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / "tree" / name)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder, folder / "tree"]
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "-o",
+        folder,
+        folder / "tree",
+    ]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return next(folder.glob("*.whl"))
 
 
 def trained(folder: Path) -> Path:
     """A model file that this environment makes."""
-    run("train-ugen", MUSIC, "-o", folder / "run", "--epochs", 1, "--precision", "fp32", "--sample-minutes", 0, *MODEL)
+    run(
+        "train-ugen",
+        MUSIC,
+        "-o",
+        folder / "run",
+        "--epochs",
+        1,
+        "--precision",
+        "fp32",
+        "--sample-minutes",
+        0,
+        *MODEL,
+    )
     run("export-ugen", folder / "run", "-o", folder / "model.onnx", "--precision", "fp32")
     return folder / "model.onnx"
 
 
 def tried(python: Path, wheel: Path, model: Path, folder: Path) -> Tried:
     """Install a wheel in an empty environment and make a song there. Raises CalledProcessError."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "PYTHONHOME")
+    }
     environment |= {"CC": "false", "CXX": "false"}
 
     def call(*command: object) -> tuple[str, float]:
         began = time.monotonic()
         words = list(map(str, command))
-        done = subprocess.run(words, check=True, capture_output=True, text=True, env=environment, cwd=folder)
+        done = subprocess.run(
+            words, check=True, capture_output=True, text=True, env=environment, cwd=folder
+        )
         return done.stdout, time.monotonic() - began
 
     call(python, "-m", "venv", folder / "venv")
     programs, midi = folder / "venv" / "bin", folder / "song.mid"
     quiet = "--quiet", "--disable-pip-version-check"
     _, install = call(programs / "pip", "install", *quiet, "--only-binary", ":all:", wheel)
-    _, first_song = call(programs / "ugen-run", model, "-o", midi, "--seconds", 30, "--seed", 7, "--quiet")
+    _, first_song = call(
+        programs / "ugen-run", model, "-o", midi, "--seconds", 30, "--seed", 7, "--quiet"
+    )
     found, _ = call(programs / "python", "-c", INSTALLED)
     sizes = {(name, version): size for name, version, size in json.loads(found) if name not in BARE}
     return Tried(install, first_song, midi.read_bytes(), sizes)
@@ -129,8 +160,15 @@ def check(model: Path | None) -> int:
             songs.add(result.midi)
             heavy = HEAVY & {name for name, _ in result.sizes}
             failures += bool(heavy)
-            print(f"{version:8} {row(result)}{'  TOO HEAVY: ' + ', '.join(heavy) if heavy else ''}", flush=True)
-    print(["no song was made", "one and the same song from all", f"{len(songs)} different songs"][min(len(songs), 2)])
+            print(
+                f"{version:8} {row(result)}{'  TOO HEAVY: ' + ', '.join(heavy) if heavy else ''}",
+                flush=True,
+            )
+    print(
+        ["no song was made", "one and the same song from all", f"{len(songs)} different songs"][
+            min(len(songs), 2)
+        ]
+    )
     return failures + (len(songs) != 1)
 
 

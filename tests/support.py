@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 from ugen.data import Score
-from ugen.data.cli import MUSIC
+from ugen.data.cli.main import MUSIC
 
 BUNDLED = sorted(MUSIC.rglob("*.mid"))
 
@@ -21,13 +21,23 @@ def scores(draw: st.DrawFn, most: int = 40) -> Score:
     """Scores of a few notes, programs and drums, with tempo and meter changes."""
     numbers = st.integers
     note = st.tuples(
-        numbers(0, 20_000), numbers(1, 4_000), numbers(0, 127), numbers(1, 127), numbers(0, 127), st.booleans()
+        numbers(0, 20_000),
+        numbers(1, 4_000),
+        numbers(0, 127),
+        numbers(1, 127),
+        numbers(0, 127),
+        st.booleans(),
     ).map(lambda n: (n[0], n[0] + n[1], *n[2:]))
     return Score.build(
         draw(st.lists(note, max_size=most)),
         draw(st.sampled_from([1, 24, 96, 480, 960, 32767])),
         draw(st.lists(st.tuples(numbers(0, 20_000), numbers(200_000, 2_000_000)), max_size=4)),
-        draw(st.lists(st.tuples(numbers(0, 20_000), numbers(1, 16), st.sampled_from([2, 4, 8, 16])), max_size=4)),
+        draw(
+            st.lists(
+                st.tuples(numbers(0, 20_000), numbers(1, 16), st.sampled_from([2, 4, 8, 16])),
+                max_size=4,
+            )
+        ),
     )
 
 
@@ -51,9 +61,12 @@ def train_ugen(*arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, *map(str, arguments)]
     # a suite that a shell put in the background is deaf to Ctrl-C, and so would this be
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+    )
 
 
 def finished(process: subprocess.Popen[str], code: int = 0) -> str:
@@ -63,15 +76,17 @@ def finished(process: subprocess.Popen[str], code: int = 0) -> str:
     return out + err
 
 
-def ugen_run_bytes(*arguments: object, without: str = "torch onnx") -> subprocess.CompletedProcess[bytes]:
+def ugen_run_bytes(
+    *arguments: object, without: str = "torch onnx"
+) -> subprocess.CompletedProcess[bytes]:
     """Run the command in a process where some modules cannot be imported."""
-    code = (
-        f"import sys; sys.modules.update(dict.fromkeys({without.split()})); from ugen.runtime.cli import main; main()"
-    )
+    code = f"import sys; sys.modules.update(dict.fromkeys({without.split()})); from ugen.runtime.cli.run import main; main()"
     return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True)
 
 
 def ugen_run(*arguments: object, without: str = "torch onnx") -> subprocess.CompletedProcess[str]:
     """The same, of what it prints as text."""
     done = ugen_run_bytes(*arguments, without=without)
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )

@@ -14,10 +14,12 @@ import pytest
 from numpy.typing import NDArray
 from support import BUNDLED
 from ugen.data import Score, UgenError, midi_bytes, read_midi
-from ugen.data.audio import FORMATS, RATE, RING_SECONDS, write_audio
+from ugen.data.render.audio import FORMATS, RATE, RING_SECONDS, write_audio
 
 PEAK = 10 ** (-1 / 20)  # -1 dBFS
-Note = tuple[float, float, int, int, int, bool]  # onset and end in seconds, pitch, velocity, program, drum
+Note = tuple[
+    float, float, int, int, int, bool
+]  # onset and end in seconds, pitch, velocity, program, drum
 
 
 def score(*notes: Note) -> Score:
@@ -29,7 +31,10 @@ def decoded(path: Path) -> NDArray[np.float32]:
     """What SoX reads of a file: float32 [n, 2]. SoX would convert other rates and channels, so it is asked first."""
     assert shutil.which("sox"), "install Debian's sox and libsox-fmt-mp3 (make test does)"
     for flag, expected in (("-r", RATE), ("-c", 2)):
-        assert int(subprocess.run(["soxi", flag, path], capture_output=True, check=True).stdout) == expected
+        assert (
+            int(subprocess.run(["soxi", flag, path], capture_output=True, check=True).stdout)
+            == expected
+        )
     raw = subprocess.run(["sox", path, "-t", "f32", "-"], capture_output=True, check=True).stdout
     return np.frombuffer(raw, np.float32).reshape(-1, 2)
 
@@ -77,13 +82,17 @@ def _bands(sound: NDArray[np.float32], bands: NDArray[np.float64]) -> NDArray[np
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_every_format_opens_elsewhere_and_lasts_sounds_and_peaks_as_promised(tmp_path: Path, kind: str) -> None:
+def test_every_format_opens_elsewhere_and_lasts_sounds_and_peaks_as_promised(
+    tmp_path: Path, kind: str
+) -> None:
     piece = read_midi(BUNDLED[-4])
     piece = piece.until(piece.tick_at(30))
     told: list[float] = []
     write_audio(piece, tmp_path / f"song{kind}", on_progress=told.append)
     sound = decoded(tmp_path / f"song{kind}")
-    assert piece.seconds < len(sound) / RATE < piece.seconds + RING_SECONDS + 0.1  # MP3 pads to whole frames
+    assert (
+        piece.seconds < len(sound) / RATE < piece.seconds + RING_SECONDS + 0.1
+    )  # MP3 pads to whole frames
     assert level(part(sound, 0, 30)) > 0.02
     assert 0.9 * PEAK < np.abs(sound).max() < (PEAK + 1e-3 if kind in (".wav", ".flac") else 0.99)
     assert np.abs(sound[-10:]).max() < 1e-3, "it ends in silence"
@@ -95,10 +104,13 @@ def test_every_format_opens_elsewhere_and_lasts_sounds_and_peaks_as_promised(tmp
 def test_notes_sound_at_their_pitch(tmp_path: Path, program: int) -> None:
     """symusic 0.5.8 is a semitone off for some of these."""
     sound = played(
-        tmp_path, *[(2.0 * i, 2.0 * i + 1.5, pitch, 100, program, False) for i, pitch in enumerate((57, 69))]
+        tmp_path,
+        *[(2.0 * i, 2.0 * i + 1.5, pitch, 100, program, False) for i, pitch in enumerate((57, 69))],
     )
     for i, hertz in enumerate((220, 440)):
-        assert fundamental(part(sound, 2 * i + 0.1, 2 * i + 1.4), hertz) == pytest.approx(hertz, rel=0.01)
+        assert fundamental(part(sound, 2 * i + 0.1, 2 * i + 1.4), hertz) == pytest.approx(
+            hertz, rel=0.01
+        )
 
 
 def test_two_notes_at_once_are_both_heard(tmp_path: Path) -> None:
@@ -110,7 +122,10 @@ def test_two_notes_at_once_are_both_heard(tmp_path: Path) -> None:
 
 def test_drums_sound_however_short_and_each_its_own_way(tmp_path: Path) -> None:
     kick, hat = (played(tmp_path, (0, 1 / 96, pitch, 100, 0, True)) for pitch in (36, 42))
-    centre = [np.average(frequency, weights=strength) for frequency, strength in map(spectrum, (kick, hat))]
+    centre = [
+        np.average(frequency, weights=strength)
+        for frequency, strength in map(spectrum, (kick, hat))
+    ]
     assert min(level(part(kick, 0, 0.1)), level(part(hat, 0, 0.1))) > 0.01
     assert centre[1] > 2 * centre[0]
 
@@ -153,13 +168,17 @@ def test_a_crowd_at_full_volume_does_not_clip(tmp_path: Path, pitches: range) ->
 
 def test_more_notes_than_the_synthesizer_has_voices_are_all_heard(tmp_path: Path) -> None:
     """It has 64, and gives the oldest note's to the newest."""
-    crowd = [(0.1, 2, pitch, 40, program, False) for pitch in range(24, 54) for program in (32, 33, 38)]
+    crowd = [
+        (0.1, 2, pitch, 40, program, False) for pitch in range(24, 54) for program in (32, 33, 38)
+    ]
     sound = played(tmp_path, (0, 2, 108, 127, 73, False), *crowd)
     assert fundamental(part(sound, 1, 1.9), 4186) == pytest.approx(4186, rel=0.01)
 
 
 def test_what_rings_longer_than_two_seconds_fades(tmp_path: Path) -> None:
-    sound = played(tmp_path, *[(0, 0.5, pitch, 127, 96, False) for pitch in (36, 48, 60, 64, 67, 72)])
+    sound = played(
+        tmp_path, *[(0, 0.5, pitch, 127, 96, False) for pitch in (36, 48, 60, 64, 67, 72)]
+    )
     assert level(part(sound, 2, 2.25)) > 0.01
     assert np.abs(sound[-10:]).max() < 1e-3
 
@@ -170,14 +189,21 @@ def test_soft_notes_are_heard(tmp_path: Path) -> None:
 
 def test_without_notes_there_is_silence_of_the_asked_length_or_an_error(tmp_path: Path) -> None:
     write_audio(score(), tmp_path / "silence.wav", seconds=3)
-    assert decoded(tmp_path / "silence.wav").shape == (3 * RATE, 2) and not decoded(tmp_path / "silence.wav").any()
+    assert (
+        decoded(tmp_path / "silence.wav").shape == (3 * RATE, 2)
+        and not decoded(tmp_path / "silence.wav").any()
+    )
     with pytest.raises(UgenError, match=r"none.wav: there are no notes to play"):
         write_audio(score(), tmp_path / "none.wav")
 
 
 @pytest.mark.parametrize(("seconds", "length"), [(3, 5), (11, 12), (20, 20)])
 def test_an_asked_length_cuts_or_fills_up(tmp_path: Path, seconds: float, length: float) -> None:
-    write_audio(score((0, 1, 60, 100, 0, False), (2, 10, 60, 100, 19, False)), tmp_path / "a.wav", seconds=seconds)
+    write_audio(
+        score((0, 1, 60, 100, 0, False), (2, 10, 60, 100, 19, False)),
+        tmp_path / "a.wav",
+        seconds=seconds,
+    )
     sound = decoded(tmp_path / "a.wav")
     assert len(sound) / RATE == pytest.approx(length, abs=1e-3)
     assert level(part(sound, 2.2, 2.8)) > 0.01
@@ -186,7 +212,9 @@ def test_an_asked_length_cuts_or_fills_up(tmp_path: Path, seconds: float, length
 
 def test_vorbis_of_some_minutes_does_not_crash(tmp_path: Path) -> None:
     """libsndfile overflows its stack when given two minutes in one call: the process would be gone."""
-    write_audio(score((0, 1, 60, 100, 0, False), (290, 300, 60, 100, 0, False)), tmp_path / "long.ogg")
+    write_audio(
+        score((0, 1, 60, 100, 0, False), (290, 300, 60, 100, 0, False)), tmp_path / "long.ogg"
+    )
     assert len(decoded(tmp_path / "long.ogg")) / RATE == pytest.approx(302, abs=0.1)
 
 
@@ -205,7 +233,9 @@ def test_another_soundfont_plays(tmp_path: Path) -> None:
     data = bytearray(soundfont().read_bytes())
     begin = data.index(b"smpl") + 8
     length = int.from_bytes(data[begin - 4 : begin], "little")
-    data[begin : begin + length] = (np.arange(length // 2) // 20 % 2 * 16_000 - 8_000).astype("<i2").tobytes()
+    data[begin : begin + length] = (
+        (np.arange(length // 2) // 20 % 2 * 16_000 - 8_000).astype("<i2").tobytes()
+    )
     (tmp_path / "buzz.sf2").write_bytes(data)
     piece = score((0, 2, 69, 100, 73, False))
     write_audio(piece, tmp_path / "buzz.wav", tmp_path / "buzz.sf2")
@@ -223,7 +253,9 @@ def test_another_soundfont_plays(tmp_path: Path) -> None:
         ("wrong.sf2", lambda data: data.replace(b"inst", b"tsni"), "wrong.sf2: damaged SoundFont"),
     ],
 )
-def test_a_soundfont_that_is_none_is_named_in_one_line(tmp_path: Path, name: str, damage, message: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_soundfont_that_is_none_is_named_in_one_line(
+    tmp_path: Path, name: str, damage, message: str
+) -> None:  # type: ignore[no-untyped-def]
     if damage is not None:
         (tmp_path / name).write_bytes(damage(soundfont().read_bytes()))
     done = ugen_data("convert", BUNDLED[0], tmp_path / "song.wav", "--soundfont", tmp_path / name)
@@ -253,7 +285,9 @@ def test_damage_that_the_synthesizer_trips_over_is_an_error_of_ours(tmp_path: Pa
         ("a.wav", 1e9, r"a.wav: 1000000000 s are too long for a sound file"),
     ],
 )
-def test_what_cannot_be_a_sound_file_is_refused(tmp_path: Path, name: str, seconds: float | None, message: str) -> None:
+def test_what_cannot_be_a_sound_file_is_refused(
+    tmp_path: Path, name: str, seconds: float | None, message: str
+) -> None:
     with pytest.raises(UgenError, match=message):
         write_audio(score((0, 1, 60, 100, 0, False)), tmp_path / name, seconds=seconds)
     assert not list(tmp_path.iterdir())
@@ -276,13 +310,31 @@ def test_failing_half_way_leaves_nothing_and_the_old_file_stands(tmp_path: Path)
 @pytest.mark.parametrize(
     ("missing", "machine", "message"),
     [
-        ("midirenderer", "x86_64", "this needs midirenderer, which is not installed: pip install 'ugen-music[audio]'"),
-        ("soundfile", "x86_64", "this needs soundfile, which is not installed: pip install 'ugen-music[audio]'"),
-        ("pretty_midi", "x86_64", "pretty_midi's SoundFont, which is not installed: pip install 'ugen-music[audio]'"),
-        ("midirenderer", "aarch64", "this needs midirenderer, which is not built for .* on aarch64"),
+        (
+            "midirenderer",
+            "x86_64",
+            "this needs midirenderer, which is not installed: pip install 'ugen-music[audio]'",
+        ),
+        (
+            "soundfile",
+            "x86_64",
+            "this needs soundfile, which is not installed: pip install 'ugen-music[audio]'",
+        ),
+        (
+            "pretty_midi",
+            "x86_64",
+            "pretty_midi's SoundFont, which is not installed: pip install 'ugen-music[audio]'",
+        ),
+        (
+            "midirenderer",
+            "aarch64",
+            "this needs midirenderer, which is not built for .* on aarch64",
+        ),
     ],
 )
-def test_what_is_missing_is_named(tmp_path, monkeypatch, missing: str, machine: str, message: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_missing_is_named(
+    tmp_path, monkeypatch, missing: str, machine: str, message: str
+) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     with pytest.raises(UgenError, match=message.replace("[", r"\[")):
@@ -291,7 +343,7 @@ def test_what_is_missing_is_named(tmp_path, monkeypatch, missing: str, machine: 
 
 def test_nothing_of_it_is_loaded_before_it_is_needed() -> None:
     code = (
-        "import sys, ugen.data.audio, ugen.data.convert, ugen.data.cli\n"
+        "import sys, ugen.data.render.audio, ugen.data.render.convert, ugen.data.cli.main\n"
         "assert not {'midirenderer', 'soundfile', 'pretty_midi', 'cffi'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -302,19 +354,32 @@ def test_nothing_of_it_is_loaded_before_it_is_needed() -> None:
 
 def ugen_data(*words: object) -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    code = "from ugen.data.cli import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True)
+    code = "from ugen.data.cli.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True
+    )
 
 
 def test_the_command_says_what_played_and_its_licence(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.mid").write_bytes(midi_bytes(score((0, 1, 60, 100, 0, False))))
     done = ugen_data("convert", tmp_path / "in" / "a.mid", tmp_path / "a.mp3")
-    assert done.returncode == 0 and "a.mp3: written, played by TimGM6mb.sf2 (Tim Brechbill, GPL-2)" in done.stdout
-    done = ugen_data("convert", tmp_path / "in", tmp_path / "out", "--to", ".flac", "--soundfont", soundfont())
+    assert (
+        done.returncode == 0
+        and "a.mp3: written, played by TimGM6mb.sf2 (Tim Brechbill, GPL-2)" in done.stdout
+    )
+    done = ugen_data(
+        "convert", tmp_path / "in", tmp_path / "out", "--to", ".flac", "--soundfont", soundfont()
+    )
     assert done.returncode == 0 and "1 files written, played by TimGM6mb.sf2\n" in done.stdout
     assert len(decoded(tmp_path / "out" / "a.flac")) == 3 * RATE
-    done = ugen_data("convert", tmp_path / "in" / "a.mid", tmp_path / "a.png", "--soundfont", soundfont())
+    done = ugen_data(
+        "convert", tmp_path / "in" / "a.mid", tmp_path / "a.png", "--soundfont", soundfont()
+    )
     assert done.returncode == 2 and "--soundfont: goes with sound files" in done.stderr
     done = ugen_data("convert", tmp_path / "a.mp3", tmp_path / "b.mid")
-    assert done.returncode == 2 and "a.mp3: cannot read .mp3" in done.stderr and done.stderr.count("\n") == 1
+    assert (
+        done.returncode == 2
+        and "a.mp3: cannot read .mp3" in done.stderr
+        and done.stderr.count("\n") == 1
+    )

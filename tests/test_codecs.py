@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import BUNDLED, same_notes, scores
 from ugen.data import Codec, CodecError, Score, arrange, codec_from_json, make_codec, read_midi
-from ugen.data.beats_table import DRUMS, DURATIONS, GRID, METERS, TEMPOS
+from ugen.data.codecs.beats.table import DRUMS, DURATIONS, GRID, METERS, TEMPOS
 
 CODECS = {
     "frames": make_codec("frames"),
@@ -50,7 +50,8 @@ def test_real_music_is_a_fixed_point(codec: Codec, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("beats", 0.002), ("beats-band", 0.002), ("frames", 0.005), ("events", 0.005)]
+    ("name", "most"),
+    [("beats", 0.002), ("beats-band", 0.002), ("frames", 0.005), ("events", 0.005)],
 )
 def test_few_notes_of_the_bundled_music_are_lost(name: str, most: float) -> None:
     codec = CODECS[name]
@@ -61,7 +62,9 @@ def test_few_notes_of_the_bundled_music_are_lost(name: str, most: float) -> None
 
 @each_codec
 @pytest.mark.parametrize("path", BUNDLED[::7], ids=lambda path: path.stem)
-def test_masks_allow_all_that_music_does_and_cursors_keep_its_time(codec: Codec, path: Path) -> None:
+def test_masks_allow_all_that_music_does_and_cursors_keep_its_time(
+    codec: Codec, path: Path
+) -> None:
     score = arranged(codec, read_midi(path))
     tokens = codec.encode(score).tokens
     cursor = codec.cursor()
@@ -72,7 +75,10 @@ def test_masks_allow_all_that_music_does_and_cursors_keep_its_time(codec: Codec,
         assert (cursor.seconds > before) == codec.is_time[token]
     decoded = codec.decode(tokens)
     last_onset = decoded.seconds_at(decoded.notes["onset"][-1:])[0]
-    assert cursor.seconds == pytest.approx(last_onset, abs=5.0, rel=1e-3) or cursor.seconds > last_onset
+    assert (
+        cursor.seconds == pytest.approx(last_onset, abs=5.0, rel=1e-3)
+        or cursor.seconds > last_onset
+    )
 
 
 @each_codec
@@ -132,8 +138,13 @@ def test_tempo_and_loudness_vary_where_a_codec_has_them() -> None:
 def test_vocabularies_are_as_documented() -> None:
     sizes = {name: codec.vocabulary for name, codec in CODECS.items()}
     assert sizes == {
-        "frames": 129, "frames-120": 129, "frames-fold": 224, "events": 389, "beats": 483, "beats-band": 740
-    }  # fmt: skip
+        "frames": 129,
+        "frames-120": 129,
+        "frames-fold": 224,
+        "events": 389,
+        "beats": 483,
+        "beats-band": 740,
+    }
     for codec in CODECS.values():
         assert len(set(codec.events)) == codec.vocabulary, "no event is named twice"
 
@@ -149,7 +160,9 @@ def test_a_codec_describes_itself(codec: Codec) -> None:
 
 
 def test_unknown_codecs_and_options_are_named() -> None:
-    with pytest.raises(CodecError, match="'remi' is unknown; choose one of beats, events, frames, khot"):
+    with pytest.raises(
+        CodecError, match="'remi' is unknown; choose one of beats, events, frames, khot"
+    ):
         make_codec("remi")
     with pytest.raises(CodecError, match="ticks must be 1 to 1920, not 0"):
         make_codec("frames", ticks=0)
@@ -174,17 +187,25 @@ def test_frames_clears_the_step_before_a_repeated_note() -> None:
     tokens, notes, lost = CODECS["frames"].encode(steps((60, 0, 4), (60, 4, 6)))
     assert tokens.tolist() == [61, 0, 61, 0, 61, 0, 0, 61, 0, 61, 0]
     assert (notes, lost) == (2, 0)
-    one_step_old = CODECS["frames"].encode(steps((60, 0, 1), (60, 1, 3)))  # clearing would erase the first note
+    one_step_old = CODECS["frames"].encode(
+        steps((60, 0, 1), (60, 1, 3))
+    )  # clearing would erase the first note
     assert one_step_old.tokens.tolist() == [61, 0, 61, 0, 61, 0]
     assert one_step_old.lost == 1
 
 
 def test_frames_flattens_tempo_and_resolution() -> None:
-    slow = Score.build([(0, 96, 60, 80, 0, False)], 96, tempos=[(0, 1_000_000)])  # one beat of a second
+    slow = Score.build(
+        [(0, 96, 60, 80, 0, False)], 96, tempos=[(0, 1_000_000)]
+    )  # one beat of a second
     assert np.count_nonzero(CODECS["frames"].encode(slow).tokens) == round(960 / 25)
 
 
-@given(st.lists(st.lists(st.integers(0, 127), max_size=5, unique=True).map(sorted), min_size=1, max_size=30))
+@given(
+    st.lists(
+        st.lists(st.integers(0, 127), max_size=5, unique=True).map(sorted), min_size=1, max_size=30
+    )
+)
 def test_frames_text_survives_midi(frames: list[list[int]]) -> None:
     """Text to MIDI to text is the identity but for the rests at the end."""
     tokens = [token for frame in frames for token in (*(pitch + 1 for pitch in frame), 0)]
@@ -238,9 +259,16 @@ def names(codec: Codec, score: Score) -> list[str]:
 def test_beats_reads_as_music() -> None:
     beat = GRID
     score = Score.build(
-        [(0, beat, 60, 80, 0, False), (0, beat, 64, 80, 0, False), (beat, 4 * beat, 67, 101, 0, False),
-         (4 * beat, 5 * beat, 72, 101, 0, False)], GRID, tempos=[(0, 500_000)], meters=[(0, 3, 4)],
-    )  # fmt: skip
+        [
+            (0, beat, 60, 80, 0, False),
+            (0, beat, 64, 80, 0, False),
+            (beat, 4 * beat, 67, 101, 0, False),
+            (4 * beat, 5 * beat, 72, 101, 0, False),
+        ],
+        GRID,
+        tempos=[(0, 500_000)],
+        meters=[(0, 3, 4)],
+    )
     assert " ".join(names(CODECS["beats"], score)) == (
         "meter:3/4 tempo:120 velocity:82 pitch:60 duration:24 pitch:64 duration:24 "
         "shift:24 velocity:102 pitch:67 duration:72 bar shift:24 pitch:72 duration:24 piece"
@@ -248,7 +276,9 @@ def test_beats_reads_as_music() -> None:
 
 
 def test_beats_keeps_programs_and_drums_of_a_band() -> None:
-    score = Score.build([(0, 24, 60, 80, 33, False), (0, 24, 36, 80, 0, True), (0, 6, 42, 80, 0, True)], GRID)
+    score = Score.build(
+        [(0, 24, 60, 80, 33, False), (0, 24, 36, 80, 0, True), (0, 6, 42, 80, 0, True)], GRID
+    )
     assert " ".join(names(CODECS["beats-band"], score)) == (
         "meter:4/4 tempo:120 program:33 velocity:82 pitch:60 duration:24 program:128 velocity:82 drum:36 drum:42 piece"
     )
@@ -268,23 +298,41 @@ def test_every_event_of_the_beats_table_round_trips() -> None:
             (step, step + 6, (i * 7) % 128, 66, 0, True),
         ]
         meter = METERS[i % len(METERS)]
-        score = Score.build(notes, GRID, [(0, round(60e6 / TEMPOS[i % len(TEMPOS)]))], [(0, *meter)])
+        score = Score.build(
+            notes, GRID, [(0, round(60e6 / TEMPOS[i % len(TEMPOS)]))], [(0, *meter)]
+        )
         tokens = codec.encode(score).tokens
         used |= set(tokens.tolist())
         decoded = codec.decode(tokens)
         assert same_notes(decoded, score), i
         assert decoded.tempos["usec"][-1] == round(60e6 / TEMPOS[i % len(TEMPOS)])
-        assert decoded.meters["numerator"][0] == meter[0] and decoded.meters["denominator"][0] == meter[1]
+        assert (
+            decoded.meters["numerator"][0] == meter[0]
+            and decoded.meters["denominator"][0] == meter[1]
+        )
     unused = {codec.events[i].split(":")[0] for i in range(codec.vocabulary) if i not in used}
     assert unused <= {"shift"}, "shifts are walked below"
     for gap in range(1, 4 * GRID):
         score = Score.build([(gap, gap + 1, 60, 66, 0, False)], GRID)
         assert codec.decode(codec.encode(score).tokens).notes["onset"].tolist() == [gap]
-    assert codec.events[codec.encode(Score.build([(5, 6, 60, 66, DRUMS - 1, False)], GRID)).tokens[1]] == "shift:5"
+    assert (
+        codec.events[codec.encode(Score.build([(5, 6, 60, 66, DRUMS - 1, False)], GRID)).tokens[1]]
+        == "shift:5"
+    )
 
 
 def test_beats_bars_follow_meter_changes_even_in_the_middle_of_a_bar() -> None:
-    score = Score.build([(0, 24, 60, 82, 0, False), (96, 120, 62, 82, 0, False)], GRID, meters=[(0, 4, 4), (36, 3, 4)])
+    score = Score.build(
+        [(0, 24, 60, 82, 0, False), (96, 120, 62, 82, 0, False)],
+        GRID,
+        meters=[(0, 4, 4), (36, 3, 4)],
+    )
     assert names(CODECS["beats"], score)[-7:] == [
-        "duration:24", "shift:36", "meter:3/4", "shift:60", "pitch:62", "duration:24", "piece"
-    ]  # fmt: skip
+        "duration:24",
+        "shift:36",
+        "meter:3/4",
+        "shift:60",
+        "pitch:62",
+        "duration:24",
+        "piece",
+    ]

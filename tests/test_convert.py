@@ -11,16 +11,18 @@ import numpy as np
 import pytest
 from support import BUNDLED, same_notes
 from ugen.data import Score, UgenError, arrange, midi_bytes, read_midi, write_midi
-from ugen.data.convert import Options, convert, read_score
-from ugen.data.picture import piano_roll
+from ugen.data.render.convert import Options, convert, read_score
+from ugen.data.render.piano_roll import piano_roll
 
 PIECE = BUNDLED[-4]
 
 
 def ugen_data(*words: object) -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    code = "from ugen.data.cli import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True)
+    code = "from ugen.data.cli.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True
+    )
 
 
 def test_midi_to_csv_and_back_keeps_every_note(tmp_path: Path) -> None:
@@ -38,7 +40,9 @@ def test_midi_to_frames_text_and_back_is_stable(tmp_path: Path) -> None:
     assert set(read_midi(tmp_path / "b.mid").notes["velocity"]) == {80}
 
 
-@pytest.mark.parametrize(("source", "target"), [(".csv", ".txt"), (".txt", ".csv"), (".csv", ".png"), (".txt", ".jpg")])
+@pytest.mark.parametrize(
+    ("source", "target"), [(".csv", ".txt"), (".txt", ".csv"), (".csv", ".png"), (".txt", ".jpg")]
+)
 def test_any_kind_becomes_any_other(tmp_path: Path, source: str, target: str) -> None:
     convert(PIECE, tmp_path / f"a{source}", Options())
     convert(tmp_path / f"a{source}", tmp_path / f"b{target}", Options())
@@ -60,7 +64,10 @@ def test_the_repairs_of_frames_text_and_their_order(tmp_path: Path) -> None:
     assert notes(shortest=2, gaps=1) == [(0, 2)]
     assert notes(shortest=2, gaps=1, gaps_first=True) == [(0, 4)]
     assert notes(gaps=9) == [(0, last[1])]
-    assert read_score(tmp_path / "a.txt", Options(velocity=101)).notes["velocity"].tolist() == [101] * 3
+    assert (
+        read_score(tmp_path / "a.txt", Options(velocity=101)).notes["velocity"].tolist()
+        == [101] * 3
+    )
 
 
 def test_folders_convert_whole_and_name_what_they_cannot(tmp_path: Path) -> None:
@@ -70,9 +77,9 @@ def test_folders_convert_whole_and_name_what_they_cannot(tmp_path: Path) -> None
         (source / name).write_bytes(path.read_bytes())
     done = ugen_data("convert", source, tmp_path / "out", "--to", ".csv")
     assert done.returncode == 0, done.stderr
-    assert sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.csv")) == [
-        "a.csv", "deep/b.csv"
-    ]  # fmt: skip
+    assert sorted(
+        p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.csv")
+    ) == ["a.csv", "deep/b.csv"]
     (source / "bad.mid").write_text("no music")
     done = ugen_data("convert", source, tmp_path / "again", "--to", ".txt")
     assert done.returncode == 2
@@ -87,7 +94,10 @@ def test_folders_convert_whole_and_name_what_they_cannot(tmp_path: Path) -> None
         (["song", "song.mid"], "song: cannot read a file with no extension"),
         (["PIECE", "song.aac"], "song.aac: cannot write .aac"),
         (["nowhere.mid", "song.txt"], "nowhere.mid: No such file"),
-        (["words.txt", "song.mid"], "words.txt: word 2 is '129'; frames text holds numbers from 0 to 128"),
+        (
+            ["words.txt", "song.mid"],
+            "words.txt: word 2 is '129'; frames text holds numbers from 0 to 128",
+        ),
         (["PIECE", "song.txt", "--ticks", "0"], "ticks must be 1 to 1920, not 0"),
         (["PIECE", "song.txt", "--to", ".csv"], "--to .csv: goes with a folder"),
         (["PIECE", "song.txt", "--show"], "--show: goes with a picture"),
@@ -99,7 +109,11 @@ def test_mistakes_get_one_line_and_exit_code_2(tmp_path, monkeypatch, words, mes
     (tmp_path / "words.txt").write_text("61 129 0")
     done = ugen_data("convert", *[PIECE if word == "PIECE" else word for word in words])
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and done.stderr.startswith("ugen-data: ") and message in done.stderr
+    assert (
+        done.stderr.count("\n") == 1
+        and done.stderr.startswith("ugen-data: ")
+        and message in done.stderr
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["words.txt"]
 
 
@@ -142,7 +156,9 @@ def test_pictures_that_would_never_end_are_refused(tmp_path: Path) -> None:
 
 
 def test_stats_come_as_a_table_and_as_json(tmp_path: Path) -> None:
-    write_midi(read_midi(midi_bytes(Score.build([(0, 960, 60, 80, 0, False)], 480))), tmp_path / "a.mid")
+    write_midi(
+        read_midi(midi_bytes(Score.build([(0, 960, 60, 80, 0, False)], 480))), tmp_path / "a.mid"
+    )
     assert "notes_per_second" in ugen_data("stats", tmp_path / "a.mid").stdout
     done = ugen_data("stats", tmp_path / "a.mid", PIECE, "--json")
     assert done.stdout.count("\n") == 2 and '"seconds": 1.0' in done.stdout

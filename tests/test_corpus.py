@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from support import BUNDLED
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
-from ugen.data.cli import MUSIC
-from ugen.data.corpus import Corpus, Row
-from ugen.data.prepare import Settings, prepare
+from ugen.data.cli.main import MUSIC
+from ugen.data.corpus.corpus import Corpus, Row
+from ugen.data.corpus.prepare import Settings, prepare
 
 BEATS = Settings(make_codec("beats"), valid=0.2)
 
@@ -41,7 +41,9 @@ def folder(tmp_path: Path) -> Path:
     (folder / "page.mid").write_text("<!DOCTYPE html>")
     (folder / "empty.MID").write_bytes(b"")
     (folder / "silent.mid").write_bytes(midi_bytes(Score.build([], 480)))
-    (folder / "drums.mid").write_bytes(midi_bytes(Score.build([(i, i + 9, 36, 80, 0, True) for i in range(99)], 480)))
+    (folder / "drums.mid").write_bytes(
+        midi_bytes(Score.build([(i, i + 9, 36, 80, 0, True) for i in range(99)], 480))
+    )
     (folder / "cut.mid").write_bytes(BUNDLED[60].read_bytes()[:9000])
     (folder / "notes.txt").write_text("not music")
     return folder
@@ -50,7 +52,9 @@ def folder(tmp_path: Path) -> Path:
 def test_every_file_is_in_the_manifest_with_its_reason(folder: Path, tmp_path: Path) -> None:
     corpus = prepare(folder, tmp_path / "corpus", BEATS)
     rows = {row.file: row for row in corpus.rows}
-    assert set(rows) == {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert set(rows) == {
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
+    }
     assert all(row.reason for row in corpus.rows if row.status == "dropped")
     assert "not a MIDI file (it does not begin with MThd) (byte 0)" in rows["page.mid"].reason
     assert "not a MIDI file" in rows["empty.MID"].reason
@@ -59,7 +63,9 @@ def test_every_file_is_in_the_manifest_with_its_reason(folder: Path, tmp_path: P
     assert rows["notes.txt"].reason == "not a MIDI file by its name"
     same = {rows["deeper/copy.mid"].status, rows[BUNDLED[40].name].status}
     assert same == {"kept", "dropped"}, "one of two copies stays"
-    assert rows["cut.mid"].status == "kept" and rows["cut.mid"].remarks, "damage is mended, and remarked on"
+    assert rows["cut.mid"].status == "kept" and rows["cut.mid"].remarks, (
+        "damage is mended, and remarked on"
+    )
 
 
 def test_the_corpus_holds_the_music(folder: Path, tmp_path: Path) -> None:
@@ -76,16 +82,22 @@ def test_versions_of_a_piece_share_its_family_and_split(folder: Path, tmp_path: 
     assert rows["version.mid"].family == rows[BUNDLED[-1].name].family
     assert rows["version.mid"].split == rows[BUNDLED[-1].name].split
     families = Counter(row.family for row in rows.values() if row.status == "kept")
-    assert families.most_common(2)[0][1] == 2 and families.most_common(2)[1][1] == 1, "other pieces are their own"
+    assert families.most_common(2)[0][1] == 2 and families.most_common(2)[1][1] == 1, (
+        "other pieces are their own"
+    )
 
 
 def test_new_files_move_no_old_ones(folder: Path, tmp_path: Path) -> None:
-    before = {row.file: row.split for row in prepare(MUSIC / "freedoom", tmp_path / "a", BEATS).rows}
+    before = {
+        row.file: row.split for row in prepare(MUSIC / "freedoom", tmp_path / "a", BEATS).rows
+    }
     for path in (MUSIC / "freedoom").glob("*.mid"):
         shutil.copy(path, folder / path.name)
     after = {row.file: row.split for row in prepare(folder, tmp_path / "b", BEATS).rows}
     assert Counter(before.values())["valid"] > 5
-    moved = [file for file, split in before.items() if split and after[file] and after[file] != split]
+    moved = [
+        file for file, split in before.items() if split and after[file] and after[file] != split
+    ]
     assert not moved
 
 
@@ -114,7 +126,9 @@ def test_an_interrupted_run_goes_on_where_it_stopped(folder: Path, tmp_path: Pat
         stream.write('{"stamp": ["half a li')  # as a power cut leaves it
     with open(work / "tokens.u16", "ab") as stream:
         stream.write(b"torn")
-    resumed = prepare(folder, tmp_path / "corpus", BEATS, on_file=lambda done, of: read.append(done))
+    resumed = prepare(
+        folder, tmp_path / "corpus", BEATS, on_file=lambda done, of: read.append(done)
+    )
     assert read == list(range(1, total + 1)), "no file is read twice"
     assert resumed.rows == whole.rows and resumed.hash == whole.hash
     assert (resumed.tokens == whole.tokens).all()
@@ -136,7 +150,9 @@ def test_work_that_no_longer_holds_is_done_again(folder: Path, tmp_path: Path, c
     else:
         settings = Settings(make_codec("frames"), valid=0.2)
     read: list[int] = []
-    resumed = prepare(folder, tmp_path / "corpus", settings, on_file=lambda done, of: read.append(done))
+    resumed = prepare(
+        folder, tmp_path / "corpus", settings, on_file=lambda done, of: read.append(done)
+    )
     assert read[0] == 1
     assert resumed.rows == prepare(folder, tmp_path / "fresh", settings).rows
 
@@ -150,7 +166,9 @@ def test_bad_folders_are_named_and_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(UgenError, match="no MIDI files in it"):
         prepare(empty, out, BEATS)
     shutil.copy(BUNDLED[0], empty / "one.mid")
-    with pytest.raises(UgenError, match="1 of 1 files can be learned from, and at least two different"):
+    with pytest.raises(
+        UgenError, match="1 of 1 files can be learned from, and at least two different"
+    ):
         prepare(empty, out, BEATS)
     assert not out.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
@@ -167,15 +185,23 @@ def test_an_existing_folder_is_never_overwritten(folder: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda c: (c / "tokens.u16").write_bytes(b"12345"), r"tokens\.u16: 5 bytes, but the manifest tells of \d+"),
+        (
+            lambda c: (c / "tokens.u16").write_bytes(b"12345"),
+            r"tokens\.u16: 5 bytes, but the manifest tells of \d+",
+        ),
         (lambda c: (c / "tokens.u16").unlink(), "-1 bytes"),
         (lambda c: (c / "manifest.jsonl").write_text("{}\n"), "line 1 is not a manifest row"),
         (lambda c: (c / "corpus.json").write_text("{"), "not valid JSON"),
-        (lambda c: (c / "corpus.json").write_text('{"format": 9}'), "corpus format 9; this ugen reads format 1"),
+        (
+            lambda c: (c / "corpus.json").write_text('{"format": 9}'),
+            "corpus format 9; this ugen reads format 1",
+        ),
         (lambda c: (c / "corpus.json").write_text('{"format": 1}'), "entry 'codec' is missing"),
     ],
 )
-def test_damaged_corpora_are_refused_by_part(small_corpus: Corpus, tmp_path: Path, damage, message: str) -> None:
+def test_damaged_corpora_are_refused_by_part(
+    small_corpus: Corpus, tmp_path: Path, damage, message: str
+) -> None:
     copy = shutil.copytree(small_corpus.path, tmp_path / "corpus")
     damage(copy)
     with pytest.raises(UgenError, match=message):
@@ -186,11 +212,22 @@ def test_the_pedal_is_folded_in_when_asked(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     for name, step in (("a", 1), ("b", 3)):
-        song = bytearray(midi_bytes(Score.build([(i * 480, i * 480 + 240, 50 + i * i * step % 19, 80, 0, False)
-                                                 for i in range(40)], 480)))  # fmt: skip
+        song = bytearray(
+            midi_bytes(
+                Score.build(
+                    [
+                        (i * 480, i * 480 + 240, 50 + i * i * step % 19, 80, 0, False)
+                        for i in range(40)
+                    ],
+                    480,
+                )
+            )
+        )
         down = bytes.fromhex("00 b0407f")
         at = song.rfind(b"MTrk")
-        song[at + 4 : at + 8] = (int.from_bytes(song[at + 4 : at + 8], "big") + len(down)).to_bytes(4, "big")
+        song[at + 4 : at + 8] = (int.from_bytes(song[at + 4 : at + 8], "big") + len(down)).to_bytes(
+            4, "big"
+        )
         song[at + 8 : at + 8] = down
         (folder / f"{name}.mid").write_bytes(song)
     lengths = []
@@ -211,7 +248,13 @@ def test_shares_out_of_range_are_named() -> None:
 def test_file_names_that_are_hardly_text_are_kept_track_of(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    odd_names = ["line\u2028break.mid", "next\x85line.mid", os.fsdecode(b"caf\xe9.mid"), "名前 ünï.mid", "<b>.mid"]
+    odd_names = [
+        "line\u2028break.mid",
+        "next\x85line.mid",
+        os.fsdecode(b"caf\xe9.mid"),
+        "名前 ünï.mid",
+        "<b>.mid",
+    ]
     for name, path in zip(odd_names, BUNDLED[40:], strict=False):
         shutil.copy(path, folder / name)
     corpus = prepare(folder, tmp_path / "corpus", BEATS)
@@ -221,4 +264,6 @@ def test_file_names_that_are_hardly_text_are_kept_track_of(tmp_path: Path) -> No
 def test_manifest_rows_are_json_lines(small_corpus: Corpus) -> None:
     lines = (small_corpus.path / "manifest.jsonl").read_text("utf-8").splitlines()
     assert len(lines) == len(small_corpus.rows)
-    assert {key for line in lines for key in json.loads(line)} == set(Row("x", "kept").__dataclass_fields__)
+    assert {key for line in lines for key in json.loads(line)} == set(
+        Row("x", "kept").__dataclass_fields__
+    )

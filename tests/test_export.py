@@ -18,15 +18,15 @@ from ugen.export import torchscript
 from ugen.export.export import export_onnx, export_torchscript
 from ugen.export.measure import Measured, fastest
 from ugen.export.onnx_graph import build
-from ugen.export.parity import ExactRunner, Runner, TorchRunner, compare, probe_batch, zero_state
+from ugen.export.proof import ExactRunner, Runner, TorchRunner, compare, probe_batch, zero_state
 from ugen.export.quantize import PRECISIONS
 from ugen.runtime import Card, Model, Sampling, generate, load
-from ugen.runtime.model import State
-from ugen.runtime.rng import Rng
-from ugen.runtime.sampler import Sampler
-from ugen.train.checkpoint import load_checkpoint
+from ugen.runtime.inference.model import State
+from ugen.runtime.sampling.rng import Rng
+from ugen.runtime.sampling.sampler import Sampler
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
+from ugen.train.run_folder.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:TF32:UserWarning")
 
@@ -36,18 +36,24 @@ def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     """The small run as ONNX of every precision, and as TorchScript."""
     folder = tmp_path_factory.mktemp("exported")
     for precision in PRECISIONS:
-        export_onnx(small_run, folder / f"{precision}.onnx", precision, 0.05, "CC0, by nobody", quiet)
+        export_onnx(
+            small_run, folder / f"{precision}.onnx", precision, 0.05, "CC0, by nobody", quiet
+        )
     export_torchscript(small_run, folder / "torchscript.ts", "", quiet)
     return {path.stem: path for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize(("layers", "hidden", "embedding"), [(1, 7, 5), (3, 32, 16), (8, 24, 24)])
 @pytest.mark.parametrize("batch", [1, 5])
-def test_torch_torchscript_and_onnx_agree_over_a_thousand_carried_steps(tmp_path, layers, hidden, embedding, batch):
+def test_torch_torchscript_and_onnx_agree_over_a_thousand_carried_steps(
+    tmp_path, layers, hidden, embedding, batch
+):
     torch.manual_seed(layers)
     codec = make_codec("frames")
     model = LstmModel(
-        ModelConfig(codec.vocabulary, embedding=embedding, layers=layers, hidden=hidden, dropout=0.3)
+        ModelConfig(
+            codec.vocabulary, embedding=embedding, layers=layers, hidden=hidden, dropout=0.3
+        )
     ).eval()
     card = Card(codec, layers, hidden, "fp32", Sampling(), {}, "")
     onnx.save(build(model, card.to_metadata()), tmp_path / "m.onnx")
@@ -72,28 +78,41 @@ class _Streamed:
         return self.stream.advance().copy(), tuple(part.copy() for part in self.stream.state)
 
 
-def _song(runner: Runner, state: State, primer: np.ndarray, sampling: Sampling, count: int) -> list[list[int]]:
+def _song(
+    runner: Runner, state: State, primer: np.ndarray, sampling: Sampling, count: int
+) -> list[list[int]]:
     """Feed each stream its primer, then its own draws; the drawn tokens."""
     for t in range(primer.shape[1]):
         logits, state = runner.step(primer[:, t : t + 1].copy(), state)
     samplers = [(Sampler(logits.shape[-1], sampling), Rng(seed)) for seed in range(len(primer))]
     everything, drawn = np.ones(logits.shape[-1], bool), []
     for _ in range(count):
-        tokens = [sampler.draw(row[0], everything, rng) for row, (sampler, rng) in zip(logits, samplers, strict=True)]
+        tokens = [
+            sampler.draw(row[0], everything, rng)
+            for row, (sampler, rng) in zip(logits, samplers, strict=True)
+        ]
         drawn.append(tokens)
         logits, state = runner.step(np.array(tokens)[:, None], state)
     return drawn
 
 
-@pytest.mark.parametrize("sampling", [Sampling(temperature=0), Sampling()], ids=["greedy", "sampled"])
+@pytest.mark.parametrize(
+    "sampling", [Sampling(temperature=0), Sampling()], ids=["greedy", "sampled"]
+)
 @pytest.mark.parametrize("batch", [1, 5])
 def test_every_runtime_goes_on_alike_after_a_primer(small_run, exported, sampling, batch) -> None:
     """1,000 tokens after 100 of held-out music, from torch, TorchScript, and ONNX with its state outside and inside."""
     checkpoint, model = load_checkpoint(small_run), load(exported["fp32"])
     primer = probe_batch(checkpoint.probe)[:batch, :100]
-    runners = [TorchRunner(checkpoint.model), TorchRunner(torchscript.load(exported["torchscript"])), model]
+    runners = [
+        TorchRunner(checkpoint.model),
+        TorchRunner(torchscript.load(exported["torchscript"])),
+        model,
+    ]
     runners.append(_Streamed(model, batch))
-    songs = [_song(each, zero_state(checkpoint.model, batch), primer, sampling, 1000) for each in runners]
+    songs = [
+        _song(each, zero_state(checkpoint.model, batch), primer, sampling, 1000) for each in runners
+    ]
     assert songs[0] == songs[1] == songs[2] == songs[3]
     assert len({token for tokens in songs[0] for token in tokens}) > 1, "not one token for ever"
 
@@ -119,7 +138,8 @@ def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None
     onnx.checker.check_model(proto)
     entries = {entry.key: json.loads(entry.value) for entry in proto.metadata_props}
     assert set(entries) == {
-        f"ugen.{part}" for part in ("format", "model", "codec", "sampling", "provenance", "licence", "originality")
+        f"ugen.{part}"
+        for part in ("format", "model", "codec", "sampling", "provenance", "licence", "originality")
     }
     assert entries["ugen.licence"] == "CC0, by nobody"
     assert entries["ugen.codec"]["events"][0] == "piece"
@@ -133,17 +153,32 @@ def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None
 
 
 def test_a_file_gets_the_sampling_it_is_told(small_run: Path, tmp_path: Path) -> None:
-    export_onnx(small_run, tmp_path / "cool.onnx", "fp32", 0.5, "", quiet, {"temperature": 0.8, "top_p": 0.9})
+    export_onnx(
+        small_run,
+        tmp_path / "cool.onnx",
+        "fp32",
+        0.5,
+        "",
+        quiet,
+        {"temperature": 0.8, "top_p": 0.9},
+    )
     model = load(tmp_path / "cool.onnx")
     assert model.card.sampling == Sampling(0.8, top_p=0.9)
     told = generate(model, 5, 1, Sampling(0.8, top_p=0.9))
     assert np.array_equal(generate(model, 5, 1).tokens, told.tokens), "and songs are drawn so"
 
 
-def test_int8_predicts_as_well_and_is_int8_all_through(exported: dict[str, Path], small_run: Path) -> None:
+def test_int8_predicts_as_well_and_is_int8_all_through(
+    exported: dict[str, Path], small_run: Path
+) -> None:
     checkpoint = load_checkpoint(small_run)
     batch = probe_batch(checkpoint.probe)
-    parity = compare(TorchRunner(checkpoint.model), load(exported["int8"]), batch, zero_state(checkpoint.model, 5))
+    parity = compare(
+        TorchRunner(checkpoint.model),
+        load(exported["int8"]),
+        batch,
+        zero_state(checkpoint.model, 5),
+    )
     assert parity.logits > 1e-4, "it is quantized"
     assert parity.nats == pytest.approx(parity.reference_nats, rel=0.005)
     ops = {node.op_type for node in onnx.load(exported["int8"]).graph.node}
@@ -165,7 +200,9 @@ def test_a_file_that_disagrees_is_not_left_behind(small_run, tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_precision_that_costs_too_much_is_refused_or_passed_over(small_run, tmp_path, monkeypatch) -> None:
+def test_a_precision_that_costs_too_much_is_refused_or_passed_over(
+    small_run, tmp_path, monkeypatch
+) -> None:
     good = exporting.in_precision
 
     def noisy(proto: onnx.ModelProto, precision: str, metadata: dict[str, str]) -> onnx.ModelProto:
@@ -179,7 +216,8 @@ def test_a_precision_that_costs_too_much_is_refused_or_passed_over(small_run, tm
     monkeypatch.setattr(exporting, "in_precision", noisy)
     for precision in ("int8", "int4"):
         with pytest.raises(
-            UgenError, match=precision + r" predicts held-out music .* worse, more than --max-loss 0\.50%"
+            UgenError,
+            match=precision + r" predicts held-out music .* worse, more than --max-loss 0\.50%",
         ):
             export_onnx(small_run, tmp_path / "m.onnx", precision, 0.005, "", quiet)
         assert list(tmp_path.iterdir()) == []
@@ -193,10 +231,22 @@ def test_auto_takes_the_fastest_within_the_bound_and_the_more_exact_of_equals() 
         return Measured(precision, 1.0, microseconds, 2.0, change)
 
     fp32, fp16 = of("fp32", 100, 0), of("fp16", 10, 0)
-    assert fastest([fp32, fp16, of("int8", 50, 0.004), of("int4", 40, 0.006)], 0.005).precision == "int8"
-    assert fastest([fp32, fp16, of("int8", 50, 0.004), of("int4", 40, 0.006)], 0.01).precision == "int4"
-    assert fastest([fp32, fp16, of("int8", 50, 0.004), of("int4", 49, -0.01)], 0.005).precision == "int8"
-    assert fastest([fp32, fp16, of("int8", 120, -0.004), of("int4", 40, 0.6)], 0.005).precision == "fp32"
+    assert (
+        fastest([fp32, fp16, of("int8", 50, 0.004), of("int4", 40, 0.006)], 0.005).precision
+        == "int8"
+    )
+    assert (
+        fastest([fp32, fp16, of("int8", 50, 0.004), of("int4", 40, 0.006)], 0.01).precision
+        == "int4"
+    )
+    assert (
+        fastest([fp32, fp16, of("int8", 50, 0.004), of("int4", 49, -0.01)], 0.005).precision
+        == "int8"
+    )
+    assert (
+        fastest([fp32, fp16, of("int8", 120, -0.004), of("int4", 40, 0.6)], 0.005).precision
+        == "fp32"
+    )
 
 
 def test_every_precision_is_measured_and_says_so_in_the_file(exported: dict[str, Path]) -> None:
@@ -204,12 +254,16 @@ def test_every_precision_is_measured_and_says_so_in_the_file(exported: dict[str,
         card = load(exported[precision]).card
         rows = card.provenance["precisions"]
         assert tuple(row["precision"] for row in rows) == PRECISIONS
-        assert [row["precision"] for row in rows if row["chosen"]] == [precision] == [card.precision]
+        assert (
+            [row["precision"] for row in rows if row["chosen"]] == [precision] == [card.precision]
+        )
         assert all(row["us_per_token"] > 0 and abs(row["nats_change"]) < 0.05 for row in rows)
         sizes = [row["megabytes"] for row in rows]
         assert sizes == sorted(sizes, reverse=True), "each is smaller than the one before"
         chosen = rows[PRECISIONS.index(precision)]
-        assert chosen["megabytes"] == pytest.approx(exported[precision].stat().st_size / 1e6, rel=0.05)
+        assert chosen["megabytes"] == pytest.approx(
+            exported[precision].stat().st_size / 1e6, rel=0.05
+        )
         assert "onnxruntime" in card.provenance["measured_on"]
 
 
@@ -224,7 +278,9 @@ h = torch.zeros(model["layers"], 2, model["hidden"])
 logits, h, c = module(torch.tensor([[codec["start"]], [3]]), h, h.clone())
 assert logits.shape == (2, 1, len(codec["events"])) and h.shape == c.shape
 """
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(exported["torchscript"])], check=True)
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, str(exported["torchscript"])], check=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,14 +289,23 @@ assert logits.shape == (2, 1, len(codec["events"])) and h.shape == c.shape
         (["RUN", "-o", "x.onnx", "--temperature", "11"], "--temperature 11.0: must be 0 to 10"),
         (["nowhere", "-o", "m.onnx"], "nowhere: not a training run"),
         (["RUN", "-o", "m.mid"], "-o m.mid: an ONNX file's name ends in .onnx"),
-        (["RUN", "-o", "m.onnx", "--format", "torchscript"], "-o m.onnx: a TorchScript file's name ends in .ts"),
+        (
+            ["RUN", "-o", "m.onnx", "--format", "torchscript"],
+            "-o m.onnx: a TorchScript file's name ends in .ts",
+        ),
     ],
 )
-def test_mistakes_get_one_line_and_exit_code_2(small_run, tmp_path, monkeypatch, arguments, message) -> None:
+def test_mistakes_get_one_line_and_exit_code_2(
+    small_run, tmp_path, monkeypatch, arguments, message
+) -> None:
     monkeypatch.chdir(tmp_path)
     code = "from ugen.export.cli import main; main()"
     words = [str(small_run) if word == "RUN" else word for word in arguments]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr.startswith("export-ugen: ") and done.stderr.count("\n") == 1 and message in done.stderr
+    assert (
+        done.stderr.startswith("export-ugen: ")
+        and done.stderr.count("\n") == 1
+        and message in done.stderr
+    )
     assert list(tmp_path.iterdir()) == []

@@ -19,9 +19,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import digest, ugen_run
 from ugen.data import Note, UgenError, read_midi
-from ugen.runtime import live, midi_port
-from ugen.runtime.live import AHEAD, MOST_AHEAD, NEAR, PAUSE, Playing, perform
-from ugen.runtime.midi_port import ALL_NOTES_OFF, CONTROL, NOTE_OFF, NOTE_ON, PROGRAM, Port, open_port, port_names
+from ugen.runtime.playback import midi_player as live
+from ugen.runtime.playback import midi_port
+from ugen.runtime.playback.midi_player import AHEAD, MOST_AHEAD, NEAR, PAUSE, Playing, perform
+from ugen.runtime.playback.midi_port import (
+    ALL_NOTES_OFF,
+    CONTROL,
+    NOTE_OFF,
+    NOTE_ON,
+    PROGRAM,
+    Port,
+    open_port,
+    port_names,
+)
 
 ON_TIME = 1e-4  # seconds: some readings of a made-up clock
 AT_ONCE = itertools.repeat(0.0)
@@ -83,9 +93,14 @@ def steady(spacing: float) -> Iterator[Note]:
 def tunes(draw: st.DrawFn, programs: int = 3, least: int = 1) -> list[Note]:
     """Notes on a coarse grid, so that much falls together, of few pitches, so that many are struck while they sound."""
     number = st.integers
-    row = st.tuples(number(0, 60), number(1, 12), number(60, 63), number(0, programs - 1), st.booleans())
+    row = st.tuples(
+        number(0, 60), number(1, 12), number(60, 63), number(0, programs - 1), st.booleans()
+    )
     rows = sorted(draw(st.lists(row, min_size=least, max_size=60)))
-    return [Note(on / 4, (on + length) / 4, pitch, 64, program, drum) for on, length, pitch, program, drum in rows]
+    return [
+        Note(on / 4, (on + length) / 4, pitch, 64, program, drum)
+        for on, length, pitch, program, drum in rows
+    ]
 
 
 def on_grid(when: float) -> float:
@@ -111,9 +126,16 @@ def check_pairs(heard: Heard) -> None:
 def test_every_note_begins_and_ends_exactly_when_it_should(notes: list[Note]) -> None:
     melody = [note._replace(drum=False) for note in notes]
     playing, heard = played(melody)
-    assert [(on_grid(when), pitch) for when, pitch in heard.of(NOTE_ON)] == [(n.onset, n.pitch) for n in melody]
+    assert [(on_grid(when), pitch) for when, pitch in heard.of(NOTE_ON)] == [
+        (n.onset, n.pitch) for n in melody
+    ]
     ends = [
-        (min([note.end, *(later.onset for later in melody[i + 1 :] if later.pitch == note.pitch)]), note.pitch)
+        (
+            min(
+                [note.end, *(later.onset for later in melody[i + 1 :] if later.pitch == note.pitch)]
+            ),
+            note.pitch,
+        )
         for i, note in enumerate(melody)
     ]
     assert Counter((on_grid(when), pitch) for when, pitch in heard.of(NOTE_OFF)) == Counter(ends)
@@ -133,14 +155,24 @@ def test_what_ends_goes_before_what_begins(notes: list[Note]) -> None:
         if status & 0xF0 == NOTE_ON:
             begun = when
         elif begun == when:  # only a pitch struck again ends after another note has begun
-            assert following is not None and following == (when, (status - NOTE_OFF + NOTE_ON, pitch, 64))
+            assert following is not None and following == (
+                when,
+                (status - NOTE_OFF + NOTE_ON, pitch, 64),
+            )
 
 
 def test_a_note_struck_again_outlives_the_end_of_the_first() -> None:
     _, heard = played([Note(0, 2, 60, 64), Note(1, 3, 60, 64), Note(4, 5, 60, 64)])
     kinds = [(sent[0] & 0xF0, round(when)) for when, sent in heard.messages]
     assert kinds[0] == (PROGRAM, 0)
-    assert kinds[1:] == [(NOTE_ON, 0), (NOTE_OFF, 1), (NOTE_ON, 1), (NOTE_OFF, 3), (NOTE_ON, 4), (NOTE_OFF, 5)]
+    assert kinds[1:] == [
+        (NOTE_ON, 0),
+        (NOTE_OFF, 1),
+        (NOTE_ON, 1),
+        (NOTE_OFF, 3),
+        (NOTE_ON, 4),
+        (NOTE_OFF, 5),
+    ]
 
 
 @settings(max_examples=30)
@@ -167,7 +199,9 @@ def test_making_that_always_takes_the_same_delays_nothing(notes: list[Note], cos
 
 
 @given(tunes(), st.lists(st.floats(0, 0.04), min_size=60, max_size=60))
-def test_nothing_is_later_than_one_note_takes_to_make(notes: list[Note], costs: list[float]) -> None:
+def test_nothing_is_later_than_one_note_takes_to_make(
+    notes: list[Note], costs: list[float]
+) -> None:
     playing, heard = played(notes, costs)
     check_pairs(heard)
     assert playing.so_far.worst_late_ms <= (max(costs) + ON_TIME) * 1e3
@@ -177,7 +211,9 @@ def test_nothing_is_later_than_one_note_takes_to_make(notes: list[Note], costs: 
 def test_making_that_takes_long_now_and_then_waits_for_a_long_gap() -> None:
     """A burst of thirty notes that take nothing, after six times 70 ms without one: of the gaps between two events some
     are 50 ms, some 150 ms."""
-    notes: list[Note | None] = [note for i, note in enumerate(itertools.islice(steady(0.1), 1200)) if i % 4]
+    notes: list[Note | None] = [
+        note for i, note in enumerate(itertools.islice(steady(0.1), 1200)) if i % 4
+    ]
     costs = [0.0] * len(notes)
     for i in range(len(notes) // 30 * 30, 0, -30):
         notes[i:i], costs[i:i] = [None] * 6, [0.07] * 6
@@ -256,7 +292,10 @@ def test_none_is_no_note_and_no_end(notes: list[Note], random: Random) -> None:
     mixed: list[Note | None] = [*notes]
     for _ in range(20):
         mixed.insert(random.randrange(len(mixed) + 1), None)
-    heard = [[(on_grid(when), sent) for when, sent in played(made)[1].messages] for made in (notes, mixed)]
+    heard = [
+        [(on_grid(when), sent) for when, sent in played(made)[1].messages]
+        for made in (notes, mixed)
+    ]
     assert heard[0] == heard[1]
 
 
@@ -352,7 +391,9 @@ def test_ctrl_c_at_any_moment_leaves_nothing_sounding() -> None:
         device, came = interrupted(after)
         assert device.closed and not device.sounding()
         used = {status & 15 for status, *_ in device.sent if status & 0xF0 == NOTE_ON}
-        controls = list(itertools.takewhile(lambda sent: sent[0] & 0xF0 == CONTROL, reversed(device.sent)))
+        controls = list(
+            itertools.takewhile(lambda sent: sent[0] & 0xF0 == CONTROL, reversed(device.sent))
+        )
         assert used <= {status & 15 for status, *_ in controls}
         assert all(sent[1:] == (ALL_NOTES_OFF, 0) for sent in controls)
         left += len(device.sent) > 0
@@ -366,7 +407,9 @@ def test_a_port_closes_when_its_last_messages_have_left(monkeypatch: pytest.Monk
     """JACK loses what a port that closes has not handed on."""
     slept: list[tuple[float, int]] = []
     device = Device()
-    monkeypatch.setattr(midi_port, "time", SimpleNamespace(sleep=lambda s: slept.append((s, len(device.sent)))))
+    monkeypatch.setattr(
+        midi_port, "time", SimpleNamespace(sleep=lambda s: slept.append((s, len(device.sent))))
+    )
     with Port(device, "a") as port:
         port.send(NOTE_ON, 60, 64)
     port.close()
@@ -387,7 +430,9 @@ def test_a_port_that_is_gone_is_one_line(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(UgenError) as caught:
         port.send(NOTE_OFF, 60, 0)
     port.close()
-    assert str(caught.value) == "--midi-port a: MidiOutWinMM::sendMessage: error sending MIDI message."
+    assert (
+        str(caught.value) == "--midi-port a: MidiOutWinMM::sendMessage: error sending MIDI message."
+    )
     assert device.closed
 
 
@@ -404,7 +449,12 @@ class Machine:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, system: str, **ports: list[str | None]):
         monkeypatch.setattr(platform, "system", lambda: system)
-        names = {"API_LINUX_ALSA": ALSA, "API_UNIX_JACK": JACK, "API_MACOSX_CORE": MAC, "API_WINDOWS_MM": WINDOWS}
+        names = {
+            "API_LINUX_ALSA": ALSA,
+            "API_UNIX_JACK": JACK,
+            "API_MACOSX_CORE": MAC,
+            "API_WINDOWS_MM": WINDOWS,
+        }
         monkeypatch.setitem(sys.modules, "rtmidi2", SimpleNamespace(MidiOut=self._device, **names))
         self._ports = {names[f"API_{name}"]: there for name, there in ports.items()}
         self.devices: dict[int, Device] = {}
@@ -415,7 +465,9 @@ class Machine:
             api = ALSA  # what RtMidi does
         if api not in self._ports:
             os.write(2, b"ALSA lib seq_hw.c:529:(snd_seq_hw_open) open /dev/snd/seq failed\n")
-            raise RuntimeError("MidiOutAlsa::initialize: error creating ALSA sequencer client object.")
+            raise RuntimeError(
+                "MidiOutAlsa::initialize: error creating ALSA sequencer client object."
+            )
         return self.devices.setdefault(api, Device(api, self._ports[api]))
 
 
@@ -426,7 +478,9 @@ def refused(name: str) -> str:
     return str(caught.value)
 
 
-def test_ports_of_all_systems_have_names(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_ports_of_all_systems_have_names(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     Machine(monkeypatch, "Linux", LINUX_ALSA=[THROUGH, None], UNIX_JACK=["system:midi_playback_1"])
     assert port_names() == [THROUGH, "system:midi_playback_1"]
     Machine(monkeypatch, "Linux", LINUX_ALSA=[THROUGH])  # RtMidi without JACK gives ALSA again
@@ -443,22 +497,41 @@ def test_ports_of_all_systems_have_names(monkeypatch: pytest.MonkeyPatch, capfd:
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_port_opens_by_name(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    machine = Machine(monkeypatch, "Linux", LINUX_ALSA=[None, THROUGH, SYNTH, "Synth"], UNIX_JACK=["a", PIANO])
-    for name, api, number in ((SYNTH, ALSA, 2), ("Synth", ALSA, 3), ("fluid", ALSA, 2), ("PIANO", JACK, 1)):
+def test_a_port_opens_by_name(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    machine = Machine(
+        monkeypatch, "Linux", LINUX_ALSA=[None, THROUGH, SYNTH, "Synth"], UNIX_JACK=["a", PIANO]
+    )
+    for name, api, number in (
+        (SYNTH, ALSA, 2),
+        ("Synth", ALSA, 3),
+        ("fluid", ALSA, 2),
+        ("PIANO", JACK, 1),
+    ):
         with open_port(name) as port:
             assert machine.devices[api].opened == number
             port.send(NOTE_ON | 3, 60, 64)
         device = machine.devices.pop(api)
-        assert device.sent == [(NOTE_ON | 3, 60, 64), (NOTE_OFF | 3, 60, 0), (CONTROL | 3, ALL_NOTES_OFF, 0)]
+        assert device.sent == [
+            (NOTE_ON | 3, 60, 64),
+            (NOTE_OFF | 3, 60, 0),
+            (CONTROL | 3, ALL_NOTES_OFF, 0),
+        ]
         assert device.closed
     assert capfd.readouterr().err == ""
 
 
 def test_a_port_by_no_or_many_names_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     Machine(monkeypatch, "Linux", LINUX_ALSA=[THROUGH, SYNTH], UNIX_JACK=[PIANO])
-    assert refused("organ") == f"--midi-port organ: no port has that in its name. Ports: {THROUGH}, {SYNTH}, {PIANO}"
-    assert refused("port") == f"--midi-port port: more than one port has that in its name. Ports: {THROUGH}, {SYNTH}"
+    assert (
+        refused("organ")
+        == f"--midi-port organ: no port has that in its name. Ports: {THROUGH}, {SYNTH}, {PIANO}"
+    )
+    assert (
+        refused("port")
+        == f"--midi-port port: more than one port has that in its name. Ports: {THROUGH}, {SYNTH}"
+    )
     Machine(monkeypatch, "Linux")
     assert refused("organ") == "--midi-port organ: no port has that in its name. Ports: none"
 
@@ -472,7 +545,9 @@ def test_a_new_port_is_for_others_to_connect_to(monkeypatch: pytest.MonkeyPatch)
     ):
         machine = Machine(monkeypatch, system, **ports)
         open_port("new").close()
-        assert {number: device.opened for number, device in machine.devices.items() if device.opened} == {api: "ugen"}
+        assert {
+            number: device.opened for number, device in machine.devices.items() if device.opened
+        } == {api: "ugen"}
     machine = Machine(monkeypatch, "Linux", UNIX_JACK=[])
     assert refused("new").startswith("--midi-port new: this machine has no MIDI system")
     assert machine.devices[JACK].opened is None
@@ -488,9 +563,22 @@ def test_without_rtmidi2_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) 
 def test_rtmidi2_has_what_is_asked_of_it() -> None:
     rtmidi2 = pytest.importorskip("rtmidi2")
     assert (
-        len({getattr(rtmidi2, f"API_{name}") for name in ("LINUX_ALSA", "UNIX_JACK", "MACOSX_CORE", "WINDOWS_MM")}) == 4
+        len(
+            {
+                getattr(rtmidi2, f"API_{name}")
+                for name in ("LINUX_ALSA", "UNIX_JACK", "MACOSX_CORE", "WINDOWS_MM")
+            }
+        )
+        == 4
     )
-    for name in ("open_port", "open_virtual_port", "send_raw", "close_port", "get_current_api", "ports"):
+    for name in (
+        "open_port",
+        "open_virtual_port",
+        "send_raw",
+        "close_port",
+        "get_current_api",
+        "ports",
+    ):
         assert hasattr(rtmidi2.MidiOut, name)
 
 
@@ -511,22 +599,42 @@ class MidiOut:
 """
 
 
-def test_the_command_plays_on_a_port_and_writes_what_it_played(model_file: Path, tmp_path: Path, monkeypatch) -> None:
+def test_the_command_plays_on_a_port_and_writes_what_it_played(
+    model_file: Path, tmp_path: Path, monkeypatch
+) -> None:
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "rtmidi2.py").write_text(FAKE)
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'lib'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setenv(
+        "PYTHONPATH", f"{tmp_path / 'lib'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    )
     monkeypatch.setenv("HEARD", str(tmp_path / "heard.txt"))
     assert ugen_run(model_file, "--list-ports").stdout == "Synth 1\n"
     song = tmp_path / "song.mid"
-    done = ugen_run(model_file, "--midi-port", "synth", "-o", song, "--seconds", 3, "--seed", 1, "--transpose", 1)
+    done = ugen_run(
+        model_file,
+        "--midi-port",
+        "synth",
+        "-o",
+        song,
+        "--seconds",
+        3,
+        "--seed",
+        1,
+        "--transpose",
+        1,
+    )
     assert done.returncode == 0, done.stderr
     assert "seed 1" in done.stdout and re.search(r"played [23]\.\d s", done.stdout)
     rows = [line.split() for line in (tmp_path / "heard.txt").read_text().splitlines()]
-    struck = [(float(at), int(pitch)) for at, status, pitch, *_ in rows if int(status) & 0xF0 == NOTE_ON]
+    struck = [
+        (float(at), int(pitch)) for at, status, pitch, *_ in rows if int(status) & 0xF0 == NOTE_ON
+    ]
     notes = read_midi(song).notes
     assert sorted(pitch for _, pitch in struck) == sorted(notes["pitch"].tolist())
     assert sum(int(row[1]) & 0xF0 == NOTE_OFF for row in rows) == len(struck)
     onsets = read_midi(song).seconds_at(notes["onset"])
-    assert struck[-1][0] - struck[0][0] == pytest.approx(onsets[-1] - onsets[0], abs=0.2), "in its own time"
+    assert struck[-1][0] - struck[0][0] == pytest.approx(onsets[-1] - onsets[0], abs=0.2), (
+        "in its own time"
+    )
     again = ugen_run(model_file, "--replay", song, "-o", tmp_path / "again.mid")
     assert again.returncode == 0 and digest(tmp_path / "again.mid") == digest(song)

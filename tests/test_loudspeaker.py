@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from support import BUNDLED
 from ugen.data import Note, Score, UgenError, read_midi
-from ugen.data.audio import RATE, RING_SECONDS, Samples, limited, stream_audio, write_audio
-from ugen.runtime import loudspeaker
-from ugen.runtime.loudspeaker import Played, play
+from ugen.data.render.audio import RATE, RING_SECONDS, Samples, limited, stream_audio, write_audio
+from ugen.runtime.playback import audio_player as loudspeaker
+from ugen.runtime.playback.audio_player import Played, play
 
 FIRST, CHUNK = 2, 5  # seconds
 
@@ -47,7 +47,10 @@ def filed(notes: list[Note], folder: Path) -> NDArray[np.float32]:
     """The same notes from a file; onsets and ends are whole hundredths of a second."""
     import soundfile
 
-    rows = [(round(n.onset * 100), round(n.end * 100), n.pitch, n.velocity, n.program, n.drum) for n in notes]
+    rows = [
+        (round(n.onset * 100), round(n.end * 100), n.pitch, n.velocity, n.program, n.drum)
+        for n in notes
+    ]
     write_audio(Score.build(rows, 50), folder / "song.wav")
     sound: NDArray[np.float32] = soundfile.read(folder / "song.wav", dtype="float32")[0]
     return sound
@@ -76,7 +79,9 @@ def test_a_stream_is_the_file_but_for_its_loudness(tmp_path: Path) -> None:
 def test_notes_sound_at_their_pitch_and_in_their_place_in_every_chunk() -> None:
     """One of a second in the middle of each of four chunks."""
     hertz = {0.5: 440, 4.0: 880, 9.0: 523.25, 14.0: 659.26}
-    sound = streamed([Note(at, at + 1, round(69 + 12 * np.log2(f / 440)), 100, 73) for at, f in hertz.items()])
+    sound = streamed(
+        [Note(at, at + 1, round(69 + 12 * np.log2(f / 440)), 100, 73) for at, f in hertz.items()]
+    )
     for at, frequency in hertz.items():
         here = sound[round((at + 0.1) * RATE) : round((at + 0.9) * RATE)]
         assert strongest(here) == pytest.approx(frequency, rel=0.01)
@@ -93,8 +98,12 @@ def test_a_chunk_is_there_as_soon_as_its_notes_are_known() -> None:
         assert taken[-2].onset < edge <= taken[-1].onset < edge + 0.5
 
 
-@pytest.mark.parametrize(("end", "lengths"), [(1.5, [2, 1.5]), (1, [2, 1]), (0.01, [2, 0.01]), (11, [2, 5, 5, 1])])
-def test_the_last_chunk_ends_when_the_last_note_has_died_away(end: float, lengths: list[float]) -> None:
+@pytest.mark.parametrize(
+    ("end", "lengths"), [(1.5, [2, 1.5]), (1, [2, 1]), (0.01, [2, 0.01]), (11, [2, 5, 5, 1])]
+)
+def test_the_last_chunk_ends_when_the_last_note_has_died_away(
+    end: float, lengths: list[float]
+) -> None:
     chunks = list(stream_audio([Note(0, end, 60, 100, 19)]))
     assert [len(chunk) / RATE for chunk in chunks] == pytest.approx(lengths)
     assert sum(lengths) == pytest.approx(end + RING_SECONDS)
@@ -136,7 +145,9 @@ def test_music_is_neither_lost_nor_pressed_flat() -> None:
 
 
 @given(st.lists(st.floats(-100, 100, width=32), min_size=2, max_size=50))
-def test_the_limiter_keeps_order_and_sign_and_what_is_soft_and_all_is_in_bounds(levels: list[float]) -> None:
+def test_the_limiter_keeps_order_and_sign_and_what_is_soft_and_all_is_in_bounds(
+    levels: list[float],
+) -> None:
     sound = np.sort(np.array([levels, levels], np.float32), axis=1).T
     out = limited(sound)
     assert out.dtype == np.float32 and np.all(np.diff(out, axis=0) >= -1e-7)
@@ -291,20 +302,30 @@ def refused(monkeypatch: pytest.MonkeyPatch, device: object) -> str:
     return str(checked.value)
 
 
-def test_no_device_is_one_line_that_names_the_reason_and_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_device_is_one_line_that_names_the_reason_and_a_way_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fails(*arguments: object, **more: object) -> None:
         raise miniaudio.MiniaudioError("failed to init device", -401)
 
     way_out = "; -o song.wav writes a file instead"
     said = refused(monkeypatch, fails)
-    assert said == f"--play: no sound device can be opened here (miniaudio: failed to init device: -401){way_out}"
+    assert (
+        said
+        == f"--play: no sound device can be opened here (miniaudio: failed to init device: -401){way_out}"
+    )
     silent = Machine()
     silent.backend = "Null"  # what miniaudio takes when there is nothing else
     said = refused(monkeypatch, lambda *arguments, **more: silent)
-    assert said == f"--play: no sound device can be opened here (no sound system is there){way_out}" and silent.closed
+    assert (
+        said == f"--play: no sound device can be opened here (no sound system is there){way_out}"
+        and silent.closed
+    )
 
 
-def test_a_device_that_does_not_start_is_refused_too(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_does_not_start_is_refused_too(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(source: object) -> None:
         raise miniaudio.MiniaudioError("failed to start audio device", -400)
 
@@ -316,8 +337,10 @@ def test_a_device_that_does_not_start_is_refused_too(machine: Machine, monkeypat
 
 def said_elsewhere(code: str, **environment: str) -> str:
     """What a process of its own prints that imports the loudspeaker first."""
-    code = f"import sys\nfrom ugen.runtime.loudspeaker import check\n{code}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | environment)
+    code = f"import sys\nfrom ugen.runtime.playback.audio_player import check\n{code}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | environment
+    )
     return done.stdout + done.stderr
 
 
@@ -327,7 +350,10 @@ TRY = "try:\n    check(None, {})\nexcept Exception as error:\n    print(error)"
 def test_alsa_complains_to_nobody_but_us() -> None:
     """It prints a page to standard error, from C; here its configuration is missing on any machine."""
     said = said_elsewhere(TRY.format("'alsa'"), ALSA_CONFIG_PATH="/nowhere")
-    assert said.startswith("--play: no sound device can be opened here (miniaudio: ") and said.count("\n") == 1
+    assert (
+        said.startswith("--play: no sound device can be opened here (miniaudio: ")
+        and said.count("\n") == 1
+    )
 
 
 def test_a_missing_miniaudio_is_named_and_none_is_loaded_before_it_is_needed() -> None:

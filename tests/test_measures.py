@@ -13,16 +13,20 @@ import pytest
 from hypothesis import given, settings
 from support import BUNDLED, scores
 from ugen.data import Score, read_midi
-from ugen.data.measures import measures
+from ugen.data.analysis.measures import measures
 
 EXACT = 1e-9  # both sides count the same whole numbers and divide once or sum a few logarithms
 Row = tuple[int, int, int]
 
 
-def made(rows: Iterable[Row], drums: Iterable[Row] = (), beat: int = 4, meters: Iterable[Row] = ()) -> Score:
+def made(
+    rows: Iterable[Row], drums: Iterable[Row] = (), beat: int = 4, meters: Iterable[Row] = ()
+) -> Score:
     """A score of (onset, end, pitch) at 120 beats a minute."""
     pitched = [(onset, end, pitch, 80, 0, False) for onset, end, pitch in rows]
-    return Score.build([*pitched, *((o, e, p, 80, 0, True) for o, e, p in drums)], beat, meters=meters)
+    return Score.build(
+        [*pitched, *((o, e, p, 80, 0, True) for o, e, p in drums)], beat, meters=meters
+    )
 
 
 def one_meter(score: Score) -> Score:
@@ -33,7 +37,9 @@ def one_meter(score: Score) -> Score:
 
 def bar_of(score: Score, beat: int) -> int:
     """Whole steps in a bar of the first meter."""
-    return max(1, beat * 4 * int(score.meters["numerator"][0]) // int(score.meters["denominator"][0]))
+    return max(
+        1, beat * 4 * int(score.meters["numerator"][0]) // int(score.meters["denominator"][0])
+    )
 
 
 def as_muspy(score: Score) -> muspy.Music:
@@ -41,7 +47,9 @@ def as_muspy(score: Score) -> muspy.Music:
     tracks = []
     for drum in (False, True):
         rows = score.notes[score.notes["drum"] == drum]
-        notes = [muspy.Note(int(n["onset"]), int(n["pitch"]), int(n["end"] - n["onset"])) for n in rows]
+        notes = [
+            muspy.Note(int(n["onset"]), int(n["pitch"]), int(n["end"] - n["onset"])) for n in rows
+        ]
         tracks.append(muspy.Track(is_drum=drum, notes=notes))
     return muspy.Music(resolution=score.ticks_per_beat, tracks=tracks)
 
@@ -54,7 +62,9 @@ def by_muspy(score: Score) -> dict[str, float]:
         "pitch_range": max(muspy.pitch_range(music), 0),  # -127 for drums alone
         "pitch_entropy": muspy.pitch_entropy(music),
         "pitch_class_entropy": muspy.pitch_class_entropy(music),
-        "polyphony_rate": muspy.polyphony_rate(music, threshold=1),  # compares with >, so this is two or more
+        "polyphony_rate": muspy.polyphony_rate(
+            music, threshold=1
+        ),  # compares with >, so this is two or more
         "scale_consistency": muspy.scale_consistency(music),
         "empty_beat_rate": muspy.empty_beat_rate(music),
         "empty_measure_rate": muspy.empty_measure_rate(music, bar),
@@ -84,7 +94,9 @@ def test_made_up_scores_measure_as_in_muspy(score: Score) -> None:
 def walked(score: Score, beat: int) -> list[tuple[int, int]]:
     """(start, length) of each bar up to the one that holds the end, found by walking from one to the next."""
     scale = beat / score.ticks_per_beat
-    changes = {round(tick * scale): max(1, 4 * beat * n // d) for tick, n, d in score.meters.tolist()}
+    changes = {
+        round(tick * scale): max(1, 4 * beat * n // d) for tick, n, d in score.meters.tolist()
+    }
     bars, at, end = [], 0, round(score.end_tick * scale)
     pending = sorted(changes)
     while at <= end:
@@ -102,7 +114,9 @@ def test_bars_follow_changes_of_meter(score: Score) -> None:
         return
     bars = walked(score, score.ticks_per_beat)
     starts = np.array([start for start, _ in bars])
-    held = [np.searchsorted(starts, score.notes[side], side="right") - 1 for side in ("onset", "end")]
+    held = [
+        np.searchsorted(starts, score.notes[side], side="right") - 1 for side in ("onset", "end")
+    ]
     filled = {bar for first, last in zip(*held, strict=True) for bar in range(first, last + 1)}
     found = measures(score)
     assert found["empty_measure_rate"] == pytest.approx(1 - len(filled) / len(bars), abs=EXACT)
@@ -125,7 +139,9 @@ def test_bars_follow_changes_of_meter(score: Score) -> None:
 
 def test_every_measure_of_one_piece_by_hand() -> None:
     # Ticks are an eighth of a second, beats 4 ticks, bars 16. The 60s overlap for a tick; the drum falls with the 61.
-    piece = made([(0, 4, 60), (0, 2, 64), (3, 6, 60), (20, 22, 61), (56, 57, 72)], drums=[(20, 21, 36)])
+    piece = made(
+        [(0, 4, 60), (0, 2, 64), (3, 6, 60), (20, 22, 61), (56, 57, 72)], drums=[(20, 21, 36)]
+    )
     expected = {
         "seconds": 57 / 8,
         "notes": 6,
@@ -142,7 +158,8 @@ def test_every_measure_of_one_piece_by_hand() -> None:
         "pitch_class_entropy": 3 / 5 * math.log2(5 / 3) + 2 / 5 * math.log2(5),
         "polyphony_rate": 2 / 57,  # 60 with 64; not 60 with itself, not 61 with the drum
         "scale_consistency": 4 / 5,  # no scale has C, C sharp and E
-        "groove_consistency": 1 - (3 / 96 + 1 / 96 + 1 / 96) / 3,  # onsets at ticks 0 3 | 4 | none | 8 of the bar
+        "groove_consistency": 1
+        - (3 / 96 + 1 / 96 + 1 / 96) / 3,  # onsets at ticks 0 3 | 4 | none | 8 of the bar
         "empty_beat_rate": 11 / 15,  # beats 0, 1, 5 and 14 are filled
         "empty_measure_rate": 1 / 4,
         "drum_share": 1 / 6,
@@ -154,8 +171,12 @@ def test_every_measure_of_one_piece_by_hand() -> None:
 
 
 def test_a_loop_repeats_and_keeps_its_groove() -> None:
-    loop = measures(made([(16 * bar + at, 16 * bar + at + 1, 60 + at) for bar in range(9) for at in (0, 3, 6)]))
-    assert loop["repeated"] == pytest.approx(1 - 3 / 19)  # 19 runs of 8, beginning at one of three notes
+    loop = measures(
+        made([(16 * bar + at, 16 * bar + at + 1, 60 + at) for bar in range(9) for at in (0, 3, 6)])
+    )
+    assert loop["repeated"] == pytest.approx(
+        1 - 3 / 19
+    )  # 19 runs of 8, beginning at one of three notes
     assert loop["groove_consistency"] == 1
     assert loop["pitch_entropy"] == pytest.approx(math.log2(3))
 
@@ -165,7 +186,9 @@ def test_scale_consistency_knows_every_key() -> None:
         for scale in ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)):
             piece = made([(at, at + 1, 48 + root + step) for at, step in enumerate(scale)])
             assert measures(piece)["scale_consistency"] == 1
-    assert measures(made([(at, at + 1, 60 + at) for at in range(12)]))["scale_consistency"] == 7 / 12
+    assert (
+        measures(made([(at, at + 1, 60 + at) for at in range(12)]))["scale_consistency"] == 7 / 12
+    )
 
 
 def test_two_pitches_are_polyphony_where_muspy_asks_for_three() -> None:
@@ -197,17 +220,30 @@ def test_meter_changes_by_hand() -> None:
     assert after == pytest.approx(1 - 2 / 96), "a change after the end is none"
     # 960 ticks a beat, 40 a step: both changes fall on the second bar line, and the last holds.
     twice = measures(
-        made([(0, 1, 60), (3880, 3881, 60), (5800, 5801, 60)], beat=960, meters=[(3840, 3, 4), (3841, 2, 4)])
+        made(
+            [(0, 1, 60), (3880, 3881, 60), (5800, 5801, 60)],
+            beat=960,
+            meters=[(3840, 3, 4), (3841, 2, 4)],
+        )
     )
-    assert twice["groove_consistency"] == 1, "bars of 96, 48 and 48 steps: one pair, onsets on its second steps"
+    assert twice["groove_consistency"] == 1, (
+        "bars of 96, 48 and 48 steps: one pair, onsets on its second steps"
+    )
     quarter = measures(made([(0, 1, 60), (2, 3, 60)], beat=1, meters=[(0, 1, 16)]))
     assert quarter["empty_measure_rate"] == 0, "no bar is shorter than a tick: 0 to 3, each touched"
 
 
 PITCHED = (
-    "pitches", "lowest", "highest", "commonest_pitch", "pitch_range", "pitch_entropy", "pitch_class_entropy",
-    "polyphony_rate", "scale_consistency",
-)  # fmt: skip
+    "pitches",
+    "lowest",
+    "highest",
+    "commonest_pitch",
+    "pitch_range",
+    "pitch_entropy",
+    "pitch_class_entropy",
+    "polyphony_rate",
+    "scale_consistency",
+)
 
 
 def test_nothing_to_measure_is_zero() -> None:
@@ -231,7 +267,11 @@ def test_measures_are_finite_and_shares_are_shares(score: Score) -> None:
 
 @pytest.mark.parametrize(
     "rows",
-    [[(2**40, 2**40 + 1, 60)], [(0, 2**40, 60)], [(0, 1, 60), (0, 2**40, 64), (2**40, 2**40 + 1, 62)]],
+    [
+        [(2**40, 2**40 + 1, 60)],
+        [(0, 2**40, 60)],
+        [(0, 1, 60), (0, 2**40, 64), (2**40, 2**40 + 1, 62)],
+    ],
     ids=["late", "long", "both"],
 )
 def test_centuries_cost_no_memory(rows: list[Row]) -> None:

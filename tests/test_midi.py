@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 from support import BUNDLED, same_notes, scores
 from ugen.data import MidiError, Score, UgenError, midi_bytes, read_midi, write_midi
 
-HEADER = bytes.fromhex("4d546864 00000006 0000 0001 01e0")  # MThd, length 6, format 0, 1 track, 480 ticks a beat
+HEADER = bytes.fromhex(
+    "4d546864 00000006 0000 0001 01e0"
+)  # MThd, length 6, format 0, 1 track, 480 ticks a beat
 
 
 def track(body: str) -> bytes:
@@ -47,7 +49,9 @@ def test_every_odd_file_has_the_outcome_its_manifest_expects(odd_folder: Path) -
         except MidiError as error:
             found = "error"
             assert str(error).startswith(str(odd_folder / row["file"])), "a message names its file"
-        expected = {"ok": {row["notes"]}, "error": {"error"}, "either": {row["notes"], "error"}}[row["expect"]]
+        expected = {"ok": {row["notes"]}, "error": {"error"}, "either": {row["notes"], "error"}}[
+            row["expect"]
+        ]
         if row["notes"] is None and row["expect"] == "either":
             continue  # any outcome but a crash
         assert found in expected, (row["file"], row["why"])
@@ -55,13 +59,18 @@ def test_every_odd_file_has_the_outcome_its_manifest_expects(odd_folder: Path) -
 
 def test_rules_where_files_leave_room() -> None:
     overlap = read_midi(HEADER + track("00 903c50  60 903c40  60 803c00  60 803c00"))
-    assert [(n["onset"], n["end"], n["velocity"]) for n in overlap.notes] == [(0, 192, 80), (96, 288, 64)]
+    assert [(n["onset"], n["end"], n["velocity"]) for n in overlap.notes] == [
+        (0, 192, 80),
+        (96, 288, 64),
+    ]
     nothing_long = read_midi(HEADER + track("00 903c50  00 803c00"))
     assert nothing_long.notes["end"][0] == 1
     hanging = read_midi(HEADER + track("00 903c50  60 903e50  60 803e00"))
     assert hanging.notes["end"].tolist() == [192, 192]
     assert "1 notes never end" in hanging.remarks[0]
-    programs = read_midi(HEADER + track("00 c005  00 903c50  60 803c00  00 c007  00 903c50  60 803c00"))
+    programs = read_midi(
+        HEADER + track("00 c005  00 903c50  60 803c00  00 c007  00 903c50  60 803c00")
+    )
     assert programs.notes["program"].tolist() == [5, 7]
     drums = read_midi(HEADER + track("00 992450  60 892400"))
     assert drums.notes["drum"].tolist() == [True]
@@ -71,9 +80,18 @@ def test_formats_and_time_bases() -> None:
     one = track("00 903c50  60 803c00")
     two_patterns = HEADER[:9] + b"\x02" + HEADER[10:11] + b"\x02" + HEADER[12:] + one + one
     assert read_midi(two_patterns).notes["onset"].tolist() == [0, 96], "format 2 is laid end to end"
-    smpte = HEADER[:12] + bytes.fromhex("e728") + one  # 25 frames a second of 40 ticks: 96 ticks are 96 ms
+    smpte = (
+        HEADER[:12] + bytes.fromhex("e728") + one
+    )  # 25 frames a second of 40 ticks: 96 ticks are 96 ms
     assert read_midi(smpte).seconds == pytest.approx(0.096)
-    riff = b"RIFF" + (12 + len(HEADER + one)).to_bytes(4, "little") + b"RMIDdata" + bytes(4) + HEADER + one
+    riff = (
+        b"RIFF"
+        + (12 + len(HEADER + one)).to_bytes(4, "little")
+        + b"RMIDdata"
+        + bytes(4)
+        + HEADER
+        + one
+    )
     assert same_notes(read_midi(riff), read_midi(HEADER + one))
 
 
@@ -81,13 +99,18 @@ def test_damage_keeps_what_was_read_and_says_so() -> None:
     whole = HEADER + track("00 903c50  60 803c00  00 903e50  60 803e00")
     cut = read_midi(whole[:36])
     assert len(cut.notes) >= 1
-    assert any("ends inside an event" in remark or "shorter than its length" in remark for remark in cut.remarks)
+    assert any(
+        "ends inside an event" in remark or "shorter than its length" in remark
+        for remark in cut.remarks
+    )
     with pytest.raises(MidiError, match=r"song\.mid: not a MIDI file .*byte 0"):
         read_midi(b"<!DOCTYPE html>", name="song.mid")
 
 
 def test_tempo_map_gives_seconds() -> None:
-    score = Score.build([(960, 1440, 60, 80, 0, False)], 480, tempos=[(480, 1_000_000), (960, 250_000)])
+    score = Score.build(
+        [(960, 1440, 60, 80, 0, False)], 480, tempos=[(480, 1_000_000), (960, 250_000)]
+    )
     assert score.seconds_at(np.array([480, 960, 1440])).tolist() == [0.5, 1.5, 1.75]
     assert [score.tick_at(s) for s in (0.5, 1.5, 1.75)] == [480, 960, 1440]
 
@@ -130,7 +153,9 @@ def test_mutations_of_real_files_never_crash_the_reader() -> None:
                 tracemalloc.start()
                 score = read_midi(bytes(data[: chance.randrange(len(data))]))
                 peak = tracemalloc.get_traced_memory()[1]
-                assert peak < 300 * len(data) + 2**20, "memory in proportion, whatever sizes the file claims"
+                assert peak < 300 * len(data) + 2**20, (
+                    "memory in proportion, whatever sizes the file claims"
+                )
                 outcomes["read"] += 1
                 assert (score.notes["end"] > score.notes["onset"]).all()
             except MidiError:
@@ -143,9 +168,13 @@ def test_mutations_of_real_files_never_crash_the_reader() -> None:
 def _midicsv_notes(path: Path) -> list[tuple[int, int]]:
     """(tick, pitch) of every note that Debian's midicsv prints. Output is cut: it can print without end."""
     assert shutil.which("midicsv"), "install Debian's midicsv (make test does)"
-    text = subprocess.run(["midicsv", str(path)], capture_output=True, timeout=30, check=True).stdout[: 1 << 24]
+    text = subprocess.run(
+        ["midicsv", str(path)], capture_output=True, timeout=30, check=True
+    ).stdout[: 1 << 24]
     rows = [line.split(", ") for line in text.decode("latin-1").splitlines()]
-    return sorted((int(r[1]), int(r[4])) for r in rows if len(r) > 5 and r[2] == "Note_on_c" and int(r[5]) > 0)
+    return sorted(
+        (int(r[1]), int(r[4])) for r in rows if len(r) > 5 and r[2] == "Note_on_c" and int(r[5]) > 0
+    )
 
 
 @pytest.mark.parametrize("path", BUNDLED[::13], ids=lambda path: path.stem)
@@ -159,7 +188,13 @@ def test_other_programs_read_what_we_write(path: Path, tmp_path: Path) -> None:
     assert sorted((n.time, n.pitch) for t in by_symusic.tracks for n in t.notes) == ours
     by_pretty = pretty_midi.PrettyMIDI(str(written))
     seconds = sorted((round(n.start, 4), n.pitch) for i in by_pretty.instruments for n in i.notes)
-    mine = sorted(zip(score.seconds_at(score.notes["onset"]).round(4), score.notes["pitch"].tolist(), strict=True))
+    mine = sorted(
+        zip(
+            score.seconds_at(score.notes["onset"]).round(4),
+            score.notes["pitch"].tolist(),
+            strict=True,
+        )
+    )
     assert len(seconds) == len(mine)
     np.testing.assert_allclose(np.array(seconds), np.array(mine), atol=2e-3)
 
@@ -174,25 +209,29 @@ def test_writing_never_leaves_half_a_file(tmp_path: Path) -> None:
 
 def test_the_reader_has_no_hidden_imports() -> None:
     """mido is for writing: reading must not pay for it."""
-    code = (
-        "import sys; from ugen.data import read_midi; assert 'mido' not in sys.modules and 'torch' not in sys.modules"
-    )
+    code = "import sys; from ugen.data import read_midi; assert 'mido' not in sys.modules and 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_sustain_pedal_holds_notes_until_it_is_lifted_or_they_are_struck_again() -> None:
     """Pedal down at 10, lifted at 100 (0x64). C ends at 20, is struck again at 50; E ends at 60, G at 110."""
-    body = (
-        "00 903c50  00 904050  00 904350  0a b0407f  0a 803c00  1e 903c50  05 803c00  05 804000  28 b04000  0a 804300"
-    )
+    body = "00 903c50  00 904050  00 904350  0a b0407f  0a 803c00  1e 903c50  05 803c00  05 804000  28 b04000  0a 804300"
     plain, held = (read_midi(HEADER + track(body), sustain=sustain) for sustain in (False, True))
     assert [(n["onset"], n["end"], n["pitch"]) for n in plain.notes] == [
-        (0, 20, 60), (0, 60, 64), (0, 110, 67), (50, 55, 60)
-    ]  # fmt: skip
+        (0, 20, 60),
+        (0, 60, 64),
+        (0, 110, 67),
+        (50, 55, 60),
+    ]
     assert [(n["onset"], n["end"], n["pitch"]) for n in held.notes] == [
-        (0, 50, 60), (0, 100, 64), (0, 110, 67), (50, 100, 60)
-    ]  # fmt: skip
-    never_lifted = read_midi(HEADER + track("00 b0407f  00 903c50  0a 803c00  10 903e50  10 803e00"), sustain=True)
+        (0, 50, 60),
+        (0, 100, 64),
+        (0, 110, 67),
+        (50, 100, 60),
+    ]
+    never_lifted = read_midi(
+        HEADER + track("00 b0407f  00 903c50  0a 803c00  10 903e50  10 803e00"), sustain=True
+    )
     assert never_lifted.notes["end"].tolist() == [42, 42]
     on_another_channel = read_midi(
         HEADER + track("00 b1407f  00 903c50  0a 803c00  10 903e50  10 803e00"), sustain=True

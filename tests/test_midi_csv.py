@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import BUNDLED, same_notes
 from ugen.data import MidiError, Score, UgenError, read_midi
-from ugen.data.midi_csv import csv_to_midi, midi_to_csv
-from ugen.data.midi_csv_table import EVENTS
+from ugen.data.midi.messages import EVENTS
+from ugen.data.midi.midicsv import csv_to_midi, midi_to_csv
 
-HEADER = bytes.fromhex("4d546864 00000006 0000 0001 01e0")  # MThd, length 6, format 0, 1 track, 480 ticks a beat
+HEADER = bytes.fromhex(
+    "4d546864 00000006 0000 0001 01e0"
+)  # MThd, length 6, format 0, 1 track, 480 ticks a beat
 PIECES = BUNDLED[::9]
 REFUSED = {  # by midicsv, which reads a track right after 14 bytes of header and nothing else; all hold the same tune
     "ok_alien_chunk.mid": "a chunk that is no track",
@@ -58,12 +60,20 @@ EVERY_KIND = r"""
 2, 0, Start_track
 2, 9, End_track
 0, 0, End_of_file
-""".strip().replace(r"\351", "\xe9")  # fmt: skip
+""".strip().replace(r"\351", "\xe9")
 
 
 def song(*rows: str) -> str:
     """A text of one track that holds `rows`; they begin at line 3."""
-    return "\n".join(["0, 0, Header, 1, 1, 480", "1, 0, Start_track", *rows, "1, 99, End_track", "0, 0, End_of_file\n"])
+    return "\n".join(
+        [
+            "0, 0, Header, 1, 1, 480",
+            "1, 0, Start_track",
+            *rows,
+            "1, 99, End_track",
+            "0, 0, End_of_file\n",
+        ]
+    )
 
 
 def midi(body: str) -> bytes:
@@ -77,20 +87,28 @@ def midicsv(data: bytes, folder: Path) -> str:
     path = folder / "in.mid"
     path.write_bytes(data)
     command = ["sh", "-c", 'midicsv "$1" | head -c 16777216', "sh", str(path)]
-    return subprocess.run(command, capture_output=True, timeout=20, check=True).stdout.decode("latin-1")
+    return subprocess.run(command, capture_output=True, timeout=20, check=True).stdout.decode(
+        "latin-1"
+    )
 
 
 def csvmidi(text: str, folder: Path) -> bytes:
     """The file that Debian's csvmidi makes of a text."""
     source, target = folder / "in.csv", folder / "out.mid"
     source.write_bytes(text.encode("latin-1"))
-    subprocess.run(["csvmidi", str(source), str(target)], capture_output=True, timeout=20, check=True)
+    subprocess.run(
+        ["csvmidi", str(source), str(target)], capture_output=True, timeout=20, check=True
+    )
     return target.read_bytes()
 
 
 def same_score(a: Score, b: Score) -> bool:
     """Whether two scores agree in notes, tempos and meters."""
-    return same_notes(a, b) and a.tempos.tolist() == b.tempos.tolist() and a.meters.tolist() == b.meters.tolist()
+    return (
+        same_notes(a, b)
+        and a.tempos.tolist() == b.tempos.tolist()
+        and a.meters.tolist() == b.meters.tolist()
+    )
 
 
 @pytest.mark.parametrize("path", PIECES, ids=lambda path: path.stem)
@@ -109,8 +127,12 @@ def test_bundled_pieces_have_midicsvs_rows_and_csvmidis_events(path: Path, tmp_p
 
 def test_odd_files_have_midicsvs_rows(tmp_path: Path) -> None:
     generator = Path(__file__).parent / "odd" / "make_odd.py"
-    subprocess.run([sys.executable, str(generator), str(tmp_path / "odd")], check=True, capture_output=True)
-    paths = sorted(path for path in (tmp_path / "odd").iterdir() if path.name.lower().startswith("ok_"))
+    subprocess.run(
+        [sys.executable, str(generator), str(tmp_path / "odd")], check=True, capture_output=True
+    )
+    paths = sorted(
+        path for path in (tmp_path / "odd").iterdir() if path.name.lower().startswith("ok_")
+    )
     assert len(paths) == 31
     plain = midi_to_csv((tmp_path / "odd" / "ok_plain.mid").read_bytes(), "plain")
     for path in paths:
@@ -120,7 +142,9 @@ def test_odd_files_have_midicsvs_rows(tmp_path: Path) -> None:
         again = csv_to_midi(rows, path.name)
         assert midi_to_csv(again, path.name) == rows, path.name
         assert same_score(read_midi(again), read_midi(path)), path.name
-        if path.name != "ok_smpte_division.mid":  # csvmidi refuses the division that midicsv prints, -6360
+        if (
+            path.name != "ok_smpte_division.mid"
+        ):  # csvmidi refuses the division that midicsv prints, -6360
             assert midi_to_csv(csvmidi(rows, tmp_path), path.name) == rows, path.name
 
 
@@ -168,7 +192,9 @@ LENIENT = [
 
 
 @pytest.mark.parametrize(("given_row", "rows"), LENIENT, ids=[row for row, _ in LENIENT])
-def test_other_ways_to_write_a_row_are_read_as_csvmidi_does(given_row: str, rows: list[str], tmp_path: Path) -> None:
+def test_other_ways_to_write_a_row_are_read_as_csvmidi_does(
+    given_row: str, rows: list[str], tmp_path: Path
+) -> None:
     made = csv_to_midi(song(given_row), "a.csv")
     assert midi_to_csv(made, "a.mid") == song(*rows)
     assert midi_to_csv(csvmidi(song(given_row), tmp_path), "a.mid") == song(*rows)
@@ -176,7 +202,9 @@ def test_other_ways_to_write_a_row_are_read_as_csvmidi_does(given_row: str, rows
 
 def test_blank_lines_and_padding_are_no_matter() -> None:
     """csvmidi stops at a blank line, against its manual."""
-    padded = song("", "  ", "1, 5, Note_on_c, 3, 60, 80,,, ", '1, 6, Text_t, "a,"').replace("\n", "\r\n")
+    padded = song("", "  ", "1, 5, Note_on_c, 3, 60, 80,,, ", '1, 6, Text_t, "a,"').replace(
+        "\n", "\r\n"
+    )
     assert midi_to_csv(csv_to_midi(padded, "a.csv"), "a.mid") == song(
         "1, 5, Note_on_c, 3, 60, 80", '1, 6, Text_t, "a,"'
     )
@@ -199,14 +227,19 @@ def test_meta_events_that_fit_no_kind_lose_nothing(body: str, tmp_path: Path) ->
     data = midi(f"00 {body} 00 903c50 60 803c00 00 ff2f00")
     text = midi_to_csv(data, "a.mid")
     kind, *content = bytes.fromhex(body)[1:]
-    assert text.splitlines()[2] == "1, 0, Unknown_meta_event, " + ", ".join(map(str, [kind, *content]))
+    assert text.splitlines()[2] == "1, 0, Unknown_meta_event, " + ", ".join(
+        map(str, [kind, *content])
+    )
     assert csv_to_midi(text, "a.csv") == csvmidi(text, tmp_path) == data
 
 
 NOTE, OFF, END = "1, 0, Note_on_c, 0, 60, 80", "1, 96, Note_off_c, 0, 60, 0", "00 ff2f00"
 DAMAGE = {
     "a data byte before any status": ("00 3c50", []),
-    "running status after a sysex": ("00 903c50 00 f00143 05 3c00", [NOTE, "1, 0, System_exclusive, 1, 67"]),
+    "running status after a sysex": (
+        "00 903c50 00 f00143 05 3c00",
+        [NOTE, "1, 0, System_exclusive, 1, 67"],
+    ),
     "a note with a byte over 127": ("00 903c50 60 903cff 00 903e50", [NOTE]),
     "a meta event past the end": ("00 903c50 60 ff0105 41", [NOTE]),
     "a sysex past the end": ("00 903c50 60 f005 41", [NOTE]),
@@ -215,7 +248,10 @@ DAMAGE = {
     "no end of track": ("00 903c50 60 803c00", [NOTE, OFF]),
     "events after the end": (f"00 903c50 60 803c00 {END} 00 903e50", [NOTE, OFF]),
     "an end with data": ("00 903c50 60 803c00 00 ff2f0105", [NOTE, OFF]),
-    "system messages": (f"00 f102 00 f20102 00 903c50 60 f6 00 803c00 {END}", [NOTE, "1, 96, Note_off_c, 0, 60, 0"]),
+    "system messages": (
+        f"00 f102 00 f20102 00 903c50 60 f6 00 803c00 {END}",
+        [NOTE, "1, 96, Note_off_c, 0, 60, 0"],
+    ),
     "a controller over 127": (f"00 b0ff81 {END}", ["1, 0, Control_c, 0, 127, 1"]),
 }
 
@@ -230,7 +266,9 @@ def test_damaged_tracks_end_where_read_midi_stops(body: str, rows: list[str]) ->
 
 def test_headers_name_what_is_there() -> None:
     data = midi(f"00 903c50 60 803c00 {END}")
-    assert midi_to_csv(data[:9] + b"\x03\x00\x09" + data[12:], "a.mid") == song(NOTE, OFF).replace("99", "96")
+    assert midi_to_csv(data[:9] + b"\x03\x00\x09" + data[12:], "a.mid") == song(NOTE, OFF).replace(
+        "99", "96"
+    )
     with pytest.raises(MidiError, match=r"^a\.mid: not a MIDI file"):
         midi_to_csv(b"0, 0, Header, 1, 1, 480", "a.mid")
     with pytest.raises(MidiError, match=r"^a\.mid: a division of 0"):
@@ -240,8 +278,14 @@ def test_headers_name_what_is_there() -> None:
 ROW_ERRORS = [
     ("1, 1, Bogus_t, 5", "unknown record type 'Bogus_t'"),
     ("1, 1", "not a row of track, time and type"),
-    ("1, 1, Note_on_c, 3, 60", "Note_on_c: 2 fields after the type where it has 3: channel, note, velocity"),
-    ("1, 1, Note_on_c, 3, 60, 80, 9", "Note_on_c: 4 fields after the type where it has 3: channel, note, velocity"),
+    (
+        "1, 1, Note_on_c, 3, 60",
+        "Note_on_c: 2 fields after the type where it has 3: channel, note, velocity",
+    ),
+    (
+        "1, 1, Note_on_c, 3, 60, 80, 9",
+        "Note_on_c: 4 fields after the type where it has 3: channel, note, velocity",
+    ),
     ("1, 1, End_track, 5", "End_track: 1 fields after the type where it has none"),
     ("1, 1, Text_t", "Text_t: 0 fields after the type where it has 1: text"),
     ("1, 1, Note_on_c, 16, 60, 80", "Note_on_c: channel is '16', not a number from 0 to 15"),
@@ -250,16 +294,31 @@ ROW_ERRORS = [
     ("1, 1, Note_on_c, 3, , 80", "Note_on_c: note is '', not a number from 0 to 127"),
     ("1, 1, Note_on_c, 3, \u0663, 80", r"Note_on_c: note is '\u0663', not a number from 0 to 127"),
     ("1, 1, Tempo, 16777216", "Tempo: tempo is '16777216', not a number from 0 to 16777215"),
-    ("1, 1, Tempo, 1" + 5000 * "0", "Tempo: tempo is '10000000000000000000', not a number from 0 to 16777215"),
-    ("1, 1, Pitch_bend_c, 0, 16384", "Pitch_bend_c: value is '16384', not a number from 0 to 16383"),
+    (
+        "1, 1, Tempo, 1" + 5000 * "0",
+        "Tempo: tempo is '10000000000000000000', not a number from 0 to 16777215",
+    ),
+    (
+        "1, 1, Pitch_bend_c, 0, 16384",
+        "Pitch_bend_c: value is '16384', not a number from 0 to 16383",
+    ),
     ("1, 1, Key_signature, 8, major", "Key_signature: key is '8', not a number from -7 to 7"),
     ("1, 1, Key_signature, 1, dorian", "Key_signature: mode is 'dorian', not major or minor"),
     ("1, -1, Text_t, a", "Text_t: time is '-1', not a number from 0 to 100000000000000"),
     ("one, 1, Text_t, a", "Text_t: track is 'one', not a number from 0 to 65535"),
-    ("1, 1, System_exclusive, 3, 1, 2", "System_exclusive: the length is 3, but 2 data bytes follow"),
-    ("1, 1, System_exclusive, 1, 256", "System_exclusive: a data byte is '256', not a number from 0 to 255"),
+    (
+        "1, 1, System_exclusive, 3, 1, 2",
+        "System_exclusive: the length is 3, but 2 data bytes follow",
+    ),
+    (
+        "1, 1, System_exclusive, 1, 256",
+        "System_exclusive: a data byte is '256', not a number from 0 to 255",
+    ),
     ("1, 1, System_exclusive", "System_exclusive: 0 fields after the type where it has 1: length"),
-    ("1, 1, Unknown_meta_event, 47, 0", "Unknown_meta_event of type 47 would end the track; write End_track"),
+    (
+        "1, 1, Unknown_meta_event, 47, 0",
+        "Unknown_meta_event of type 47 would end the track; write End_track",
+    ),
     ('1, 1, Text_t, "a', "field 4 has a quote that is not closed, or text beside its quotes"),
     ('1, 1, Text_t, "a"b', "field 4 has a quote that is not closed, or text beside its quotes"),
     ('1, 1, Text_t, a"b', "field 4 has a quote that is not closed, or text beside its quotes"),
@@ -283,19 +342,33 @@ TEXT_ERRORS = [
     ("0, 0, Header, 3, 1, 480", 1, "Header: format is '3', not a number from 0 to 2"),
     ("0, 0, Header, 1, 1, 0", 1, NO_TIME),
     ("0, 0, Header, 1, 1, -6400", 1, NO_TIME),
-    (f"0, 0, Header, 1, 1, 480\n{NOTE}", 2, "Note_on_c outside of a track (Start_track to End_track)"),
-    (f"{START}1, 9, End_track\n{NOTE}", 4, "Note_on_c outside of a track (Start_track to End_track)"),
+    (
+        f"0, 0, Header, 1, 1, 480\n{NOTE}",
+        2,
+        "Note_on_c outside of a track (Start_track to End_track)",
+    ),
+    (
+        f"{START}1, 9, End_track\n{NOTE}",
+        4,
+        "Note_on_c outside of a track (Start_track to End_track)",
+    ),
     (f"{START}1, 9, End_track\n1, 0, Start_track", 4, "track 1 comes after track 1"),
     (f"{START}{OFF}\n{NOTE}\n{FINISH}", 4, "the time goes from 96 to 0; it runs backwards"),
     (f"{START}{NOTE}", 3, "the text ends before its End_of_file"),
     (f"{START}1, 9, End_track", 3, "the text ends before its End_of_file"),
     (f"{START}{FINISH}\n# the end\n{NOTE}", 6, "a row after End_of_file"),
-    (f"{START}{FINISH}".replace("1, 1, 480", "1, 2, 480"), 4, "the Header names 2 tracks, the text has 1"),
+    (
+        f"{START}{FINISH}".replace("1, 1, 480", "1, 2, 480"),
+        4,
+        "the Header names 2 tracks, the text has 1",
+    ),
 ]
 ERRORS = [*((song(row), 3, reason) for row, reason in ROW_ERRORS), *TEXT_ERRORS]
 
 
-@pytest.mark.parametrize(("text", "line", "reason"), ERRORS, ids=[reason[:40] for _, _, reason in ERRORS])
+@pytest.mark.parametrize(
+    ("text", "line", "reason"), ERRORS, ids=[reason[:40] for _, _, reason in ERRORS]
+)
 def test_errors_name_the_file_the_line_and_the_reason(text: str, line: int, reason: str) -> None:
     with pytest.raises(UgenError) as caught:
         csv_to_midi(text, "song.csv")
@@ -309,7 +382,9 @@ def mutated(draw: st.DrawFn) -> str:
     for _ in range(draw(st.integers(1, 3))):
         first = draw(st.integers(0, len(text)))
         end = min(len(text), first + draw(st.integers(0, 12)))
-        pieces = st.sampled_from(["", '"', '""', ",", "\n", "\\", "\\400", "-", "99999999999", text[first:end] * 2])
+        pieces = st.sampled_from(
+            ["", '"', '""', ",", "\n", "\\", "\\400", "-", "99999999999", text[first:end] * 2]
+        )
         text = text[:first] + draw(pieces | st.text(max_size=3)) + text[end:]
     return text
 
@@ -345,7 +420,9 @@ def readable_and_same(data: bytes) -> bool:
 
 @given(st.binary(max_size=200))
 def test_arbitrary_tracks_keep_the_notes_that_read_midi_finds(body: bytes) -> None:
-    assert readable_and_same(HEADER + b"MTrk" + len(body).to_bytes(4, "big") + body + bytes.fromhex("00ff2f00"))
+    assert readable_and_same(
+        HEADER + b"MTrk" + len(body).to_bytes(4, "big") + body + bytes.fromhex("00ff2f00")
+    )
 
 
 def test_mutations_of_real_files_never_crash() -> None:

@@ -18,11 +18,14 @@ from support import quiet, ugen_run
 from ugen.data import make_codec
 from ugen.export.export import export_onnx
 from ugen.export.quantize import PRECISIONS
-from ugen.runtime import Card, ModelError, Sampling, load, onnx_file, protobuf
-from ugen.runtime.card import describe
-from ugen.runtime.load import read_card
-from ugen.runtime.model_file import OPERATORS, card_from_metadata
-from ugen.runtime.onnx_file import read_outline
+from ugen.runtime import Card, ModelError, Sampling, load
+from ugen.runtime.cli.model_info import describe
+from ugen.runtime.model_file import outline as onnx_file
+from ugen.runtime.model_file import wire_format as protobuf
+from ugen.runtime.model_file.card import card_from_metadata
+from ugen.runtime.model_file.check import read_card
+from ugen.runtime.model_file.format import OPERATORS
+from ugen.runtime.model_file.outline import read_outline
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +39,13 @@ def plain() -> onnx.ModelProto:
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(
-    "shape", [{}, {"codec": "khot"}, {"skip": True, "tied": True, "learned_start": True, "layers": 3}], ids=str
+    "shape",
+    [{}, {"codec": "khot"}, {"skip": True, "tied": True, "learned_start": True, "layers": 3}],
+    ids=str,
 )
-def test_the_outline_is_what_onnx_reads(shape: dict[str, Any], precision: str, tmp_path: Path) -> None:
+def test_the_outline_is_what_onnx_reads(
+    shape: dict[str, Any], precision: str, tmp_path: Path
+) -> None:
     proto = made(precision=precision, **shape)
     onnx.save(proto, tmp_path / "model.onnx")
     outline, graph = read_outline(tmp_path / "model.onnx"), proto.graph
@@ -63,12 +70,24 @@ def test_the_outline_is_what_onnx_reads(shape: dict[str, Any], precision: str, t
 
 def test_the_tables_are_those_of_onnx_proto() -> None:
     messages = {
-        "MODEL": onnx.ModelProto, "OPSET": onnx.OperatorSetIdProto, "ENTRY": onnx.StringStringEntryProto,
-        "GRAPH": onnx.GraphProto, "NODE": onnx.NodeProto, "ATTRIBUTE": onnx.AttributeProto,
-        "TENSOR": onnx.TensorProto, "VALUE": onnx.ValueInfoProto, "TYPE": onnx.TypeProto,
-        "TENSOR_TYPE": onnx.TypeProto.Tensor, "SHAPE": onnx.TensorShapeProto, "DIM": onnx.TensorShapeProto.Dimension,
-    }  # fmt: skip
-    tables = {name: table for name, table in vars(onnx_file).items() if name.isupper() and name in messages}
+        "MODEL": onnx.ModelProto,
+        "OPSET": onnx.OperatorSetIdProto,
+        "ENTRY": onnx.StringStringEntryProto,
+        "GRAPH": onnx.GraphProto,
+        "NODE": onnx.NodeProto,
+        "ATTRIBUTE": onnx.AttributeProto,
+        "TENSOR": onnx.TensorProto,
+        "VALUE": onnx.ValueInfoProto,
+        "TYPE": onnx.TypeProto,
+        "TENSOR_TYPE": onnx.TypeProto.Tensor,
+        "SHAPE": onnx.TensorShapeProto,
+        "DIM": onnx.TensorShapeProto.Dimension,
+    }
+    tables = {
+        name: table
+        for name, table in vars(onnx_file).items()
+        if name.isupper() and name in messages
+    }
     assert tables.keys() == messages.keys()
     for label, table in tables.items():
         named = {field.number: field for field in messages[label].DESCRIPTOR.fields}
@@ -76,7 +95,9 @@ def test_the_tables_are_those_of_onnx_proto() -> None:
             assert named[number].name == name, label
             packed_or_many = (protobuf.NUMBERS, protobuf.MANY)
             once = named[number].is_packed or not named[number].is_repeated
-            assert kind in (protobuf.SKIP, protobuf.NEVER) or (kind in packed_or_many) != once, f"{label}: {name}"
+            assert kind in (protobuf.SKIP, protobuf.NEVER) or (kind in packed_or_many) != once, (
+                f"{label}: {name}"
+            )
 
 
 def test_the_page_of_the_format_lists_the_operators() -> None:
@@ -89,7 +110,9 @@ def test_the_page_of_the_format_lists_the_operators() -> None:
 
 
 def test_a_model_of_64_layers_is_far_from_the_limit_of_fields(tmp_path: Path) -> None:
-    onnx.save(made(precision="int4", layers=64, embedding=8, hidden=8, skip=True), tmp_path / "deep.onnx")
+    onnx.save(
+        made(precision="int4", layers=64, embedding=8, hidden=8, skip=True), tmp_path / "deep.onnx"
+    )
     fields = []
     original = protobuf.Wire.message
 
@@ -120,10 +143,14 @@ def _with(**entries: Any) -> Change:
     [
         ("format", None, r"not a ugen model \(it has no ugen\.format entry\)"),
         ("format", "2", "model format 2; this ugen reads format 1"),
-        ("format", "1.0", "model format 1.0"), ("format", "true", "model format true"),
-        ("format", '"1"', 'model format "1"'), ("format", "[[1]]", "model format a list"),
-        ("codec", None, r"no ugen\.codec entry"), ("codec", "{", r"ugen\.codec is not valid JSON"),
-        ("codec", "3", r"ugen\.codec is wrong"), ("codec", "[]", r"ugen\.codec is wrong"),
+        ("format", "1.0", "model format 1.0"),
+        ("format", "true", "model format true"),
+        ("format", '"1"', 'model format "1"'),
+        ("format", "[[1]]", "model format a list"),
+        ("codec", None, r"no ugen\.codec entry"),
+        ("codec", "{", r"ugen\.codec is not valid JSON"),
+        ("codec", "3", r"ugen\.codec is wrong"),
+        ("codec", "[]", r"ugen\.codec is wrong"),
         ("codec", _with(name="remi"), r"ugen\.codec is wrong .*'remi' is unknown"),
         ("codec", _with(name="remi\n" * 500), r"ugen\.codec is wrong .*remi"),
         ("codec", _with(name=["beats"]), r"ugen\.codec is wrong"),
@@ -135,38 +162,62 @@ def _with(**entries: Any) -> Change:
         ("codec", _with(options={"band": 0}), "band is 0, and must be true or false"),
         ("codec", _with(options={"ba\nnd": 0}), r"ugen\.codec is wrong"),
         ("codec", _with(options=None), r"ugen\.codec is wrong"),
-        ("model", "3", r"ugen\.model is wrong"), ("model", _with(kind="gru"), "does not fit its codec"),
+        ("model", "3", r"ugen\.model is wrong"),
+        ("model", _with(kind="gru"), "does not fit its codec"),
         ("model", _with(vocabulary=7), "does not fit its codec"),
         ("model", _with(vocabulary=483.0), "vocabulary is 483.0, and must be a whole number"),
         ("model", lambda m: {"kind": "lstm"}, r"ugen\.model is wrong \('layers'\)"),
         ("model", _with(hidden=25), r"h is float32 \[2, any, 24\], not float32 \[2, any, 25\]"),
         ("model", _with(layers=10**9), "claims 1000000000 layers of 24, which cannot be"),
-        ("model", _with(layers=0), "claims 0 layers"), ("model", _with(layers=2.0), "layers is 2.0, and must be"),
-        ("model", _with(layers=True), "layers is true"), ("model", _with(hidden="24"), 'hidden is "24"'),
+        ("model", _with(layers=0), "claims 0 layers"),
+        ("model", _with(layers=2.0), "layers is 2.0, and must be"),
+        ("model", _with(layers=True), "layers is true"),
+        ("model", _with(hidden="24"), 'hidden is "24"'),
         ("model", _with(hidden=[[24]]), "hidden is a list"),
         ("model", _with(precision="fp64"), "'fp64' is none of fp32,"),
         ("model", _with(precision=8), "precision is 8, and must be a text"),
         ("model", _with(precision=None), "precision is null"),
-        ("model", '{"layers": 1' + "0" * 5000 + "}", r"ugen\.model is not valid JSON \(a number of 5001 digits\)"),
+        (
+            "model",
+            '{"layers": 1' + "0" * 5000 + "}",
+            r"ugen\.model is not valid JSON \(a number of 5001 digits\)",
+        ),
         ("sampling", _with(top_p=7), r"ugen\.sampling is wrong .*top-p 7"),
         ("sampling", _with(top_p=True), "top_p is true, and must be a number"),
         ("sampling", _with(temperature="1"), 'temperature is "1", and must be a number'),
         ("sampling", _with(top_k=5.0), "top_k is 5.0, and must be a whole number"),
         ("sampling", "[]", r"ugen\.sampling is wrong"),
-        ("sampling", _with(top_k=-1), "top-k -1"), ("sampling", {"top_p": 1}, "it has top_p, not temperature"),
+        ("sampling", _with(top_k=-1), "top-k -1"),
+        ("sampling", {"top_p": 1}, "it has top_p, not temperature"),
         ("sampling", _with(penalty=2), "it has temperature, top_k, top_p, .*penalty"),
         ("sampling", '{"temperature": NaN, "top_k": 0, "top_p": 1}', NO_NUMBER),
         ("sampling", '{"temperature": 1e999, "top_k": 0, "top_p": 1}', NO_NUMBER),
-        ("provenance", "3", r"ugen\.provenance is wrong \(provenance is 3, and must be an object\)"),
-        ("provenance", '{"held_out": -Infinity}', NO_NUMBER), ("provenance", "[]", "provenance is a list"),
+        (
+            "provenance",
+            "3",
+            r"ugen\.provenance is wrong \(provenance is 3, and must be an object\)",
+        ),
+        ("provenance", '{"held_out": -Infinity}', NO_NUMBER),
+        ("provenance", "[]", "provenance is a list"),
         ("provenance", "[" * 100_000, "not valid JSON .nested too deeply"),
-        ("provenance", '{"a":' * 100_000 + "1" + "}" * 100_000, "not valid JSON .nested too deeply"),
-        ("provenance", "[" + "[]," * 400_000 + "[]]", "not valid JSON .1200004 characters; 1048576 are the most"),
+        (
+            "provenance",
+            '{"a":' * 100_000 + "1" + "}" * 100_000,
+            "not valid JSON .nested too deeply",
+        ),
+        (
+            "provenance",
+            "[" + "[]," * 400_000 + "[]]",
+            "not valid JSON .1200004 characters; 1048576 are the most",
+        ),
         ("licence", "3", r"ugen\.licence is wrong \(licence is 3, and must be a text\)"),
-        ("licence", "null", "licence is null"), ("licence", "\xff", "is not UTF-8"),
+        ("licence", "null", "licence is null"),
+        ("licence", "\xff", "is not UTF-8"),
     ],
-)  # fmt: skip
-def test_lying_metadata_is_refused_by_the_entry_that_lies(plain, tmp_path: Path, part, value, message) -> None:
+)
+def test_lying_metadata_is_refused_by_the_entry_that_lies(
+    plain, tmp_path: Path, part, value, message
+) -> None:
     proto = onnx.ModelProto()
     proto.CopyFrom(plain)
     entry = next(entry for entry in proto.metadata_props if entry.key == f"ugen.{part}")
@@ -184,9 +235,12 @@ def test_lying_metadata_is_refused_by_the_entry_that_lies(plain, tmp_path: Path,
 
 @given(
     part=st.sampled_from(["format", "model", "codec", "sampling", "provenance", "licence"]),
-    value=st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-                       lambda some: st.lists(some) | st.dictionaries(st.text(), some), max_leaves=8),
-)  # fmt: skip
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda some: st.lists(some) | st.dictionaries(st.text(), some),
+        max_leaves=8,
+    ),
+)
 def test_any_json_in_any_entry_is_taken_or_refused_in_one_line(part: str, value: Any) -> None:
     metadata = Card(make_codec("beats"), 1, 8, "fp32", Sampling(), {}, "").to_metadata()
     metadata[f"ugen.{part}"] = json.dumps(value)
@@ -254,7 +308,17 @@ def test_the_card_of_a_real_run_has_all_its_parts(small_run: Path, tmp_path: Pat
         "ugen-music",
         "licence",
     ]
-    table = ["this model", "5-gram", "repeat-last", "unigram", "fp32", "fp16", "int8", "int4", "(measured on"]
+    table = [
+        "this model",
+        "5-gram",
+        "repeat-last",
+        "unigram",
+        "fp32",
+        "fp16",
+        "int8",
+        "int4",
+        "(measured on",
+    ]
     for label in [*labels, *(f"  {name}" for name in table)]:
         assert sum(line.startswith(label) for line in lines) == 1, label
     assert sum(line.endswith("this file") for line in lines) == 1
@@ -264,35 +328,52 @@ def _card(provenance: dict[str, Any], codec: str = "beats", licence: str = "") -
     return Card(make_codec(codec), 1, 8, "fp32", Sampling(), provenance, licence)
 
 
-KNOWN = [*PROVENANCE, *PROVENANCE["held_out"], *PROVENANCE["corpus"], *PROVENANCE["precisions"][0], "nats"]
+KNOWN = [
+    *PROVENANCE,
+    *PROVENANCE["held_out"],
+    *PROVENANCE["corpus"],
+    *PROVENANCE["precisions"][0],
+    "nats",
+]
 KEYS, ODD = st.sampled_from(KNOWN), st.sampled_from(["x" * 500, "\x1b[2J", "\ud800"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | ODD,
-    lambda some: st.lists(some) | st.dictionaries(KEYS | st.text(), some), max_leaves=30,
-)  # fmt: skip
+    lambda some: st.lists(some) | st.dictionaries(KEYS | st.text(), some),
+    max_leaves=30,
+)
 
 
 @given(st.dictionaries(KEYS, JSON), st.sampled_from(["beats", "khot"]), st.text())
-def test_a_card_prints_whatever_its_provenance_is(provenance: dict[str, Any], codec: str, licence: str) -> None:
+def test_a_card_prints_whatever_its_provenance_is(
+    provenance: dict[str, Any], codec: str, licence: str
+) -> None:
     text = describe(_card(provenance, codec, licence), "nowhere.onnx")
     assert all(line.isprintable() and len(line) < 100 for line in text.split("\n"))
-    assert text.startswith("file          nowhere.onnx, model format 1\nmodel         LSTM, 1 layer of 8\n")
+    assert text.startswith(
+        "file          nowhere.onnx, model format 1\nmodel         LSTM, 1 layer of 8\n"
+    )
 
 
 def test_a_card_leaves_out_what_is_not_said_and_calls_vectors_steps() -> None:
     assert describe(_card({}), "m.onnx").splitlines()[2:] == [
-        "precision     fp32 weights", "codec         beats, band no, 483 tokens", "",
+        "precision     fp32 weights",
+        "codec         beats, band no, 483 tokens",
+        "",
         "sampling      temperature 1, top-k off, top-p 0.98, unless you say otherwise",
-    ]  # fmt: skip
+    ]
     text = describe(_card(PROVENANCE, "khot"), "m.onnx")
-    assert "nats a step" in text and "keys right" in text and "460,132" not in text, "words are no unit for a person"
+    assert "nats a step" in text and "keys right" in text and "460,132" not in text, (
+        "words are no unit for a person"
+    )
 
 
 def test_a_licence_is_wrapped_cut_when_endless_and_legible_anywhere(tmp_path: Path) -> None:
     text = describe(_card({}, licence="Frédéric " * 40_000), "m.onnx")
     assert len(text) < 25_000 and text.endswith("  (... 360,000 characters in all)")
     proto = made()
-    next(entry for entry in proto.metadata_props if entry.key == "ugen.licence").value = '"by Frédéric"'
+    next(
+        entry for entry in proto.metadata_props if entry.key == "ugen.licence"
+    ).value = '"by Frédéric"'
     onnx.save(proto, tmp_path / "model.onnx")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONIOENCODING", "ascii")
@@ -307,13 +388,19 @@ def test_a_licence_is_wrapped_cut_when_endless_and_legible_anywhere(tmp_path: Pa
     ("data", "arguments", "message"),
     [
         (b"hello", ["--info"], "model.onnx: not an ONNX file"),
-        (b"\x08\x08", ["-o", "song.mid"], "model.onnx: not an ONNX file, or cut short: it has no graph"),
+        (
+            b"\x08\x08",
+            ["-o", "song.mid"],
+            "model.onnx: not an ONNX file, or cut short: it has no graph",
+        ),
         (None, ["--info"], "model.onnx: graph of the file is cut short"),
         (None, ["-o", "song.mid"], "model.onnx: graph of the file is cut short"),
         (None, [], "-o is missing: name the file to write"),
     ],
 )
-def test_bad_files_get_one_line_and_exit_code_2(plain, tmp_path, monkeypatch, data, arguments, message) -> None:
+def test_bad_files_get_one_line_and_exit_code_2(
+    plain, tmp_path, monkeypatch, data, arguments, message
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("model.onnx").write_bytes(plain.SerializeToString()[:3000] if data is None else data)
     done = ugen_run("model.onnx", *arguments)

@@ -23,17 +23,22 @@ from model_files import made, refusal, refusal_of
 from onnx import TensorProto, helper, numpy_helper
 from ugen.export.quantize import PRECISIONS
 from ugen.runtime import ModelError, load
-from ugen.runtime.load import read_card
+from ugen.runtime.model_file.check import read_card
 
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, onnx.ModelProto]:
     """The same model in every precision."""
-    return {precision: made(precision=precision, skip=True, learned_start=True) for precision in PRECISIONS}
+    return {
+        precision: made(precision=precision, skip=True, learned_start=True)
+        for precision in PRECISIONS
+    }
 
 
 @pytest.fixture(scope="module")
-def model_file(models: dict[str, onnx.ModelProto], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_file(
+    models: dict[str, onnx.ModelProto], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A sound model file, int8."""
     path = tmp_path_factory.mktemp("sound") / "model.onnx"
     path.write_bytes(models["int8"].SerializeToString())
@@ -46,15 +51,22 @@ def model_file(models: dict[str, onnx.ModelProto], tmp_path_factory: pytest.Temp
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "not an ONNX file"), (b"hello", "not an ONNX file"), (b"PK\x03\x04zip", "not an ONNX file"),
-        (b"\x08\x08garbage", "the file has field 12"), (b"\x08\x08", "it has no graph"), (b"\x08", "cut short"),
-        (b"\x08" + b"\xff" * 30, "more than 64 bits"), (b"\x08\x08\x00", "field 0"),
-        (b"\x08\x08\x3b", "graph of the file is damaged"), (b"\x08\x08\x38\x01", "graph of the file is damaged"),
+        (b"", "not an ONNX file"),
+        (b"hello", "not an ONNX file"),
+        (b"PK\x03\x04zip", "not an ONNX file"),
+        (b"\x08\x08garbage", "the file has field 12"),
+        (b"\x08\x08", "it has no graph"),
+        (b"\x08", "cut short"),
+        (b"\x08" + b"\xff" * 30, "more than 64 bits"),
+        (b"\x08\x08\x00", "field 0"),
+        (b"\x08\x08\x3b", "graph of the file is damaged"),
+        (b"\x08\x08\x38\x01", "graph of the file is damaged"),
         (b"\x08\x08\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "cut short: -1 bytes"),
-        (b"\x08\x08\x08\x08", "ir_version of the file is there twice"), (b"\x08\x08\x3a\x00", "not a ugen model"),
+        (b"\x08\x08\x08\x08", "ir_version of the file is there twice"),
+        (b"\x08\x08\x3a\x00", "not a ugen model"),
         (b"\x08\x08" + b"\x12\x00" * 70_000, "more than 65536 fields"),
     ],
-)  # fmt: skip
+)
 def test_files_that_are_no_models_are_refused(data: bytes, message: str, tmp_path: Path) -> None:
     assert message in refusal_of(data, tmp_path)
 
@@ -69,7 +81,11 @@ def test_paths_that_are_no_files_are_refused(tmp_path: Path) -> None:
 
 def test_a_model_cut_anywhere_is_refused(model_file: Path, tmp_path: Path) -> None:
     data = model_file.read_bytes()
-    places = {*range(2000), *np.random.default_rng(0).integers(2000, len(data), 300).tolist(), len(data) - 1}
+    places = {
+        *range(2000),
+        *np.random.default_rng(0).integers(2000, len(data), 300).tolist(),
+        len(data) - 1,
+    }
     path = tmp_path / "cut.onnx"
     path.write_bytes(data)
     for place in sorted(places, reverse=True):
@@ -91,9 +107,15 @@ def _outside_weights(proto: onnx.ModelProto, data: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_damage_outside_the_weights_is_refused_or_harmless(models, precision: str, tmp_path: Path) -> None:
+def test_damage_outside_the_weights_is_refused_or_harmless(
+    models, precision: str, tmp_path: Path
+) -> None:
     data = models[precision].SerializeToString()
-    places, rng, path = _outside_weights(models[precision], data), np.random.default_rng(1), tmp_path / "bad.onnx"
+    places, rng, path = (
+        _outside_weights(models[precision], data),
+        np.random.default_rng(1),
+        tmp_path / "bad.onnx",
+    )
     refused = 0
     for _ in range(500):
         damaged = bytearray(data)
@@ -105,7 +127,9 @@ def test_damage_outside_the_weights_is_refused_or_harmless(models, precision: st
         except ModelError as error:
             refused += 1
             assert str(error).startswith(f"{path}: ") and str(error).isprintable()
-    assert refused > 100, "most of a small file's outline are metadata and names, which must stay as they are"
+    assert refused > 100, (
+        "most of a small file's outline are metadata and names, which must stay as they are"
+    )
 
 
 @given(st.binary(max_size=300))
@@ -153,7 +177,9 @@ def _attribute(**values: Any) -> Callable[[onnx.NodeProto], None]:
     def change(node: onnx.NodeProto) -> None:
         kept = [attribute for attribute in node.attribute if attribute.name not in values]
         del node.attribute[:]
-        node.attribute.extend([*kept, *(helper.make_attribute(name, value) for name, value in values.items())])
+        node.attribute.extend(
+            [*kept, *(helper.make_attribute(name, value) for name, value in values.items())]
+        )
 
     return change
 
@@ -176,19 +202,28 @@ def _external_entry(proto: onnx.ModelProto) -> None:
 
 def _if(proto: onnx.ModelProto) -> None:
     branch = helper.make_graph([], "branch", [], [])
-    proto.graph.node.append(helper.make_node("If", ["h"], ["never"], then_branch=branch, else_branch=branch))
+    proto.graph.node.append(
+        helper.make_node("If", ["h"], ["never"], then_branch=branch, else_branch=branch)
+    )
 
 
 def _extra(operator: str, domain: str = "") -> Change:
-    return lambda proto: proto.graph.node.append(helper.make_node(operator, ["h"], ["never"], domain=domain))
+    return lambda proto: proto.graph.node.append(
+        helper.make_node(operator, ["h"], ["never"], domain=domain)
+    )
 
 
 def _function(proto: onnx.ModelProto) -> None:
-    proto.functions.append(helper.make_function("d", "Add", ["a"], ["b"], [], [helper.make_opsetid("", 17)]))
+    proto.functions.append(
+        helper.make_function("d", "Add", ["a"], ["b"], [], [helper.make_opsetid("", 17)])
+    )
 
 
 def _sparse(proto: onnx.ModelProto) -> None:
-    values, indices = numpy_helper.from_array(np.ones(1, np.float32), "s"), numpy_helper.from_array(np.zeros(1, int))
+    values, indices = (
+        numpy_helper.from_array(np.ones(1, np.float32), "s"),
+        numpy_helper.from_array(np.zeros(1, int)),
+    )
     proto.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, [1 << 40]))
 
 
@@ -218,31 +253,71 @@ def _changed(proto: onnx.ModelProto, change: Change) -> bytes:
 
 
 GRAPHS: list[tuple[str, Change, str]] = [
-    ("fp32", _tensor("head_bias", dims=[1 << 40]), r"head_bias claims the shape \[1099511627776\] of float32"),
+    (
+        "fp32",
+        _tensor("head_bias", dims=[1 << 40]),
+        r"head_bias claims the shape \[1099511627776\] of float32",
+    ),
     ("fp32", _tensor("head_bias", dims=[1 << 62, 1 << 62]), "head_bias claims the shape"),
     ("fp32", _tensor("head_bias", dims=[-483]), "head_bias claims the shape .* cannot be"),
     ("fp32", _tensor("head_bias", dims=[-1, -483]), "head_bias claims the shape .* cannot be"),
     ("fp32", _tensor("head_bias", dims=[1] * 8 + [483]), "head_bias claims the shape .* cannot be"),
     ("fp32", _tensor("head_bias", data_type=TensorProto.DOUBLE), "head_bias is of type 11"),
-    ("fp32", _tensor("head_bias", data_type=TensorProto.FLOAT16), "head_bias claims .* 966 bytes; it has 1932"),
-    ("fp32", _tensor("head_bias", raw_data=b""), "head_bias claims the shape .* 1932 bytes; it has 0"),
-    ("fp32", _tensor("head_bias", float_data=[1.0] * 483), "head_bias has its items in raw_data and float_data"),
-    ("fp32", _tensor("head_bias", raw_data=b"", int32_data=[1] * 483), "head_bias has its items in int32_data"),
+    (
+        "fp32",
+        _tensor("head_bias", data_type=TensorProto.FLOAT16),
+        "head_bias claims .* 966 bytes; it has 1932",
+    ),
+    (
+        "fp32",
+        _tensor("head_bias", raw_data=b""),
+        "head_bias claims the shape .* 1932 bytes; it has 0",
+    ),
+    (
+        "fp32",
+        _tensor("head_bias", float_data=[1.0] * 483),
+        "head_bias has its items in raw_data and float_data",
+    ),
+    (
+        "fp32",
+        _tensor("head_bias", raw_data=b"", int32_data=[1] * 483),
+        "head_bias has its items in int32_data",
+    ),
     ("fp32", _tensor("head_bias", raw_data=b"", float_data=[1.0] * 482), "1932 bytes; it has 1928"),
-    ("fp32", _tensor("head_bias", raw_data=b"", string_data=[b"x"]), "has string_data, which is no part of format 1"),
+    (
+        "fp32",
+        _tensor("head_bias", raw_data=b"", string_data=[b"x"]),
+        "has string_data, which is no part of format 1",
+    ),
     ("fp32", _tensor("head_bias", name="head"), "initializer head is there twice"),
     ("fp32", _tensor("head_bias", name="head\nbias"), "name of an initializer cannot be printed"),
-    ("fp32", _tensor("head_bias", name="x" * 2000), "name of an initializer is longer than 1000 bytes"),
+    (
+        "fp32",
+        _tensor("head_bias", name="x" * 2000),
+        "name of an initializer is longer than 1000 bytes",
+    ),
     ("int8", _tensor("head_zero_point", int32_data=[0, 0]), "head_zero_point claims the shape"),
     ("fp32", _external, "initializer head_bias lies in another file"),
     ("fp32", _external_entry, "has external_data, which is no part of format 1"),
     ("fp32", _if, r"operator If is no part of format 1"),
     ("fp32", _extra("ConstantOfShape"), "operator ConstantOfShape is no part of format 1"),
-    ("fp32", _extra("LSTM", "com.microsoft"), r"operator com\.microsoft\.LSTM is no part of format 1"),
+    (
+        "fp32",
+        _extra("LSTM", "com.microsoft"),
+        r"operator com\.microsoft\.LSTM is no part of format 1",
+    ),
     ("fp32", _extra("Add", "evil"), r"operator evil\.Add is no part of format 1"),
-    ("fp32", _node("LSTM", _attribute(g=helper.make_graph([], "g", [], []))), "attribute of a node LSTM has g, which"),
+    (
+        "fp32",
+        _node("LSTM", _attribute(g=helper.make_graph([], "g", [], []))),
+        "attribute of a node LSTM has g, which",
+    ),
     ("fp32", _node("LSTM", _attribute(t=TensorProto())), "attribute of a node LSTM has t, which"),
-    ("fp32", _node("Transpose", lambda node: node.attribute.append(node.attribute[0])), "attribute perm .* twice"),
+    (
+        "fp32",
+        _node("Transpose", lambda node: node.attribute.append(node.attribute[0])),
+        "attribute perm .* twice",
+    ),
     ("fp32", _function, "has functions, which is no part of format 1"),
     ("fp32", lambda p: p.training_info.add(), "has training_info, which is no part of format 1"),
     ("fp32", _sparse, "graph has sparse_initializer, which is no part of format 1"),
@@ -251,26 +326,76 @@ GRAPHS: list[tuple[str, Change, str]] = [
     ("fp32", lambda p: p.graph.input.append(p.graph.input[0]), "the graph has token, h, c"),
     ("fp32", _input_size(7), r"token is int64 \[any, 7\], not int64 \[any, 1\]"),
     ("fp32", _input_size(-1), r"the shape of token has a size that cannot be \(-1\)"),
-    ("fp32", lambda p: p.metadata_props.append(p.metadata_props[0]), r"metadata entry ugen\.\w+ is there twice"),
-    ("fp32", lambda p: p.metadata_props.add(key="mine", value="x" * (17 << 20)), "17 MiB of metadata; 16"),
+    (
+        "fp32",
+        lambda p: p.metadata_props.append(p.metadata_props[0]),
+        r"metadata entry ugen\.\w+ is there twice",
+    ),
+    (
+        "fp32",
+        lambda p: p.metadata_props.add(key="mine", value="x" * (17 << 20)),
+        "17 MiB of metadata; 16",
+    ),
     # a crash or a read past the end, in some onnxruntime that the package admits
-    ("fp32", _node("LayerNormalization", _input(2, "")), "a node LayerNormalization has 3 inputs, of them 1 empty"),
-    ("fp32", _node("LSTM", _input(1, "embedding")), "a node LSTM has weights that are no initializers"),
+    (
+        "fp32",
+        _node("LayerNormalization", _input(2, "")),
+        "a node LayerNormalization has 3 inputs, of them 1 empty",
+    ),
+    (
+        "fp32",
+        _node("LSTM", _input(1, "embedding")),
+        "a node LSTM has weights that are no initializers",
+    ),
     ("fp32", _tensor("W_0", dims=[96, 24]), "a node LSTM has weights that are no initializers"),
-    ("int8", _tensor("R_0_quantized", dims=[24, 96]), "DynamicQuantizeLSTM has weights that are no"),
-    ("int4", _node("MatMulNBits", _attribute(K=1 << 20)), "a node MatMulNBits has weights that do not fit K=1048576"),
-    ("int4", _node("MatMulNBits", _attribute(N=1 << 20)), "a node MatMulNBits has weights that do not fit"),
-    ("int4", _node("MatMulNBits", _attribute(block_size=0)), "a node MatMulNBits has K=48 N=96 bits=4 block_size=0"),
-    ("int4", _node("MatMulNBits", _input(1, "xh_0")), "a node MatMulNBits has weights that do not fit"),
-    ("int4", _node("MatMulNBits", _input(2, "head_bias")), "a node MatMulNBits has weights that do not fit"),
-    ("int4", _node("MatMulNBits", _input(5, "head_bias")), "a node MatMulNBits has weights that do not fit"),
-    ("int4", _node("MatMulNBits", _input(3, "WR_0")), "a node MatMulNBits has 6 inputs, of them 1 empty"),
+    (
+        "int8",
+        _tensor("R_0_quantized", dims=[24, 96]),
+        "DynamicQuantizeLSTM has weights that are no",
+    ),
+    (
+        "int4",
+        _node("MatMulNBits", _attribute(K=1 << 20)),
+        "a node MatMulNBits has weights that do not fit K=1048576",
+    ),
+    (
+        "int4",
+        _node("MatMulNBits", _attribute(N=1 << 20)),
+        "a node MatMulNBits has weights that do not fit",
+    ),
+    (
+        "int4",
+        _node("MatMulNBits", _attribute(block_size=0)),
+        "a node MatMulNBits has K=48 N=96 bits=4 block_size=0",
+    ),
+    (
+        "int4",
+        _node("MatMulNBits", _input(1, "xh_0")),
+        "a node MatMulNBits has weights that do not fit",
+    ),
+    (
+        "int4",
+        _node("MatMulNBits", _input(2, "head_bias")),
+        "a node MatMulNBits has weights that do not fit",
+    ),
+    (
+        "int4",
+        _node("MatMulNBits", _input(5, "head_bias")),
+        "a node MatMulNBits has weights that do not fit",
+    ),
+    (
+        "int4",
+        _node("MatMulNBits", _input(3, "WR_0")),
+        "a node MatMulNBits has 6 inputs, of them 1 empty",
+    ),
     ("fp32", _node("Add", lambda node: node.input.append("h")), "a node Add has 3 inputs"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("precision", "change", "message"), GRAPHS)
-def test_lying_graphs_are_refused_before_onnxruntime_sees_them(models, tmp_path, precision, change, message) -> None:
+def test_lying_graphs_are_refused_before_onnxruntime_sees_them(
+    models, tmp_path, precision, change, message
+) -> None:
     said = refusal_of(_changed(models[precision], change), tmp_path)
     assert re.search(message, said), said
 
@@ -291,12 +416,17 @@ def _last_transpose(proto: onnx.ModelProto) -> None:
     ("change", "message"),
     [
         (_few_tokens, "onnxruntime cannot take a step"),
-        (_tensor("head_bias", raw_data=np.full(483, np.nan, np.float32).tobytes()), "logits comes out with values"),
+        (
+            _tensor("head_bias", raw_data=np.full(483, np.nan, np.float32).tobytes()),
+            "logits comes out with values",
+        ),
         (_node("LSTM", _attribute(hidden_size=25)), "onnxruntime cannot"),
         (_last_transpose, "logits comes out as [1, 2, 483], not [2, 1, 483]"),
     ],
-)  # fmt: skip
-def test_a_file_whose_step_fails_is_refused_when_it_is_loaded(models, tmp_path: Path, change, message: str) -> None:
+)
+def test_a_file_whose_step_fails_is_refused_when_it_is_loaded(
+    models, tmp_path: Path, change, message: str
+) -> None:
     assert message in refusal_of(_changed(models["fp32"], change), tmp_path, load)
 
 
@@ -315,11 +445,22 @@ def _to_the_end(*parts: int | bytes) -> bytes:
     """The beginning of a file of 3 GiB: fields in one another by their keys, each to its end; bytes as they are."""
     data = b"\x08\x08"
     for part in parts:
-        data += part if isinstance(part, bytes) else bytes([part]) + _number(3 * GIB - len(data) - 6)
+        data += (
+            part if isinstance(part, bytes) else bytes([part]) + _number(3 * GIB - len(data) - 6)
+        )
     return data
 
 
-GRAPH, NODE, OP_TYPE, TENSOR, INT32_DATA, RAW_DATA, ENTRY, VALUE = 0x3A, 0x0A, 0x22, 0x2A, 0x2A, 0x4A, 0x72, 0x12
+GRAPH, NODE, OP_TYPE, TENSOR, INT32_DATA, RAW_DATA, ENTRY, VALUE = (
+    0x3A,
+    0x0A,
+    0x22,
+    0x2A,
+    0x2A,
+    0x4A,
+    0x72,
+    0x12,
+)
 INT8 = b"\x10\x03\x42\x01w\x08"  # of a tensor: data_type, name, and the key of its one dim
 HUGE = {
     "zeros": (_to_the_end(GRAPH), "the graph has field 0"),
@@ -329,14 +470,25 @@ HUGE = {
         _to_the_end(GRAPH, TENSOR, INT8 + _number(8 * GIB - 1) + b"\x4a" + _number(8 * GIB - 1)),
         "raw_data of an initializer is cut short",
     ),
-    "a claim of 8 GiB": (_to_the_end(GRAPH, TENSOR, INT8 + _number(8 * GIB - 1), RAW_DATA), "w claims the shape"),
-    "numbers to count": (_to_the_end(GRAPH, TENSOR, INT8 + _number(3 * GIB - 31), INT32_DATA), "w has more than"),
-    "a sound weight": (_to_the_end(GRAPH, TENSOR, INT8 + _number(3 * GIB - 31), RAW_DATA), "not a ugen model"),
-}  # fmt: skip
+    "a claim of 8 GiB": (
+        _to_the_end(GRAPH, TENSOR, INT8 + _number(8 * GIB - 1), RAW_DATA),
+        "w claims the shape",
+    ),
+    "numbers to count": (
+        _to_the_end(GRAPH, TENSOR, INT8 + _number(3 * GIB - 31), INT32_DATA),
+        "w has more than",
+    ),
+    "a sound weight": (
+        _to_the_end(GRAPH, TENSOR, INT8 + _number(3 * GIB - 31), RAW_DATA),
+        "not a ugen model",
+    ),
+}
 
 
 @pytest.mark.parametrize(("data", "message"), HUGE.values(), ids=HUGE)
-def test_a_huge_claim_costs_neither_time_nor_memory(data: bytes, message: str, tmp_path: Path) -> None:
+def test_a_huge_claim_costs_neither_time_nor_memory(
+    data: bytes, message: str, tmp_path: Path
+) -> None:
     path = tmp_path / "huge.onnx"
     with open(path, "wb") as stream:
         stream.write(data)

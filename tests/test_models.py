@@ -16,36 +16,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import quiet
 from ugen.data import UgenError, make_codec
-from ugen.data.baselines import independent_keys, markov_keys
-from ugen.data.corpus import Corpus
-from ugen.data.prepare import Settings as Preparing
-from ugen.data.prepare import prepare
-from ugen.export.blocks import BLOCK, pack
+from ugen.data.corpus.corpus import Corpus
+from ugen.data.corpus.prepare import Settings as Preparing
+from ugen.data.corpus.prepare import prepare
 from ugen.export.export import export_onnx, export_torchscript
+from ugen.export.int4 import BLOCK, pack
 from ugen.export.onnx_graph import build
-from ugen.export.parity import TorchRunner, compare, zero_state
+from ugen.export.proof import TorchRunner, compare, zero_state
 from ugen.export.quantize import PRECISIONS, in_precision
 from ugen.export.torchscript import load as load_torchscript
 from ugen.export.torchscript import save as save_torchscript
 from ugen.runtime import Card, Sampling, generate, load
-from ugen.runtime.sampler import draw_keys
-from ugen.train.checkpoint import load_checkpoint
+from ugen.runtime.sampling.sampler import draw_keys
 from ugen.train.config import ModelConfig, TrainConfig, to_json
-from ugen.train.evaluate import Heldout, evaluate
+from ugen.train.evaluation.baselines import independent_keys, markov_keys
+from ugen.train.evaluation.evaluate import Heldout, evaluate
+from ugen.train.learning.objective import MOST_WEIGHT, class_weights
+from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
-from ugen.train.objective import MOST_WEIGHT, class_weights
-from ugen.train.plan import Settings, list_presets
 from ugen.train.presets import PRESETS
-from ugen.train.trainer import Trainer
-from ugen.train.transfer import weights_from
+from ugen.train.run_folder.checkpoint import load_checkpoint
+from ugen.train.run_folder.initial_weights import weights_from
+from ugen.train.run_setup import Settings, list_presets
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:TF32:UserWarning")
 CPU = torch.device("cpu")
 SMALL = {"hidden": 20, "embedding": 12}
 OPTIONS = [(name, {}) for name in PRESETS] + [
-    ("small", {"tied": True}), ("lstm-3x300", {"learned_start": True}),
-    ("skip-3x300", {"learned_start": True, "tied": True}), ("skip-3x300", {"embedding": 20}),
-]  # fmt: skip
+    ("small", {"tied": True}),
+    ("lstm-3x300", {"learned_start": True}),
+    ("skip-3x300", {"learned_start": True, "tied": True}),
+    ("skip-3x300", {"embedding": 20}),
+]
 
 
 def config_of(name: str, codec_name: str, options: dict) -> ModelConfig:
@@ -74,14 +76,18 @@ def random_model(config: ModelConfig) -> LstmModel:
 
 @pytest.mark.parametrize("codec_name", ["beats", "khot"])
 @pytest.mark.parametrize(("name", "options"), OPTIONS)
-def test_every_model_exports_by_one_contract(tmp_path: Path, name: str, options: dict, codec_name: str) -> None:
+def test_every_model_exports_by_one_contract(
+    tmp_path: Path, name: str, options: dict, codec_name: str
+) -> None:
     if options.get("tied") and codec_name == "khot":
         with pytest.raises(UgenError, match="--tied: a khot model has no token embedding"):
             config_of(name, codec_name, options)
         return
     config, codec = config_of(name, codec_name, options), make_codec(codec_name)
     model = random_model(config)
-    card = Card(codec, config.layers, config.hidden, "fp32", Sampling(), {"model": to_json(config)}, "")
+    card = Card(
+        codec, config.layers, config.hidden, "fp32", Sampling(), {"model": to_json(config)}, ""
+    )
     fp32 = build(model, card.to_metadata())
     for precision in PRECISIONS:
         metadata = replace(card, precision=precision).to_metadata()
@@ -100,13 +106,18 @@ def test_every_model_exports_by_one_contract(tmp_path: Path, name: str, options:
     song = generate(files["fp32"], 2.0, seed=3)
     assert song.score.seconds <= 2.01
     for precision, tolerance in (("fp32", 0), ("fp16", 0.0005), ("int8", 0.01), ("int4", 0.13)):
-        found, weights = weights_from(tmp_path / f"{precision}.onnx", codec)  # and training can go on from the file
+        found, weights = weights_from(
+            tmp_path / f"{precision}.onnx", codec
+        )  # and training can go on from the file
         assert found == config
         assert set(weights) == set(model.state_dict())
         for key, value in model.state_dict().items():
             if precision == "int4" and "bias_" in key and "lstm" in key:
                 continue  # a layer's two are stored as their sum
-            assert (weights[key] - value).abs().max() <= tolerance * value.abs().max(), (precision, key)
+            assert (weights[key] - value).abs().max() <= tolerance * value.abs().max(), (
+                precision,
+                key,
+            )
         for key in [key for key in weights if "bias_ih" in key and precision == "int4"]:
             other = key.replace("_ih", "_hh")
             torch.testing.assert_close(
@@ -115,13 +126,17 @@ def test_every_model_exports_by_one_contract(tmp_path: Path, name: str, options:
 
 
 @given(outputs=st.integers(1, 9), inputs=st.integers(1, 300), seed=st.integers(0, 99))
-def test_blocks_keep_every_number_to_within_half_a_level(outputs: int, inputs: int, seed: int) -> None:
+def test_blocks_keep_every_number_to_within_half_a_level(
+    outputs: int, inputs: int, seed: int
+) -> None:
     matrix = np.random.default_rng(seed).normal(size=(outputs, inputs)).astype(np.float32)
     matrix[0, : inputs // 2] = 0
     packed, scales = pack(matrix)
     count = -(-inputs // BLOCK)
     assert packed.shape == (outputs, count, BLOCK // 2) and scales.shape == (outputs * count,)
-    numbers = np.stack([packed & 15, packed >> 4], -1).reshape(outputs, count, BLOCK).astype(np.float32)
+    numbers = (
+        np.stack([packed & 15, packed >> 4], -1).reshape(outputs, count, BLOCK).astype(np.float32)
+    )
     whole = ((numbers - 8) * scales.reshape(outputs, count, 1)).reshape(outputs, -1)
     step = np.repeat(np.abs(scales).reshape(outputs, count), BLOCK, axis=1)
     # the one end of the range has a level less: what is as large as the largest but of the other sign loses a whole one
@@ -136,12 +151,16 @@ def test_a_learned_start_is_learned_and_leaves_zeros_for_every_runtime() -> None
     config = config_of("small", "beats", {"learned_start": True})
     model = random_model(config)
     plain = LstmModel(ModelConfig(config.vocabulary, **SMALL)).eval()
-    plain.load_state_dict({k: v for k, v in model.state_dict().items() if not k.startswith("start")})
+    plain.load_state_dict(
+        {k: v for k, v in model.state_dict().items() if not k.startswith("start")}
+    )
     token = torch.tensor([[3, 7]])
     logits, h, c = model(token, *model.state(1))
     expected, h2, c2 = plain(token, model.start_h, model.start_c)
     assert torch.allclose(logits, expected, atol=1e-6)
-    assert torch.allclose(h + model.start_h, h2, atol=1e-6) and torch.allclose(c + model.start_c, c2, atol=1e-6)
+    assert torch.allclose(h + model.start_h, h2, atol=1e-6) and torch.allclose(
+        c + model.start_c, c2, atol=1e-6
+    )
     logits.sum().backward()
     assert model.start_h.grad.abs().sum() > 0
 
@@ -150,7 +169,9 @@ def test_a_learned_start_is_learned_and_leaves_zeros_for_every_runtime() -> None
 def khot_run(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run over vectors."""
     folder = tmp_path_factory.mktemp("khot")
-    corpus = prepare(small_folder, folder / "corpus", Preparing(make_codec("khot", ticks=120), valid=0.2))
+    corpus = prepare(
+        small_folder, folder / "corpus", Preparing(make_codec("khot", ticks=120), valid=0.2)
+    )
     model = ModelConfig(128, "frame", embedding=32, hidden=48, dropout=0.1)
     config = TrainConfig(batch=4, chunk=32, epochs=30, lr=0.01, warmup=10, patience=100)
     Trainer.begin(folder / "run", corpus, model, config, CPU, "test").run()
@@ -162,14 +183,18 @@ def test_vectors_train_export_and_sound(khot_run: Path, tmp_path: Path) -> None:
     config = json.loads((khot_run / "config.json").read_text())
     assert set(config["baselines"]) == {"unigram", "repeat-last"}
     simplest = config["baselines"]["repeat-last"]["nats"]
-    assert rows[0]["nats_token"] == pytest.approx(simplest, rel=0.1), "it begins as the simplest predictor"
+    assert rows[0]["nats_token"] == pytest.approx(simplest, rel=0.1), (
+        "it begins as the simplest predictor"
+    )
     assert min(row["nats_token"] for row in rows) < 0.95 * min(simplest, rows[0]["nats_token"])
     export_onnx(khot_run, tmp_path / "m.onnx", "auto", 0.005, "", quiet)
     export_torchscript(khot_run, tmp_path / "m.ts", "", quiet)
     songs = [generate(load(tmp_path / "m.onnx"), 20.0, seed) for seed in (1, 1, 2)]
     assert len(songs[0].score.notes) > 5
     assert (songs[0].tokens == songs[1].tokens).all()
-    assert songs[0].tokens.shape != songs[2].tokens.shape or (songs[0].tokens != songs[2].tokens).any()
+    assert (
+        songs[0].tokens.shape != songs[2].tokens.shape or (songs[0].tokens != songs[2].tokens).any()
+    )
     proto = onnx.load(tmp_path / "m.onnx")
     assert [v.name for v in proto.graph.input] == ["frame", "h", "c"]
 
@@ -191,7 +216,11 @@ def test_vectors_are_scored_as_counted_by_hand() -> None:
     assert scores.nats_note == pytest.approx(wrong_keys * 20 / 2, rel=1e-6)
     assert scores.accuracy == pytest.approx(3 / (3 + 2 + 1 + 4))
     assert (scores.time_predicted, scores.time_true) == (0, 0.25)
-    assert (scores.favourite, scores.favourite_predicted, scores.favourite_true) == ("pitch:60", 1, 0.75)
+    assert (scores.favourite, scores.favourite_predicted, scores.favourite_true) == (
+        "pitch:60",
+        1,
+        0.75,
+    )
 
 
 def test_key_baselines_on_cases_worked_by_hand() -> None:
@@ -220,14 +249,22 @@ def test_vectors_transpose_within_reach(small_folder: Path) -> None:
 def test_keys_are_drawn_by_their_own_chance() -> None:
     logits = np.array([0.0, 2.0, -2.0, 9.0, -9.0], np.float32)
     chance = np.random.default_rng(0)
-    drawn = np.mean([draw_keys(logits, Sampling(top_p=1.0), chance.random(5)) for _ in range(4000)], axis=0)
-    assert np.allclose(drawn, 1 / (1 + np.exp(-logits.astype(float))), atol=0.03)  # 3.8 sigma at one half
+    drawn = np.mean(
+        [draw_keys(logits, Sampling(top_p=1.0), chance.random(5)) for _ in range(4000)], axis=0
+    )
+    assert np.allclose(
+        drawn, 1 / (1 + np.exp(-logits.astype(float))), atol=0.03
+    )  # 3.8 sigma at one half
 
 
 @pytest.mark.parametrize(
     ("sampling", "u", "expected"),
     [
-        (Sampling(temperature=0), 0.0, [False, True, False, True]),  # the threshold, whatever is drawn
+        (
+            Sampling(temperature=0),
+            0.0,
+            [False, True, False, True],
+        ),  # the threshold, whatever is drawn
         (Sampling(top_p=0.9), 0.0, [True, True, False, True]),  # under a tenth: never
         (Sampling(top_p=0.8), 0.999, [False, True, False, True]),  # over eight tenths: always
         (Sampling(top_k=2, top_p=1.0), 0.0, [False, True, False, True]),
@@ -243,7 +280,9 @@ def test_what_the_flags_mean_for_keys(sampling: Sampling, u: float, expected: li
 
 
 def test_flags_override_a_preset_and_presets_the_defaults() -> None:
-    settings = Settings("skip-3x300", {"hidden": 64, "layers": None}, {"lr": None, "epochs": 3.0}, None, False)
+    settings = Settings(
+        "skip-3x300", {"hidden": 64, "layers": None}, {"lr": None, "epochs": 3.0}, None, False
+    )
     model, training = settings.configs(make_codec("beats"))
     assert (model.hidden, model.layers, model.skip) == (64, 3, True)
     assert (training.lr, training.epochs, training.batch) == (3e-3, 3.0, TrainConfig().batch)
@@ -251,7 +290,9 @@ def test_flags_override_a_preset_and_presets_the_defaults() -> None:
 
 def test_presets_are_listed_with_size_and_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, chosen in PRESETS.items():
-        monkeypatch.setitem(PRESETS, name, chosen._replace(model={**chosen.model, "hidden": 8, "embedding": 8}))
+        monkeypatch.setitem(
+            PRESETS, name, chosen._replace(model={**chosen.model, "hidden": 8, "embedding": 8})
+        )
     lines: list[str] = []
     list_presets(lines.append)
     assert [line.split()[0] for line in lines[1:]] == list(PRESETS)
@@ -263,10 +304,19 @@ def test_presets_are_listed_with_size_and_speed(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((None, {"layers": 2}, {"lr": None}, Path("x"), False), "--layers: the model comes from --init-from"),
-        (("small", {}, {"lr": None}, Path("x"), False), "--preset: the model comes from --init-from"),
+        (
+            (None, {"layers": 2}, {"lr": None}, Path("x"), False),
+            "--layers: the model comes from --init-from",
+        ),
+        (
+            ("small", {}, {"lr": None}, Path("x"), False),
+            "--preset: the model comes from --init-from",
+        ),
         ((None, {}, {"lr": 0.1}, None, True), "--lr: --find-lr looks for one"),
-        (("enormous", {}, {"lr": None}, None, False), "--preset enormous: must be one of small, lstm-1x300"),
+        (
+            ("enormous", {}, {"lr": None}, None, False),
+            "--preset enormous: must be one of small, lstm-1x300",
+        ),
     ],
 )
 def test_flags_that_do_not_go_together(arguments: tuple, message: str) -> None:
@@ -293,10 +343,19 @@ def test_class_weights_keep_the_scale_and_lift_the_rare() -> None:
 # beginning with weights
 
 
-def test_a_run_begins_with_the_weights_of_another(small_run: Path, small_corpus: Corpus, tmp_path: Path) -> None:
+def test_a_run_begins_with_the_weights_of_another(
+    small_run: Path, small_corpus: Corpus, tmp_path: Path
+) -> None:
     model, weights = weights_from(small_run, small_corpus.codec)
     trainer = Trainer.begin(
-        tmp_path / "run", small_corpus, model, TrainConfig(batch=4, chunk=32, epochs=0), CPU, "test", None, weights
+        tmp_path / "run",
+        small_corpus,
+        model,
+        TrainConfig(batch=4, chunk=32, epochs=0),
+        CPU,
+        "test",
+        None,
+        weights,
     )
     assert trainer.evaluated(trainer.heldout).nats_token == pytest.approx(
         load_checkpoint(small_run).scores["nats_token"], rel=1e-6
@@ -309,7 +368,9 @@ def test_weights_of_another_codec_are_refused(small_run: Path, tmp_path: Path, w
     if what == "file":
         source = tmp_path / "m.onnx"
         export_onnx(small_run, source, "auto", 0.005, "", quiet)
-    with pytest.raises(UgenError, match=r"speaks the codec beats \(band=False\), this corpus beats \(band=True\)"):
+    with pytest.raises(
+        UgenError, match=r"speaks the codec beats \(band=False\), this corpus beats \(band=True\)"
+    ):
         weights_from(source, make_codec("beats", band=True))
 
 

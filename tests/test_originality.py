@@ -21,19 +21,27 @@ from numpy.typing import NDArray
 from scoring import refused, ugen_score
 from support import BUNDLED, quiet, scores, ugen_run
 from ugen.data import Score, UgenError, arrange, make_codec, read_midi, write_midi
-from ugen.data import originality as originalities
-from ugen.data.ngrams import N, grams, notes_in_order, reach
-from ugen.data.originality import MOST_CHARACTERS, MOST_PIECES, make_table, originality
-from ugen.data.originality_table import SPARE, HeldOut, Table, base64_size, bits_for, table_from_json
+from ugen.data.analysis import originality as originalities
+from ugen.data.analysis.fingerprint_table import (
+    SPARE,
+    HeldOut,
+    Table,
+    base64_size,
+    bits_for,
+    table_from_json,
+)
+from ugen.data.analysis.fingerprints import N, grams, notes_in_order, reach
+from ugen.data.analysis.originality import MOST_CHARACTERS, MOST_PIECES, make_table, originality
+from ugen.data.corpus.near_duplicates import resemblance, sketch
 from ugen.data.score import NOTE
-from ugen.data.similar import resemblance, sketch
 from ugen.export import torchscript
 from ugen.export.export import export_onnx, export_torchscript
 from ugen.runtime import Card, ModelError, Sampling
-from ugen.runtime.load import read_card
-from ugen.runtime.model_file import MAX_ENTRY, card_from_metadata
-from ugen.train import originality as training
-from ugen.train.trainer import Trainer
+from ugen.runtime.model_file.card import card_from_metadata
+from ugen.runtime.model_file.check import read_card
+from ugen.runtime.model_file.format import MAX_ENTRY
+from ugen.train.learning.trainer import Trainer
+from ugen.train.run_folder import originality as training
 
 CODECS = ("beats", "events", "frames", "khot")
 LEARNED, UNHEARD = BUNDLED[2::6], BUNDLED[5::6]
@@ -133,7 +141,9 @@ def test_thirty_notes_inside_other_music_are_found_where_they_are(table: Table) 
     for path in LEARNED[::3]:
         source = notes_in_order(heard(path))
         _, places = grams(source)
-        whole = [k for k in places[:-30].tolist() if {k, k + 18} <= {*places.tolist()}]  # no repetition at its ends
+        whole = [
+            k for k in places[:-30].tolist() if {k, k + 18} <= {*places.tolist()}
+        ]  # no repetition at its ends
         at = int(rng.choice(whole))
         passage = source[at : at + 30].copy()
         assert heard(path).ticks_per_beat == grid
@@ -148,7 +158,9 @@ def test_thirty_notes_inside_other_music_are_found_where_they_are(table: Table) 
             after[field] += int(passage["onset"][-1]) + grid
         song = replace(other, notes=np.concatenate([half, passage, after]))
         found = originality(song, table).longest
-        assert found is not None and 30 <= found.notes <= 33, "a note or two beside it can fit by chance"
+        assert found is not None and 30 <= found.notes <= 33, (
+            "a note or two beside it can fit by chance"
+        )
         assert 198 <= found.first <= 200 and path.name in found.pieces
         seconds = song.seconds_at(np.array([passage["onset"][0], passage["end"].max()]))
         assert found.begin <= seconds[0] + 1e-9 and found.end >= seconds[1] - 1e-9
@@ -169,10 +181,18 @@ def test_a_winnowed_table_finds_every_passage_that_it_says_it_finds() -> None:
                 begin, end = places[first], places[first + runs - 1] + N
                 found = originality(replace(source, notes=notes[begin:end]), table).longest
                 assert found is not None and path.name in found.pieces
-                unseen = 2 * (table.window - 1) if (np.diff(places[first : first + runs]) == 1).all() else end - begin
+                unseen = (
+                    2 * (table.window - 1)
+                    if (np.diff(places[first : first + runs]) == 1).all()
+                    else end - begin
+                )
                 assert end - begin - unseen <= found.notes <= end - begin
     whole = originality(heard(LEARNED[3]), table)
-    assert whole.longest is not None and whole.longest.notes > whole.notes - 2 * table.window and whole.share > 0.95
+    assert (
+        whole.longest is not None
+        and whole.longest.notes > whole.notes - 2 * table.window
+        and whole.share > 0.95
+    )
 
 
 def test_a_passage_ends_where_the_piece_lacks_a_run_that_it_would_have_kept() -> None:
@@ -185,10 +205,16 @@ def test_a_passage_ends_where_the_piece_lacks_a_run_that_it_would_have_kept() ->
     there = np.sort(hashes[hashes != hashes[at]]) >> np.uint64(2)
     whole = Table(("a",), there, np.zeros(len(there), np.int64), 62, window=5)
     longest = originality(score, whole).longest
-    assert longest is not None and longest.notes <= max(places[at] + N - 1, len(score.notes) - places[at] - 1)
-    unasked = int(np.setdiff1d(np.arange(20, 100), kept)[0])  # one that winnowing leaves out is missed by nobody
+    assert longest is not None and longest.notes <= max(
+        places[at] + N - 1, len(score.notes) - places[at] - 1
+    )
+    unasked = int(
+        np.setdiff1d(np.arange(20, 100), kept)[0]
+    )  # one that winnowing leaves out is missed by nobody
     there = np.sort(hashes[hashes != hashes[unasked]]) >> np.uint64(2)
-    longest = originality(score, replace(whole, keys=there, owners=np.zeros(len(there), np.int64))).longest
+    longest = originality(
+        score, replace(whole, keys=there, owners=np.zeros(len(there), np.int64))
+    ).longest
     assert longest is not None and longest.notes == len(telling(score))
 
 
@@ -198,8 +224,14 @@ def test_a_passage_ends_where_the_piece_lacks_a_run_that_it_would_have_kept() ->
 def test_music_that_was_not_learned_has_short_passages_in_common(table: Table) -> None:
     """Real pieces share accompaniments and repeated notes, but most of them no dozen notes in a row."""
     known = [sketch(heard(path)) for path in LEARNED]
-    strangers = [heard(path) for path in {*UNHEARD, *BUNDLED} - {*LEARNED} if path in UNHEARD or "piano" in path.parts]
-    strangers = [each for each in strangers if all(resemblance(sketch(each), other) < 0.1 for other in known)]
+    strangers = [
+        heard(path)
+        for path in {*UNHEARD, *BUNDLED} - {*LEARNED}
+        if path in UNHEARD or "piano" in path.parts
+    ]
+    strangers = [
+        each for each in strangers if all(resemblance(sketch(each), other) < 0.1 for other in known)
+    ]
     found = [originality(each, table) for each in strangers]
     longest = [each.longest.notes if each.longest else 0 for each in found]
     assert len(found) > 20 and max(longest) < 40 and np.median(longest) == 0
@@ -259,7 +291,13 @@ def by_the_page(notes: list[tuple[int, int]]) -> int:
     for (onset, pitch), (next_onset, next_pitch) in zip(notes, notes[1:], strict=False):
         gap, kind = next_onset - onset, 0
         if gap:
-            kind = 2 if not before or before**2 < 2 * gap**2 and gap**2 < 2 * before**2 else 1 if gap < before else 3
+            kind = (
+                2
+                if not before or before**2 < 2 * gap**2 and gap**2 < 2 * before**2
+                else 1
+                if gap < before
+                else 3
+            )
             before = gap
         value = (value + ((next_pitch - pitch + 127) * 4 + kind + 1) * 0x9E3779B97F4A7C15) % 2**64
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
@@ -289,7 +327,7 @@ def test_reach_is_winnowing(values: list[int], window: int) -> None:
 def test_hashing_by_pieces_is_hashing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     notes = notes_in_order(heard(BUNDLED[0]))
     whole = grams(notes)
-    monkeypatch.setattr("ugen.data.ngrams._CHUNK", 100)
+    monkeypatch.setattr("ugen.data.analysis.fingerprints._CHUNK", 100)
     for part, again in zip(whole, grams(notes), strict=True):
         np.testing.assert_array_equal(part, again)
 
@@ -312,7 +350,10 @@ def test_repeated_patterns_say_nothing(pattern: int) -> None:
 # the table in a file
 
 
-@given(st.lists(st.tuples(st.integers(0, 2**20 - 1), st.integers(0, 4)), max_size=50), st.integers(20, 62))
+@given(
+    st.lists(st.tuples(st.integers(0, 2**20 - 1), st.integers(0, 4)), max_size=50),
+    st.integers(20, 62),
+)
 def test_a_table_survives_json(rows: list[tuple[int, int]], bits: int) -> None:
     rows.sort()
     keys = np.array([key << (bits - 20) for key, _ in rows], np.uint64)
@@ -324,7 +365,12 @@ def test_a_table_survives_json(rows: list[tuple[int, int]], bits: int) -> None:
     np.testing.assert_array_equal(back.keys, keys)
     np.testing.assert_array_equal(back.owners, owners)
     assert (back.pieces, back.bits, back.window, back.n, back.held_out) == (
-        table.pieces, bits, 3, 9, HeldOut(2, 1.5, 7, 0.25))  # fmt: skip
+        table.pieces,
+        bits,
+        3,
+        9,
+        HeldOut(2, 1.5, 7, 0.25),
+    )
 
 
 def test_the_bundled_music_fits_in_the_room_there_is() -> None:
@@ -336,14 +382,18 @@ def test_the_bundled_music_fits_in_the_room_there_is() -> None:
 
 
 @pytest.mark.parametrize(("pieces", "room"), [(1, 500), (17, 6_000), (17, 15_000), (17, 30_000)])
-def test_a_table_that_was_thinned_on_the_way_is_the_one_made_at_once(pieces: int, room: int) -> None:
+def test_a_table_that_was_thinned_on_the_way_is_the_one_made_at_once(
+    pieces: int, room: int
+) -> None:
     """All pieces' hashes of that reach and no others; windows of one less would not have fitted."""
     music = [heard(path) for path in LEARNED[:pieces]]
     table = make_table([path.name for path in LEARNED[:pieces]], music, characters=room)
     hashed = [grams(notes_in_order(score))[0] for score in music]
 
     def rows(window: int) -> set[tuple[int, int]]:
-        return {(h, k) for k, each in enumerate(hashed) for h in each[reach(each) >= window].tolist()}
+        return {
+            (h, k) for k, each in enumerate(hashed) for h in each[reach(each) >= window].tolist()
+        }
 
     wanted = {(value >> 64 - table.bits, owner) for value, owner in rows(table.window)}
     assert {*zip(table.keys.tolist(), table.owners.tolist(), strict=True)} == wanted
@@ -377,18 +427,53 @@ def test_a_card_keeps_its_table(table: Table) -> None:
 
 def _lies(whole: dict[str, Any]) -> dict[str, Any]:
     """Entries that are wrong, by what is wrong with them."""
-    text, rows, held = whole["table"], whole["rows"], {"pieces": 1, "median": 1, "most": 1, "share": 0}
+    text, rows, held = (
+        whole["table"],
+        whole["rows"],
+        {"pieces": 1, "median": 1, "most": 1, "share": 0},
+    )
     changes: list[dict[str, Any]] = [
-        {"more": 1}, {"format": 2}, {"format": True}, {"n": 1}, {"n": 65}, {"n": 12.0}, {"window": 0},
-        {"window": True}, {"bits": 0}, {"bits": 63}, {"bits": whole["bits"] + 8}, {"rows": rows + 8},
-        {"rows": rows - 8}, {"rows": -1}, {"rows": 1 << 60}, {"pieces": whole["pieces"][:-9]}, {"pieces": []},
-        {"pieces": 7}, {"pieces": [7]}, {"table": text[:-4]}, {"table": text + "AAAA"}, {"table": "\n" + text[1:]},
-        {"table": "\u00fc" + text[1:]}, {"table": 7}, {"table": "A" * len(text)}, {"table": text[::-1]},
-        {"held_out": 7}, {"held_out": {**held, "pieces": -1}}, {"held_out": {**held, "median": "1"}},
-        {"held_out": {**held, "share": True}}, {"held_out": {**held, "x": 0}},
-    ]  # fmt: skip
-    missing = {f"no {name}": {key: value for key, value in whole.items() if key != name} for name in whole}
-    return {**missing, **{str(change)[:60]: {**whole, **change} for change in changes}, "list": [], "null": None}
+        {"more": 1},
+        {"format": 2},
+        {"format": True},
+        {"n": 1},
+        {"n": 65},
+        {"n": 12.0},
+        {"window": 0},
+        {"window": True},
+        {"bits": 0},
+        {"bits": 63},
+        {"bits": whole["bits"] + 8},
+        {"rows": rows + 8},
+        {"rows": rows - 8},
+        {"rows": -1},
+        {"rows": 1 << 60},
+        {"pieces": whole["pieces"][:-9]},
+        {"pieces": []},
+        {"pieces": 7},
+        {"pieces": [7]},
+        {"table": text[:-4]},
+        {"table": text + "AAAA"},
+        {"table": "\n" + text[1:]},
+        {"table": "\u00fc" + text[1:]},
+        {"table": 7},
+        {"table": "A" * len(text)},
+        {"table": text[::-1]},
+        {"held_out": 7},
+        {"held_out": {**held, "pieces": -1}},
+        {"held_out": {**held, "median": "1"}},
+        {"held_out": {**held, "share": True}},
+        {"held_out": {**held, "x": 0}},
+    ]
+    missing = {
+        f"no {name}": {key: value for key, value in whole.items() if key != name} for name in whole
+    }
+    return {
+        **missing,
+        **{str(change)[:60]: {**whole, **change} for change in changes},
+        "list": [],
+        "null": None,
+    }
 
 
 def test_lying_entries_are_refused_in_one_line(table: Table) -> None:
@@ -403,9 +488,21 @@ def test_lying_entries_are_refused_in_one_line(table: Table) -> None:
 def test_rows_that_cannot_be_are_refused() -> None:
     keys, owners = np.array([5, 3, 9, 11], np.uint64), np.array([0, 1, 2, 3])
     disordered = Table(("a", "b", "c", "d"), keys, owners, 20).to_json()
-    beyond = {**Table(("a", "b", "c", "d"), np.sort(keys), owners, 20).to_json(), "pieces": ["a", "b", "c"]}
-    too_high = {**disordered, "bits": 2, "pieces": ["a"], "table": base64.b64encode(b"\xf0").decode()}
-    for entry, reason in ((disordered, "not in order"), (beyond, "among the pieces"), (too_high, "cannot be")):
+    beyond = {
+        **Table(("a", "b", "c", "d"), np.sort(keys), owners, 20).to_json(),
+        "pieces": ["a", "b", "c"],
+    }
+    too_high = {
+        **disordered,
+        "bits": 2,
+        "pieces": ["a"],
+        "table": base64.b64encode(b"\xf0").decode(),
+    }
+    for entry, reason in (
+        (disordered, "not in order"),
+        (beyond, "among the pieces"),
+        (too_high, "cannot be"),
+    ):
         with pytest.raises(ModelError, match=reason):
             card_from_metadata(metadata(entry), "m.onnx")
 
@@ -416,13 +513,17 @@ def test_damaged_tables_are_refused_or_read(table: Table) -> None:
     for _ in range(200):
         damaged = copy.deepcopy(whole)
         at = int(rng.integers(len(whole["table"]) - 4))
-        damaged["table"] = whole["table"][:at] + str(rng.choice(list("Az09+/="))) + whole["table"][at + 1 :]
+        damaged["table"] = (
+            whole["table"][:at] + str(rng.choice(list("Az09+/="))) + whole["table"][at + 1 :]
+        )
         try:
             read = table_from_json(damaged)
         except ValueError:
             refusals += 1
         else:
-            assert (np.diff(read.keys.astype(np.int64)) >= 0).all() and read.owners.max() < len(read.pieces)
+            assert (np.diff(read.keys.astype(np.int64)) >= 0).all() and read.owners.max() < len(
+                read.pieces
+            )
     assert refusals > 20
 
 
@@ -446,9 +547,13 @@ def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_run_writes_its_table_and_exports_take_it_along(small_run, small_corpus, exported, tmp_path: Path) -> None:
+def test_a_run_writes_its_table_and_exports_take_it_along(
+    small_run, small_corpus, exported, tmp_path: Path
+) -> None:
     found = read_card(exported).originality
-    assert found is not None and found.pieces == tuple(row.file for row in small_corpus.pieces("train"))
+    assert found is not None and found.pieces == tuple(
+        row.file for row in small_corpus.pieces("train")
+    )
     written = json.loads((small_run / "originality.json").read_text())
     assert found.to_json() == written and found.held_out is not None
     assert found.held_out.pieces == len(small_corpus.pieces("valid"))
@@ -460,7 +565,10 @@ def test_a_run_writes_its_table_and_exports_take_it_along(small_run, small_corpu
 
 
 def test_names_have_no_folders(small_run, small_corpus, tmp_path: Path) -> None:
-    below = replace(small_corpus, rows=tuple(replace(row, file=f"my/secret/{row.file}") for row in small_corpus.rows))
+    below = replace(
+        small_corpus,
+        rows=tuple(replace(row, file=f"my/secret/{row.file}") for row in small_corpus.rows),
+    )
     training.write_originality(tmp_path / "originality.json", below, 1000)
     assert "secret" not in (tmp_path / "originality.json").read_text()
 
@@ -480,18 +588,24 @@ def test_a_run_without_a_table_exports_without_one(small_run, tmp_path: Path) ->
     assert not (tmp_path / "other.onnx").exists()
 
 
-def test_very_many_pieces_get_no_table(small_run, small_corpus, tmp_path: Path, monkeypatch) -> None:
+def test_very_many_pieces_get_no_table(
+    small_run, small_corpus, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr(training, "MOST_PIECES", 3)
-    from ugen.train.checkpoint import read_config
     from ugen.train.config import model_config, train_config
+    from ugen.train.run_folder.checkpoint import read_config
 
     about = read_config(small_run)
     model, config = model_config(about["model"]), train_config(about["training"])
     Trainer.begin(tmp_path / "run", small_corpus, model, config, torch.device("cpu"), "test")
-    assert (tmp_path / "run" / "config.json").exists() and not (tmp_path / "run" / "originality.json").exists()
+    assert (tmp_path / "run" / "config.json").exists() and not (
+        tmp_path / "run" / "originality.json"
+    ).exists()
 
 
-def test_the_command_names_the_piece_that_a_song_copied(exported, small_folder, small_corpus, tmp_path: Path) -> None:
+def test_the_command_names_the_piece_that_a_song_copied(
+    exported, small_folder, small_corpus, tmp_path: Path
+) -> None:
     row = small_corpus.pieces("train")[0]
     source = arrange(read_midi(small_folder / row.file), "piano")
     write_midi(moved(source, 1), tmp_path / "copy.mid")
@@ -501,12 +615,22 @@ def test_the_command_names_the_piece_that_a_song_copied(exported, small_folder, 
     done = ugen_score("--originality", *files, exported)
     assert done.returncode == 0 and not done.stderr
     assert f"{row.notes} notes, from 0:0" in done.stdout and row.file in done.stdout
-    assert "Nothing copied was found" in done.stdout and "left out" in done.stdout and "bad.mid: not a" in done.stdout
+    assert (
+        "Nothing copied was found" in done.stdout
+        and "left out" in done.stdout
+        and "bad.mid: not a" in done.stdout
+    )
     assert "every copied passage of 12 notes or more is found" in done.stdout
     found = json.loads(ugen_score("--originality", *files, exported, "--json").stdout)
     song = found["songs"][str(files[0])]
-    assert song["share"] == 1 and song["longest"]["notes"] == song["notes"] and row.file in song["longest"]["pieces"]
-    assert found["songs"][str(files[1])]["longest"] is None and found["false_positives"] <= 2**-SPARE
+    assert (
+        song["share"] == 1
+        and song["longest"]["notes"] == song["notes"]
+        and row.file in song["longest"]["pieces"]
+    )
+    assert (
+        found["songs"][str(files[1])]["longest"] is None and found["false_positives"] <= 2**-SPARE
+    )
     assert "cannot be used" in refused("--originality", tmp_path / "bad.mid", exported)
     told = ugen_run(exported, "--info").stdout
     assert f"{found['runs']:,} runs of 12 notes hashed" in told

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import tomllib
-from ugen.data.cli import MUSIC
+from ugen.data.cli.main import MUSIC
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("data", "runtime", "train", "export")
@@ -20,7 +20,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 def tracked(folder: str) -> set[str]:
     """Files of a package as git knows them."""
-    listing = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", folder], capture_output=True, text=True, check=True)
+    listing = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z", folder], capture_output=True, text=True, check=True
+    )
     return {name for name in listing.stdout.split("\0") if name}
 
 
@@ -28,18 +30,31 @@ def tracked(folder: str) -> set[str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """A wheel built from what git tracks."""
     folder = tmp_path_factory.mktemp("wheel")
-    archive = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, check=True).stdout
+    archive = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, check=True
+    ).stdout
     for name in filter(None, archive.decode().split("\0")):
         if (ROOT / name).is_file():
             (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / "tree" / name).write_bytes((ROOT / name).read_bytes())
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder, folder / "tree"]
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "-o",
+        folder,
+        folder / "tree",
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
 def test_the_wheel_holds_every_file_of_the_tree_and_nothing_else(wheel: zipfile.ZipFile) -> None:
-    expected = {f"ugen/{name}" for package in PACKAGES for name in tracked(package) if "/web/" not in name}
+    expected = {
+        f"ugen/{name}" for package in PACKAGES for name in tracked(package) if "/web/" not in name
+    }
     found = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert found == expected
 
@@ -56,7 +71,9 @@ def test_the_wheel_carries_the_licences_of_its_music(wheel: zipfile.ZipFile) -> 
 
 
 def test_the_light_install_is_light() -> None:
-    names = {re.split(r"[><=]", requirement)[0] for requirement in PROJECT["project"]["dependencies"]}
+    names = {
+        re.split(r"[><=]", requirement)[0] for requirement in PROJECT["project"]["dependencies"]
+    }
     assert names == {"numpy", "mido", "onnxruntime", "typer"}
 
 
@@ -79,34 +96,47 @@ def test_imports_keep_to_the_allowed_arrows(package: str) -> None:
             for name in names:
                 top, _, rest = name.partition(".")
                 if top == "ugen":
-                    assert rest.split(".")[0] in ALLOWED[package], f"{path}:{node.lineno} imports {name}"
+                    assert rest.split(".")[0] in ALLOWED[package], (
+                        f"{path}:{node.lineno} imports {name}"
+                    )
                 assert package in HEAVY.get(top, {package}), f"{path}:{node.lineno} imports {name}"
 
 
-@pytest.mark.parametrize("module", ["ugen.data", "ugen.runtime", "ugen.runtime.cli", "ugen.data.cli"])
+@pytest.mark.parametrize(
+    "module", ["ugen.data", "ugen.runtime", "ugen.runtime.cli.run", "ugen.data.cli.main"]
+)
 def test_light_modules_import_with_torch_and_onnx_absent(module: str) -> None:
     code = f"import sys; sys.modules['torch'] = sys.modules['onnx'] = None; import {module}"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 COMMANDS = {
-    "ugen-data": "ugen.data.cli", "train-ugen": "ugen.train.cli",
-    "export-ugen": "ugen.export.cli", "ugen-run": "ugen.runtime.cli", "ugen-score": "ugen.runtime.score_cli",
-}  # fmt: skip
+    "ugen-data": "ugen.data.cli.main",
+    "train-ugen": "ugen.train.cli",
+    "export-ugen": "ugen.export.cli",
+    "ugen-run": "ugen.runtime.cli.run",
+    "ugen-score": "ugen.runtime.cli.score",
+}
 
 
 @pytest.mark.parametrize(("command", "module"), COMMANDS.items())
 def test_every_command_helps_with_an_example(command: str, module: str) -> None:
     code = f"import sys; sys.modules['torch'] = None; from {module} import main; main()"
     texts = []
-    for words in [["--help"]] if command != "ugen-data" else [["prepare", "--help"], ["convert", "--help"]]:
-        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    for words in (
+        [["--help"]] if command != "ugen-data" else [["prepare", "--help"], ["convert", "--help"]]
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+        )
         texts.append(done.stdout)
     assert all("Example: " in text for text in texts)
 
 
 def test_scripts_and_commands_agree() -> None:
-    assert PROJECT["project"]["scripts"] == {name: f"{module}:main" for name, module in COMMANDS.items()}
+    assert PROJECT["project"]["scripts"] == {
+        name: f"{module}:main" for name, module in COMMANDS.items()
+    }
 
 
 def test_the_readme_tree_names_every_module_and_only_those() -> None:
@@ -114,14 +144,21 @@ def test_the_readme_tree_names_every_module_and_only_those() -> None:
     tree = re.search(r"## The tree\n.*?```(.*?)```", readme, re.S)
     assert tree, "README has an annotated tree"
     named = set(re.findall(r"^\s+([a-z_]+\.py) ", tree.group(1), re.M))
-    modules = {Path(n).name for p in PACKAGES for n in tracked(p) if n.endswith(".py") and "__init__" not in n}
+    modules = {
+        Path(n).name
+        for p in PACKAGES
+        for n in tracked(p)
+        if n.endswith(".py") and "__init__" not in n
+    }
     assert named == modules
 
 
 def test_readme_commands_have_flags_that_exist() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     known = {name: _flags(module) for name, module in COMMANDS.items()}
-    uses = re.findall(r"(ugen-data|train-ugen|export-ugen|ugen-run|ugen-score)((?: [^\n`#]*)?)", readme)
+    uses = re.findall(
+        r"(ugen-data|train-ugen|export-ugen|ugen-run|ugen-score)((?: [^\n`#]*)?)", readme
+    )
     assert len(uses) > 8
     for command, words in uses:
         for flag in re.findall(r"(?<= )--[a-z-]+", words):
@@ -129,6 +166,14 @@ def test_readme_commands_have_flags_that_exist() -> None:
 
 
 def _flags(module: str) -> set[str]:
-    source = (ROOT / module.removeprefix("ugen.").replace(".", "/")).with_suffix(".py").read_text("utf-8")
+    source = (
+        (ROOT / module.removeprefix("ugen.").replace(".", "/"))
+        .with_suffix(".py")
+        .read_text("utf-8")
+    )
     declared = re.findall(r"^    (\w+): Annotated", source, re.M)
-    return {"--help", *(f"--{name.replace('_', '-')}" for name in declared), *re.findall(r'"(--[a-z-]+)"', source)}
+    return {
+        "--help",
+        *(f"--{name.replace('_', '-')}" for name in declared),
+        *re.findall(r'"(--[a-z-]+)"', source),
+    }

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from support import BUNDLED, ugen_run
 from ugen.data import arrange, read_midi
-from ugen.data.measures import measures
-from ugen.data.originality import originality
+from ugen.data.analysis.measures import measures
+from ugen.data.analysis.originality import originality
 from ugen.runtime import Model, Song, generate, load
-from ugen.runtime.load import PRETRAINED
+from ugen.runtime.inference.loading import PRETRAINED
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +29,24 @@ def songs(model: Model) -> list[Song]:
 def test_its_file_is_small_and_says_where_it_comes_from(model: Model) -> None:
     card, told = model.card, model.card.provenance
     assert PRETRAINED.stat().st_size < 4e6 and card.precision == "int8"
-    for credit in ("Apache-2.0", "Freedoom", "Blasphemer", "Juan Manuel Nigretti", "Tanner Helland", "CC-BY-4.0",
-                   "Mutopia", "OpenScore", "THIS SOFTWARE IS PROVIDED"):  # fmt: skip
+    for credit in (
+        "Apache-2.0",
+        "Freedoom",
+        "Blasphemer",
+        "Juan Manuel Nigretti",
+        "Tanner Helland",
+        "CC-BY-4.0",
+        "Mutopia",
+        "OpenScore",
+        "THIS SOFTWARE IS PROVIDED",
+    ):
         assert credit in card.licence
-    assert card.licence == PRETRAINED.with_name("pretrained.credits.txt").read_text("utf-8").rstrip("\n")
-    assert told["held_out"]["nats_token"] < 0.7 * min(each["nats"] for each in told["baselines"].values())
+    assert card.licence == PRETRAINED.with_name("pretrained.credits.txt").read_text("utf-8").rstrip(
+        "\n"
+    )
+    assert told["held_out"]["nats_token"] < 0.7 * min(
+        each["nats"] for each in told["baselines"].values()
+    )
     assert card.originality is not None and len(card.originality.pieces) == told["corpus"]["pieces"]
     assert "/" not in told["corpus"].values() and "path" not in told["corpus"]
 
@@ -50,7 +63,8 @@ def test_its_songs_are_music(songs: list[Song]) -> None:
     """By the measures of the bundled music, loosely: nothing silent, stuck, monotonous, or beside all keys."""
     found = [measures(song.score) for song in songs]
     real = [
-        measures(score.until(score.tick_at(30))) for score in (arrange(read_midi(path), "piano") for path in BUNDLED)
+        measures(score.until(score.tick_at(30)))
+        for score in (arrange(read_midi(path), "piano") for path in BUNDLED)
     ]
 
     def mean(name: str, of: list[dict[str, float]]) -> float:

@@ -19,11 +19,11 @@ import torch
 from onnx.reference import ReferenceEvaluator
 from ugen.data import make_codec
 from ugen.export.onnx_graph import build
-from ugen.export.parity import compare
+from ugen.export.proof import compare
 from ugen.export.quantize import PRECISIONS, in_precision
 from ugen.runtime import Card, Model, Sampling, load
-from ugen.runtime.model import State, Step
-from ugen.runtime.model_file import OUTPUTS, inputs_of
+from ugen.runtime.inference.model import State, Step
+from ugen.runtime.model_file.format import OUTPUTS, inputs_of
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 
@@ -42,7 +42,9 @@ class Reference:
         self._evaluator, self._inputs = ReferenceEvaluator(str(path)), inputs_of(card.codec.input)
 
     def step(self, x: Step, state: State) -> tuple[np.ndarray, State]:
-        logits, h, c = self._evaluator.run(OUTPUTS, dict(zip(self._inputs, (x, *state), strict=True)))
+        logits, h, c = self._evaluator.run(
+            OUTPUTS, dict(zip(self._inputs, (x, *state), strict=True))
+        )
         return logits, (h, c)
 
 
@@ -51,7 +53,9 @@ class OpenVino:
 
     def __init__(self, core: Any, path: Path, card: Card):
         # processors with bf16 instructions would otherwise compute in bf16, and say nothing of it
-        compiled = core.compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
+        compiled = core.compile_model(
+            str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+        )
         self._request, self._inputs = compiled.create_infer_request(), inputs_of(card.codec.input)
 
     def step(self, x: Step, state: State) -> tuple[np.ndarray, State]:
@@ -117,12 +121,18 @@ def greedy(model: Model, feed: Step, state: State) -> Step:
 
 @pytest.mark.parametrize("batch", [1, 5])
 @pytest.mark.parametrize("name", ["reference", "openvino"])
-def test_readers_agree_over_a_thousand_carried_steps(file: Path, openvino: Any, name: str, batch: int) -> None:
+def test_readers_agree_over_a_thousand_carried_steps(
+    file: Path, openvino: Any, name: str, batch: int
+) -> None:
     """Over noise, and over greedy music: a reader that would choose otherwise anywhere in it writes other music."""
     model = load(file)
-    reader = Reference(file, model.card) if name == "reference" else OpenVino(openvino, file, model.card)
+    reader = (
+        Reference(file, model.card) if name == "reference" else OpenVino(openvino, file, model.card)
+    )
     start = primed(model, batch)
-    assert all(np.abs(part).max() > 0.1 for part in start), "the primer left something to begin with"
+    assert all(np.abs(part).max() > 0.1 for part in start), (
+        "the primer left something to begin with"
+    )
     random = noise(model.card, batch, STEPS + 1)
     for steps in (random, greedy(model, random[:, :1], start)):
         parity = compare(model, reader, steps, start)
@@ -131,7 +141,9 @@ def test_readers_agree_over_a_thousand_carried_steps(file: Path, openvino: Any, 
 
 
 @pytest.mark.parametrize("precision", PRECISIONS[1:])
-def test_openvino_reads_smaller_files_and_reports_to_nobody(file: Path, openvino: Any, precision: str) -> None:
+def test_openvino_reads_smaller_files_and_reports_to_nobody(
+    file: Path, openvino: Any, precision: str
+) -> None:
     model, small = load(file), file.with_name(f"{precision}.onnx")
     metadata = replace(model.card, precision=precision).to_metadata()
     onnx.save(in_precision(onnx.load(file), precision, metadata), small)

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from support import BUNDLED
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
-from ugen.data.corpus import SPLITS, Corpus
-from ugen.data.prepare import Settings, prepare
-from ugen.data.report import advice, printable, table
-from ugen.data.report_facts import Facts, facts
-from ugen.data.report_page import page
+from ugen.data.corpus.corpus import SPLITS, Corpus
+from ugen.data.corpus.prepare import Settings, prepare
+from ugen.data.corpus.report import advice, table
+from ugen.data.corpus.report_page import page
+from ugen.data.corpus.summary import Facts, facts
+from ugen.data.text import printable
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,9 @@ def odd_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     folder = tmp_path_factory.mktemp("odd") / "folder"
     folder.mkdir()
     pieces = [read_midi(path) for path in (*BUNDLED[40:43], BUNDLED[-1])]
-    for name, piece in zip(("<b>.mid", "two & three.mid", "three.mid", "original.mid"), pieces, strict=True):
+    for name, piece in zip(
+        ("<b>.mid", "two & three.mid", "three.mid", "original.mid"), pieces, strict=True
+    ):
         write_midi(piece.until(piece.tick_at(40.0)), folder / name)
     shutil.copy(folder / "<b>.mid", folder / "<copy>.mid")
     notes = read_midi(folder / "original.mid").notes.copy()
@@ -78,7 +81,12 @@ def parsed(text: str) -> Balance:
 def assert_sums_agree(corpus: Corpus, found: Facts) -> None:
     """The report's sums are those of the manifest and of the tokens themselves."""
     kept = [row for row in corpus.rows if row.status == "kept"]
-    assert len(found.kept) == len(kept) == sum(split.pieces for split in found.splits) == found.total.pieces
+    assert (
+        len(found.kept)
+        == len(kept)
+        == sum(split.pieces for split in found.splits)
+        == found.total.pieces
+    )
     assert sum(len(files) for files in found.dropped.values()) == len(corpus.rows) - len(kept)
     assert found.notes_in == sum(row.notes_in for row in kept)
     assert found.lost == sum(row.lost for row in kept)
@@ -86,7 +94,11 @@ def assert_sums_agree(corpus: Corpus, found: Facts) -> None:
     assert found.total.notes == sum(row.notes for row in kept)
     for name, split in zip(SPLITS, found.splits, strict=True):
         rows = corpus.pieces(name)
-        assert (split.name, split.pieces, split.tokens) == (name, len(rows), sum(row.tokens for row in rows))
+        assert (split.name, split.pieces, split.tokens) == (
+            name,
+            len(rows),
+            sum(row.tokens for row in rows),
+        )
         assert split.seconds == pytest.approx(sum(row.seconds for row in rows))
 
 
@@ -100,8 +112,14 @@ def test_events_are_counted_as_they_stand_in_the_tokens(small_corpus: Corpus) ->
     names = [codec.events[token] for token in small_corpus.tokens.tolist()]
     assert found.pitches == tuple(names.count(f"pitch:{pitch}") for pitch in range(128))
     assert found.tempos and all(n == names.count(f"tempo:{bpm}") for bpm, n in found.tempos.items())
-    assert {kind.name: kind.count for kind in found.kinds}["duration"] == sum(n.startswith("duration:") for n in names)
-    trained = {codec.events[token] for row in small_corpus.pieces("train") for token in small_corpus.piece(row)}
+    assert {kind.name: kind.count for kind in found.kinds}["duration"] == sum(
+        n.startswith("duration:") for n in names
+    )
+    trained = {
+        codec.events[token]
+        for row in small_corpus.pieces("train")
+        for token in small_corpus.piece(row)
+    }
     assert set(found.unseen) == set(codec.events) - trained
     assert sum(kind.events - kind.in_training for kind in found.kinds) == len(found.unseen)
     assert set(found.surprises) == set(names) - trained
@@ -116,15 +134,26 @@ def test_copies_versions_and_damage_are_told(odd_corpus: Corpus) -> None:
         frozenset(("original.mid", "version.mid"))
     }
     assert [row.file for row in found.mended] == ["cut.mid"]
-    assert found.dropped["holds ... notes; fewer than 16 teach nothing"] == tuple(f"short{i}.mid" for i in range(1, 6))
+    assert found.dropped["holds ... notes; fewer than 16 teach nothing"] == tuple(
+        f"short{i}.mid" for i in range(1, 6)
+    )
     assert found.dropped["the same music as another file"] == ("<copy>.mid",)
-    assert [len(files) for files in found.dropped.values()] == [5, 5, 1, 1], "the most frequent first"
+    assert [len(files) for files in found.dropped.values()] == [5, 5, 1, 1], (
+        "the most frequent first"
+    )
 
 
 def test_a_lopsided_corpus_is_called_so(odd_corpus: Corpus) -> None:
     found, text = facts(odd_corpus), table(facts(odd_corpus))
-    assert advice(found)[0].startswith("more than half of the files were dropped: most often (5 of 12) ")
-    for words in ("1 damaged file mended", "validation has only", "training has only", "training lasts only"):
+    assert advice(found)[0].startswith(
+        "more than half of the files were dropped: most often (5 of 12) "
+    )
+    for words in (
+        "1 damaged file mended",
+        "validation has only",
+        "training has only",
+        "training lasts only",
+    ):
         assert words in text and words in page(found)
     one = replace(found.splits[1], pieces=1)
     lopsided = replace(found, splits=(found.splits[0], one, found.splits[2]))
@@ -138,35 +167,52 @@ def test_a_lopsided_corpus_is_called_so(odd_corpus: Corpus) -> None:
 def test_a_corpus_with_nothing_odd_gets_no_advice(odd_corpus: Corpus) -> None:
     found = facts(odd_corpus)
     fine = tuple(replace(split, pieces=100, seconds=1e5, tokens=10**9) for split in found.splits)
-    calm = replace(found, splits=fine, dropped={}, mended=(), families={}, surprises={}, tempos={90: 1, 120: 1})
+    calm = replace(
+        found, splits=fine, dropped={}, mended=(), families={}, surprises={}, tempos={90: 1, 120: 1}
+    )
     assert advice(calm) == []
     assert "Nothing stands out" in table(calm) and "Nothing stands out" in page(calm)
 
 
-def test_the_table_fits_a_terminal_whatever_the_corpus(small_corpus: Corpus, odd_corpus: Corpus) -> None:
+def test_the_table_fits_a_terminal_whatever_the_corpus(
+    small_corpus: Corpus, odd_corpus: Corpus
+) -> None:
     found = facts(odd_corpus)
     name = "a\n\x1b[31m" + "long " * 60
     wild = replace(
-        found, name=name, lost=10**6,
+        found,
+        name=name,
+        lost=10**6,
         kept=tuple(replace(row, file=name, lost=10**5, remarks=(name,)) for row in found.kept * 20),
-        mended=found.kept * 20, copies=((name, name),) * 90,
+        mended=found.kept * 20,
+        copies=((name, name),) * 90,
         dropped={f"{name}{i}": (name,) * 9 for i in range(99)},
-        families={f"{name}{i}": (name,) * 9 for i in range(99)}, surprises={name + str(i): 10**6 for i in range(9)},
-    )  # fmt: skip
+        families={f"{name}{i}": (name,) * 9 for i in range(99)},
+        surprises={name + str(i): 10**6 for i in range(9)},
+    )
     for each in (found, wild, facts(small_corpus)):
         lines = table(each).splitlines()
         assert len(lines) <= 60 and max(map(len, lines)) <= 100
         assert all(line == printable(line) for line in lines)
 
 
-def test_every_file_is_on_the_page_and_its_name_escaped(small_corpus: Corpus, odd_corpus: Corpus) -> None:
+def test_every_file_is_on_the_page_and_its_name_escaped(
+    small_corpus: Corpus, odd_corpus: Corpus
+) -> None:
     for corpus in (small_corpus, odd_corpus):
         text = page(facts(corpus))
         cells = parsed(text).cells
         files = cells[-8 * len(corpus.rows) :: 8]
         assert files == [row.file for row in corpus.rows]
-        for row, at in zip(corpus.rows, range(len(cells) - 8 * len(corpus.rows), len(cells), 8), strict=True):
-            counts = [f"{row.notes_in:,}", f"{row.lost:,}", f"{row.seconds:,.1f}", f"{row.tokens:,}"]
+        for row, at in zip(
+            corpus.rows, range(len(cells) - 8 * len(corpus.rows), len(cells), 8), strict=True
+        ):
+            counts = [
+                f"{row.notes_in:,}",
+                f"{row.lost:,}",
+                f"{row.seconds:,.1f}",
+                f"{row.tokens:,}",
+            ]
             assert cells[at + 1 : at + 7] == [row.status, row.split, *counts]
             assert cells[at + 7] == (row.reason or "; ".join(row.remarks))
     assert html.escape("<b>.mid") in text and "<b>" not in text and "two &amp; three.mid" in text
@@ -178,7 +224,12 @@ def test_the_page_needs_nothing_beside_itself(odd_corpus: Corpus) -> None:
     assert text.startswith("<!DOCTYPE html>")
     assert not {"script", "link", "img", "iframe"} & set(read.seen)
     assert not {"src", "href", "onclick", "onload"} & {name for name, _ in read.attributes}
-    assert "http:" not in text and "https:" not in text and "url(" not in text and "@import" not in text
+    assert (
+        "http:" not in text
+        and "https:" not in text
+        and "url(" not in text
+        and "@import" not in text
+    )
     assert read.seen.count("rect") > 10, "the charts are drawn"
 
 

@@ -20,14 +20,15 @@ from hypothesis import strategies as st
 from PIL import Image
 from support import BUNDLED, digest, same_notes, scores, ugen_run, ugen_run_bytes
 from ugen.data import Score, UgenError, arrange, make_codec, read_midi, write_midi
-from ugen.data.corpus import Corpus
+from ugen.data.analysis.key import key_name, key_of, parse_key
+from ugen.data.corpus.corpus import Corpus
 from ugen.runtime import Card, Sampling, generate, load
-from ugen.runtime.finish import Finish, key_name, key_of, parse_key
-from ugen.runtime.generate import tokens_of
-from ugen.runtime.load import choose_provider
-from ugen.runtime.request import MARK, Request, read_record
-from ugen.runtime.rng import Rng
-from ugen.runtime.sampler import WINDOW, Sampler
+from ugen.runtime.generation.primer import tokens_of
+from ugen.runtime.generation.request import MARK, Request, read_record
+from ugen.runtime.generation.transform import Finish
+from ugen.runtime.inference.loading import choose_provider
+from ugen.runtime.sampling.rng import Rng
+from ugen.runtime.sampling.sampler import WINDOW, Sampler
 
 # length
 
@@ -42,7 +43,9 @@ def test_a_song_in_bars_ends_on_a_bar_line(bars: int, seed: int) -> None:
         _, numerator, denominator = [meter for meter in meters if meter[0] <= line][-1]
         following = line + song.score.ticks_per_beat * 4 * numerator // denominator
         changes = [tick for tick, _, _ in meters if line < tick < following]
-        done += not changes  # a new meter begins a bar where it stands, and the bar before it is none
+        done += (
+            not changes
+        )  # a new meter begins a bar where it stands, and the bar before it is none
         line = min(changes, default=following)
     assert end == line, "so many bars of the meters it has"
     assert song.score.notes["end"].max(initial=0) <= end
@@ -58,7 +61,9 @@ def test_a_tempo_asked_for_holds_all_through_and_the_length_is_kept() -> None:
 @pytest.mark.parametrize("name", ["frames", "events", "khot"])
 @pytest.mark.parametrize("wish", [{"bars": 4}, {"tempo": 100.0}])
 def test_codecs_without_beats_refuse_bars_and_tempos(name: str, wish: dict) -> None:
-    with pytest.raises(UgenError, match=f"--{next(iter(wish))}: the {name} codec knows seconds only"):
+    with pytest.raises(
+        UgenError, match=f"--{next(iter(wish))}: the {name} codec knows seconds only"
+    ):
         generate(Flat(make_codec(name)), 5, 1, **wish)
 
 
@@ -75,7 +80,9 @@ def test_a_primer_is_fed_first_and_the_song_goes_on_from_it() -> None:
     assert song.tokens.tolist() == kept.tokens.tolist()
     begun = BEATS.decode(primer)
     opening = kept.score.until(begun.notes["onset"].max())
-    assert same_notes(opening, begun.until(begun.notes["onset"].max())), "the primer itself opens the song"
+    assert same_notes(opening, begun.until(begun.notes["onset"].max())), (
+        "the primer itself opens the song"
+    )
     lasted = kept.seconds - song.seconds
     assert 6 < lasted <= 8.1 and song.seconds == pytest.approx(10)
     assert len(song.score.notes) < len(kept.score.notes)
@@ -87,10 +94,14 @@ def test_a_primer_is_fed_first_and_the_song_goes_on_from_it() -> None:
 def test_what_is_cut_before_and_after_a_tick_is_all_there_was(score: Score, tick: int) -> None:
     before, after = score.until(tick), score.since(tick)
     assert len(before.notes) + len(after.notes) == len(score.notes)
-    assert (after.notes["onset"] >= 0).all() and after.tempos["tick"][0] == after.meters["tick"][0] == 0
+    assert (after.notes["onset"] >= 0).all() and after.tempos["tick"][0] == after.meters["tick"][
+        0
+    ] == 0
     later = score.notes[score.notes["onset"] >= tick]
     origin = score.seconds_at(np.array([tick]))[0]
-    np.testing.assert_allclose(after.seconds_at(after.notes["end"]), score.seconds_at(later["end"]) - origin, atol=1e-6)
+    np.testing.assert_allclose(
+        after.seconds_at(after.notes["end"]), score.seconds_at(later["end"]) - origin, atol=1e-6
+    )
 
 
 def test_a_primer_of_nothing_is_refused(tmp_path: Path, model_file: Path) -> None:
@@ -103,7 +114,11 @@ def test_a_primer_of_nothing_is_refused(tmp_path: Path, model_file: Path) -> Non
 
 
 def test_min_p_keeps_what_has_its_share_of_the_likeliest() -> None:
-    logits, everything, rng = np.log([0.5, 0.3, 0.15, 0.05]).astype(np.float32), np.ones(4, bool), Rng(1)
+    logits, everything, rng = (
+        np.log([0.5, 0.3, 0.15, 0.05]).astype(np.float32),
+        np.ones(4, bool),
+        Rng(1),
+    )
     sampler = Sampler(4, Sampling(top_p=1.0, min_p=0.25))
     counts = np.bincount([sampler.draw(logits, everything, rng) for _ in range(8000)], minlength=4)
     np.testing.assert_allclose(counts / 8000, np.array([0.5, 0.3, 0.15, 0]) / 0.95, atol=0.025)
@@ -145,10 +160,11 @@ def test_codecs_that_do_not_say_when_a_note_is_struck_refuse_a_penalty(name: str
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ({"min_p": 1}, "--min-p 1: must be 0"), ({"min_p": -0.1}, "--min-p -0.1"),
+        ({"min_p": 1}, "--min-p 1: must be 0"),
+        ({"min_p": -0.1}, "--min-p -0.1"),
         ({"repetition_penalty": 0.5}, "--repetition-penalty 0.5: must be 1"),
     ],
-)  # fmt: skip
+)
 def test_sampling_out_of_range_names_the_flag(wish: dict, message: str) -> None:
     with pytest.raises(UgenError, match=message):
         Sampling(**wish)
@@ -160,7 +176,10 @@ def test_sampling_out_of_range_names_the_flag(wish: dict, message: str) -> None:
 def scale(tonic: int, minor: bool) -> Score:
     """A melody up and down a scale, its chord held."""
     degrees = [0, 2, 3, 5, 7, 8, 11, 12] if minor else [0, 2, 4, 5, 7, 9, 11, 12]
-    notes = [(i * 480, i * 480 + 480, 60 + tonic + d, 80, 0, False) for i, d in enumerate(degrees + degrees[::-1])]
+    notes = [
+        (i * 480, i * 480 + 480, 60 + tonic + d, 80, 0, False)
+        for i, d in enumerate(degrees + degrees[::-1])
+    ]
     chord = [(0, 16 * 480, 48 + tonic + d, 60, 0, False) for d in (0, 3 if minor else 4, 7)]
     return Score.build([*notes, *chord], 480)
 
@@ -193,18 +212,21 @@ def test_programs_and_loudness_are_set() -> None:
     band = Score.build([(0, 10, 60, 40, 5, False), (0, 10, 36, 80, 0, True)], 480)
     done = Finish(program=11, velocity=90).apply(band)
     assert [(bool(n["drum"]), int(n["program"]), int(n["velocity"])) for n in done.notes] == [
-        (False, 11, 60), (True, 0, 120)
-    ]  # fmt: skip
+        (False, 11, 60),
+        (True, 0, 120),
+    ]
 
 
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ({"transpose": 25}, "--transpose 25: must be -24 to 24"), ({"key": "H"}, "--key H: name a key as in C"),
-        ({"key": "C", "transpose": 1}, "--key and --transpose"), ({"program": 128}, "--program 128: must be 0 to 127"),
+        ({"transpose": 25}, "--transpose 25: must be -24 to 24"),
+        ({"key": "H"}, "--key H: name a key as in C"),
+        ({"key": "C", "transpose": 1}, "--key and --transpose"),
+        ({"program": 128}, "--program 128: must be 0 to 127"),
         ({"velocity": 0}, "--velocity 0: must be 1 to 127"),
     ],
-)  # fmt: skip
+)
 def test_finishes_out_of_range_name_the_flag(wish: dict, message: str) -> None:
     with pytest.raises(UgenError, match=message):
         Finish(**wish)
@@ -214,8 +236,27 @@ def test_finishes_out_of_range_name_the_flag(wish: dict, message: str) -> None:
 
 
 def test_a_song_is_made_again_byte_for_byte(model_file: Path, tmp_path: Path) -> None:
-    wishes = ["--bars", 6, "--key", "Dm", "--velocity", 70, "--tempo", 100, "--min-p", 0.02, "--top-p", 0.9,
-              "--repetition-penalty", 1.2, "--primer", BUNDLED[0], "--primer-seconds", 5, "--keep-primer"]  # fmt: skip
+    wishes = [
+        "--bars",
+        6,
+        "--key",
+        "Dm",
+        "--velocity",
+        70,
+        "--tempo",
+        100,
+        "--min-p",
+        0.02,
+        "--top-p",
+        0.9,
+        "--repetition-penalty",
+        1.2,
+        "--primer",
+        BUNDLED[0],
+        "--primer-seconds",
+        5,
+        "--keep-primer",
+    ]
     done = ugen_run(model_file, "-o", tmp_path / "a.mid", *wishes)
     assert done.returncode == 0, done.stderr
     again = ugen_run(model_file, "-o", tmp_path / "b.mid", "--replay", tmp_path / "a.mid")
@@ -227,21 +268,24 @@ def test_a_song_is_made_again_byte_for_byte(model_file: Path, tmp_path: Path) ->
     assert record.finish == Finish(key="Dm", velocity=70)
 
 
-def test_records_of_other_models_and_damaged_ones_are_refused(model_file: Path, tmp_path: Path) -> None:
+def test_records_of_other_models_and_damaged_ones_are_refused(
+    model_file: Path, tmp_path: Path
+) -> None:
     ugen_run(model_file, "-o", tmp_path / "a.mid", "--seconds", 2, "--seed", 1)
     whole = next(m.text for m in mido.MidiFile(tmp_path / "a.mid").tracks[0] if m.type == "text")
     told = json.loads(whole.removeprefix(MARK))
     bomb = base64.b64encode(zlib.compress(bytes(1 << 24))).decode()
     cases = [
         (MARK + json.dumps({**told, "model": "0" * 64}), "another model file made it"),
-        (MARK + "{", "its record is damaged"), (MARK + "[" * 10_000, "its record is damaged"),
+        (MARK + "{", "its record is damaged"),
+        (MARK + "[" * 10_000, "its record is damaged"),
         (MARK + json.dumps({**told, "seed": "x"}), "its record is damaged"),
         (MARK + json.dumps({**told, "sampling": {"heat": 1}}), "its record is damaged"),
         (MARK + json.dumps({**told, "primer": "AAAA"}), "its record is damaged"),
         (MARK + json.dumps({**told, "primer": bomb}), "its record is damaged"),
         (MARK + json.dumps({**told, "seconds": 1e9}), "--seconds"),
         ("hello", "does not say how it was made"),
-    ]  # fmt: skip
+    ]
     for text, message in cases:
         write_midi(scale(0, False), tmp_path / "bad.mid", texts=[text])
         done = ugen_run(model_file, "-o", tmp_path / "x.mid", "--replay", tmp_path / "bad.mid")
@@ -259,7 +303,9 @@ def test_a_request_makes_what_generate_makes(small_corpus: Corpus, model_file: P
 # the command
 
 
-def test_one_song_goes_to_several_files_that_other_programs_open(model_file: Path, tmp_path: Path) -> None:
+def test_one_song_goes_to_several_files_that_other_programs_open(
+    model_file: Path, tmp_path: Path
+) -> None:
     names = ["s.mid", "s.png", "s.csv", "s.txt"]
     outputs = [word for name in names for word in ("-o", tmp_path / "deep" / name)]
     done = ugen_run(model_file, *outputs, "--seconds", 20, "--seed", 3)
@@ -270,19 +316,30 @@ def test_one_song_goes_to_several_files_that_other_programs_open(model_file: Pat
     assert 10 < heard.get_end_time() <= 20.01
     with Image.open(folder / "s.png") as picture:
         assert picture.width > 100
-    back = subprocess.run(["csvmidi", folder / "s.csv", tmp_path / "back.mid"], check=True, timeout=20)
+    back = subprocess.run(
+        ["csvmidi", folder / "s.csv", tmp_path / "back.mid"], check=True, timeout=20
+    )
     assert back.returncode == 0
     assert same_notes(read_midi(tmp_path / "back.mid"), read_midi(folder / "s.mid"))
     assert set((folder / "s.txt").read_text().split()) <= {str(n) for n in range(129)}
 
 
 @pytest.mark.parametrize("kind", ["wav", "mp3"])
-def test_a_song_sounds_as_long_as_it_was_asked_for(model_file: Path, tmp_path: Path, kind: str) -> None:
+def test_a_song_sounds_as_long_as_it_was_asked_for(
+    model_file: Path, tmp_path: Path, kind: str
+) -> None:
     file = tmp_path / f"s.{kind}"
     done = ugen_run(model_file, "-o", file, "--seconds", 10, "--seed", 3)
-    assert done.returncode == 0 and "TimGM6mb.sf2 (Tim Brechbill, GPL-2)" in done.stdout, done.stderr
-    asked = subprocess.run(["sox", file, "-n", "stat"], check=True, capture_output=True, text=True, timeout=30).stderr
-    told = {line.partition(":")[0].strip(): line.rpartition(":")[2].strip() for line in asked.splitlines()}
+    assert done.returncode == 0 and "TimGM6mb.sf2 (Tim Brechbill, GPL-2)" in done.stdout, (
+        done.stderr
+    )
+    asked = subprocess.run(
+        ["sox", file, "-n", "stat"], check=True, capture_output=True, text=True, timeout=30
+    ).stderr
+    told = {
+        line.partition(":")[0].strip(): line.rpartition(":")[2].strip()
+        for line in asked.splitlines()
+    }
     assert 10 <= float(told["Length (seconds)"]) <= 12.2
     assert float(told["RMS     amplitude"]) > 0.01
     without = ugen_run(model_file, "-o", file, "--seconds", 10, without="torch onnx midirenderer")
@@ -291,7 +348,9 @@ def test_a_song_sounds_as_long_as_it_was_asked_for(model_file: Path, tmp_path: P
 
 def test_auto_takes_the_processor_but_for_half_precision_where_there_is_a_card() -> None:
     cards = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
-    int8, half = (Card(BEATS, 1, 1, precision, Sampling(), {}, "") for precision in ("int8", "fp16"))
+    int8, half = (
+        Card(BEATS, 1, 1, precision, Sampling(), {}, "") for precision in ("int8", "fp16")
+    )
     assert choose_provider("auto", int8, cards) == "cpu"
     assert choose_provider("auto", half, cards) == "tensorrt"
     assert choose_provider("auto", half, cards[2:]) == "cpu"
@@ -299,11 +358,33 @@ def test_auto_takes_the_processor_but_for_half_precision_where_there_is_a_card()
 
 
 def test_many_songs_are_those_of_their_seeds(model_file: Path, tmp_path: Path) -> None:
-    done = ugen_run(model_file, "-o", tmp_path / "{seed}.mid", "--count", 3, "--seed", 7, "--seconds", 5, "--json")
+    done = ugen_run(
+        model_file,
+        "-o",
+        tmp_path / "{seed}.mid",
+        "--count",
+        3,
+        "--seed",
+        7,
+        "--seconds",
+        5,
+        "--json",
+    )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["seed"] for line in lines] == [7, 8, 9]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["7.mid", "8.mid", "9.mid"]
-    alone = ugen_run(model_file, "-o", tmp_path / "alone.mid", "--seed", 8, "--seconds", 5, "--threads", 2, "--quiet")
+    alone = ugen_run(
+        model_file,
+        "-o",
+        tmp_path / "alone.mid",
+        "--seed",
+        8,
+        "--seconds",
+        5,
+        "--threads",
+        2,
+        "--quiet",
+    )
     assert alone.stdout == alone.stderr == ""
     assert digest(tmp_path / "alone.mid") == digest(tmp_path / "8.mid")
 
@@ -322,37 +403,59 @@ def test_standard_output_gets_the_song_alone(model_file: Path, tmp_path: Path) -
         (["-o", "x.mp9"], "-o x.mp9: the name must end in .mid"),
         (["-o", "x.mid", "--soundfont", "x.sf2"], "--soundfont: goes with sound files"),
         (["-o", "x.mp3", "--soundfont", "x.sf2"], "x.sf2: No such file"),
-        (["-o", "x.mid", "--count", "3"], "-o x.mid: of 3 songs each needs a name, as in -o 'songs/{seed}.mid'"),
+        (
+            ["-o", "x.mid", "--count", "3"],
+            "-o x.mid: of 3 songs each needs a name, as in -o 'songs/{seed}.mid'",
+        ),
         (["-o", "x.mid", "-o", "x.mid"], "-o x.mid: named twice"),
         (["-o", "x.mid", "--keep-primer"], "--keep-primer: goes with --primer"),
         (["-o", "x.mid", "--primer-seconds", "3"], "--primer-seconds: goes with --primer"),
         (["-o", "x.mid", "--primer", "nowhere.mid"], "nowhere.mid: No such file"),
-        (["-o", "x.mid", "--provider", "gpu"], "--provider gpu: is none of cpu, cuda, tensorrt, coreml,"),
+        (
+            ["-o", "x.mid", "--provider", "gpu"],
+            "--provider gpu: is none of cpu, cuda, tensorrt, coreml,",
+        ),
         (["-o", "x.mid", "--provider", "cuda"], "--provider cuda: this onnxruntime has cpu"),
         (["-o", "x.mid", "--bars", "0"], "--bars 0: must be 1 to"),
         (["-o", "x.mid", "--tempo", "4000"], "--tempo 4000: must be 10 to 400"),
         (["-o", "x.mid", "--replay", "nowhere.mid"], "--replay nowhere.mid: No such file"),
-        (["-o", "x.mid", "--replay", "y.mid", "--top-k", "3"], "--top-k: comes from the song with --replay"),
-        (["-o", "x.mid", "--replay", "y.mid", "--no-guard"], "--no-guard: comes from the song with --replay"),
+        (
+            ["-o", "x.mid", "--replay", "y.mid", "--top-k", "3"],
+            "--top-k: comes from the song with --replay",
+        ),
+        (
+            ["-o", "x.mid", "--replay", "y.mid", "--no-guard"],
+            "--no-guard: comes from the song with --replay",
+        ),
         (["-o", "/proc/no/x.png", "--seconds", "2"], "/proc/no/x.png: cannot be written"),
         (["-o", "/proc/no/x.mp3", "--seconds", "2"], "/proc/no/x.mp3: cannot be written"),
         (["-o", "/proc/no/x.csv", "--seconds", "2"], "/proc/no/x.csv: cannot be written"),
     ],
 )
-def test_mistakes_get_one_line_and_exit_code_2(model_file, tmp_path, monkeypatch, arguments, message) -> None:
+def test_mistakes_get_one_line_and_exit_code_2(
+    model_file, tmp_path, monkeypatch, arguments, message
+) -> None:
     monkeypatch.chdir(tmp_path)
     done = ugen_run(model_file, *arguments)
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and done.stderr.startswith("ugen-run: ") and message in done.stderr
+    assert (
+        done.stderr.count("\n") == 1
+        and done.stderr.startswith("ugen-run: ")
+        and message in done.stderr
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/running.md"])
-def test_the_examples_in_python_run(page: str, model_file: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+def test_the_examples_in_python_run(
+    page: str, model_file: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(model_file, "model.onnx")
     shutil.copy(BUNDLED[0], "mine.mid")
-    examples = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / page).read_text("utf-8"), re.S)
+    examples = re.findall(
+        r"```python\n(.*?)```", (Path(__file__).parents[1] / page).read_text("utf-8"), re.S
+    )
     assert examples
     for example in examples:
         exec(compile(example, page, "exec"), {})

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import digest, ugen_run
 from ugen.data import UgenError, make_codec, read_midi
-from ugen.data.codec import Codec
+from ugen.data.codecs.base import Codec
 from ugen.runtime import Card, Model, Sampling, generate, steps
-from ugen.runtime.rng import Rng
-from ugen.runtime.sampler import Sampler
+from ugen.runtime.sampling.rng import Rng
+from ugen.runtime.sampling.sampler import Sampler
 
 BEATS = make_codec("beats")
 
@@ -67,8 +67,12 @@ class FixedRng:
 def test_the_random_stream_is_splitmix64() -> None:
     """First outputs of the seed 1234567: the vector that implementations of Vigna's splitmix64.c are held to."""
     assert Rng(1234567).words(5).tolist() == [
-        6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821
-    ]  # fmt: skip
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]
     assert Rng(1234567).uniform() == (6457827717110365317 >> 11) / 2**53
 
 
@@ -91,9 +95,11 @@ def test_seeds_give_their_own_streams() -> None:
 
 @given(
     logits=st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=40),
-    k=st.integers(0, 45), p=st.floats(0.01, 1), data=st.data(),
+    k=st.integers(0, 45),
+    p=st.floats(0.01, 1),
+    data=st.data(),
     u=st.tuples(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True)),
-)  # fmt: skip
+)
 def test_draws_stay_within_mask_top_k_and_top_p(logits, k, p, u, data) -> None:
     values = np.array(logits, np.float32)
     mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(logits), max_size=len(logits))))
@@ -118,9 +124,13 @@ def test_draws_follow_the_distribution_renormalised_over_what_is_kept() -> None:
         (Sampling(1.0, 3, 0.4), [1]),
     ):
         sampler = Sampler(5, sampling)
-        counts = np.bincount([sampler.draw(logits, everything, rng) for _ in range(8000)], minlength=5)
+        counts = np.bincount(
+            [sampler.draw(logits, everything, rng) for _ in range(8000)], minlength=5
+        )
         wanted = np.where(np.isin(np.arange(5), kept), chances, 0)
-        np.testing.assert_allclose(counts / 8000, wanted / wanted.sum(), atol=0.025)  # over 4 standard deviations
+        np.testing.assert_allclose(
+            counts / 8000, wanted / wanted.sum(), atol=0.025
+        )  # over 4 standard deviations
         assert (counts[wanted == 0] == 0).all()
 
 
@@ -137,10 +147,15 @@ def test_a_draw_is_the_first_token_whose_running_sum_exceeds_u_of_the_whole() ->
 def test_a_mask_that_leaves_only_the_unthinkable_is_obeyed() -> None:
     logits = np.array([900.0, -900.0, -901.0], np.float32)
     counts = np.bincount(
-        [Sampler(3, Sampling()).draw(logits, np.array([False, True, True]), Rng(seed)) for seed in range(400)]
+        [
+            Sampler(3, Sampling()).draw(logits, np.array([False, True, True]), Rng(seed))
+            for seed in range(400)
+        ]
     )
     assert counts[0] == 0
-    assert counts[1] / 400 == pytest.approx(1 / (1 + np.exp(-1)), abs=0.1)  # over 4 standard deviations
+    assert counts[1] / 400 == pytest.approx(
+        1 / (1 + np.exp(-1)), abs=0.1
+    )  # over 4 standard deviations
 
 
 def test_the_same_seed_makes_the_same_song_and_another_does_not() -> None:
@@ -148,7 +163,9 @@ def test_the_same_seed_makes_the_same_song_and_another_does_not() -> None:
     assert songs[0] == songs[1] != songs[2]
 
 
-@pytest.mark.parametrize("codec", [BEATS, make_codec("frames"), make_codec("beats", band=True)], ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    "codec", [BEATS, make_codec("frames"), make_codec("beats", band=True)], ids=lambda c: c.name
+)
 @pytest.mark.parametrize("seconds", [0.3, 7.0, 61.0])
 def test_songs_have_the_asked_length_and_all_notes_end(codec: Codec, seconds: float) -> None:
     song = generate(fake(codec), seconds, 1, guard=False)
@@ -172,7 +189,11 @@ def test_out_of_range_requests_name_the_flag_and_the_range() -> None:
     for seconds in (0, -1, float("nan"), 1e9):
         with pytest.raises(UgenError, match="--seconds .*more than 0 and at most 86400"):
             generate(fake(), seconds, 1)
-    for arguments, message in (((-0.1,), "--temperature -0.1"), ((1, -1), "--top-k -1"), ((1, 0, 0), "--top-p 0")):
+    for arguments, message in (
+        ((-0.1,), "--temperature -0.1"),
+        ((1, -1), "--top-k -1"),
+        ((1, 0, 0), "--top-p 0"),
+    ):
         with pytest.raises(UgenError, match=message):
             Sampling(*arguments)
 
@@ -180,7 +201,9 @@ def test_out_of_range_requests_name_the_flag_and_the_range() -> None:
 # the command
 
 
-def test_the_command_makes_the_same_bytes_from_the_same_seed_without_torch(model_file: Path, tmp_path: Path) -> None:
+def test_the_command_makes_the_same_bytes_from_the_same_seed_without_torch(
+    model_file: Path, tmp_path: Path
+) -> None:
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
         done = ugen_run(model_file, "-o", tmp_path / f"{name}.mid", "--seconds", 12, "--seed", seed)
         assert done.returncode == 0, done.stderr
@@ -198,16 +221,28 @@ def test_the_command_makes_the_same_bytes_from_the_same_seed_without_torch(model
     [
         (["nowhere.onnx", "-o", "x.mid"], "nowhere.onnx: No such file"),
         (["MODEL", "-o", "x.xyz"], "-o x.xyz: the name must end in .mid"),
-        (["MODEL", "-o", "/proc/nowhere/x.mid", "--seconds", "1"], "/proc/nowhere/x.mid: cannot be written"),
-        (["MODEL", "-o", "x.mid", "--top-p", "1.5"], "--top-p 1.5: must be more than 0 and at most 1"),
+        (
+            ["MODEL", "-o", "/proc/nowhere/x.mid", "--seconds", "1"],
+            "/proc/nowhere/x.mid: cannot be written",
+        ),
+        (
+            ["MODEL", "-o", "x.mid", "--top-p", "1.5"],
+            "--top-p 1.5: must be more than 0 and at most 1",
+        ),
         (["MODEL", "-o", "x.mid", "--seconds", "-3"], "--seconds -3.0: must be more than 0"),
     ],
 )
-def test_mistakes_get_one_line_and_exit_code_2(model_file, tmp_path, monkeypatch, arguments, message) -> None:
+def test_mistakes_get_one_line_and_exit_code_2(
+    model_file, tmp_path, monkeypatch, arguments, message
+) -> None:
     monkeypatch.chdir(tmp_path)
     done = ugen_run(*[model_file if argument == "MODEL" else argument for argument in arguments])
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and done.stderr.startswith("ugen-run: ") and message in done.stderr
+    assert (
+        done.stderr.count("\n") == 1
+        and done.stderr.startswith("ugen-run: ")
+        and message in done.stderr
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,22 +14,31 @@ from model_files import made
 from scoring import refused, ugen_score
 from support import BUNDLED, quiet
 from ugen.data import UgenError, make_codec, read_midi, write_midi
-from ugen.data.corpus import Corpus
-from ugen.data.measures import measures
-from ugen.data.prepare import Settings, prepare
+from ugen.data.analysis.measures import measures
+from ugen.data.corpus.corpus import Corpus
+from ugen.data.corpus.prepare import Settings, prepare
 from ugen.export.export import export_onnx
 from ugen.export.onnx_graph import build
 from ugen.export.quantize import PRECISIONS
 from ugen.runtime import Card, Sampling, generate, load
-from ugen.runtime.guard import GuardError
-from ugen.runtime.score import Piece, read_piece, score
-from ugen.runtime.songs import song_seconds, songs_beside
-from ugen.train.checkpoint import load_checkpoint
+from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.scoring.evaluate import score
+from ugen.runtime.scoring.pieces import Piece, read_piece
+from ugen.runtime.scoring.songs import song_seconds, songs_beside
 from ugen.train.config import ModelConfig
-from ugen.train.evaluate import Heldout, evaluate
+from ugen.train.evaluation.evaluate import Heldout, evaluate
 from ugen.train.model import LstmModel
+from ugen.train.run_folder.checkpoint import load_checkpoint
 
-SHARED = ("nats_token", "nats_note", "nats_second", "accuracy", "accuracy_events", "top5", "top5_events")
+SHARED = (
+    "nats_token",
+    "nats_note",
+    "nats_second",
+    "accuracy",
+    "accuracy_events",
+    "top5",
+    "top5_events",
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +51,9 @@ def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 @pytest.fixture(scope="module")
-def held_out_folder(small_folder: Path, small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def held_out_folder(
+    small_folder: Path, small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The MIDI files of the pieces that the small run did not learn from, and two that cannot be read."""
     folder = tmp_path_factory.mktemp("held-out")
     for row in small_corpus.pieces("valid"):
@@ -53,7 +64,9 @@ def held_out_folder(small_folder: Path, small_corpus: Corpus, tmp_path_factory: 
     return folder
 
 
-def test_the_fp32_file_scores_its_own_held_out_folder_as_training_did(exported, held_out_folder) -> None:
+def test_the_fp32_file_scores_its_own_held_out_folder_as_training_did(
+    exported, held_out_folder
+) -> None:
     done = ugen_score(exported["fp32"], held_out_folder, "--json", "--songs", 0)
     assert done.returncode == 0 and done.stdout.count("\n") == 1, "one JSON object and nothing else"
     found = json.loads(done.stdout)
@@ -68,7 +81,9 @@ def test_the_fp32_file_scores_its_own_held_out_folder_as_training_did(exported, 
 
 
 @pytest.mark.parametrize("codec", ["beats", "events", "frames", "khot"])
-def test_scores_are_those_of_training_with_every_codec(codec: str, small_folder: Path, tmp_path: Path) -> None:
+def test_scores_are_those_of_training_with_every_codec(
+    codec: str, small_folder: Path, tmp_path: Path
+) -> None:
     """Over more pieces than there are streams in a batch, of random weights."""
     settings = Settings(make_codec(codec), valid=0.2)
     corpus = prepare(small_folder, tmp_path / "corpus", settings)
@@ -76,7 +91,9 @@ def test_scores_are_those_of_training_with_every_codec(codec: str, small_folder:
     pieces = [corpus.codec.items(corpus.piece(row))[:300] for row in rows] * 4
     tokens = [corpus.codec.stored(piece) for piece in pieces]
     torch.manual_seed(3)
-    config = ModelConfig(corpus.codec.vocabulary, corpus.codec.input, embedding=12, layers=2, hidden=20)
+    config = ModelConfig(
+        corpus.codec.vocabulary, corpus.codec.input, embedding=12, layers=2, hidden=20
+    )
     model = LstmModel(config).eval()
     heldout = Heldout(tokens, sum(map(len, pieces)), 100, 50.0)
     wanted = evaluate(model, heldout, corpus.codec, torch.device("cpu"))
@@ -85,14 +102,20 @@ def test_scores_are_those_of_training_with_every_codec(codec: str, small_folder:
     given = [Piece(each, 100 / len(tokens), 50.0 / len(tokens)) for each in tokens]
     seen: list[int] = []
     found = score(load(tmp_path / "model.onnx"), given, seen.append)
-    assert found.tokens == sum(map(len, pieces)) == seen[-1] and found.pieces == 20 and seen == sorted(seen)
+    assert (
+        found.tokens == sum(map(len, pieces)) == seen[-1]
+        and found.pieces == 20
+        and seen == sorted(seen)
+    )
     assert {name: found.to_json()[name] for name in SHARED} == pytest.approx(
         {name: wanted.to_json()[name] for name in SHARED}, abs=1e-3
     )
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_a_piece_scores_the_same_alone_and_among_others(precision: str, exported, small_folder: Path) -> None:
+def test_a_piece_scores_the_same_alone_and_among_others(
+    precision: str, exported, small_folder: Path
+) -> None:
     """Streams of an int8 batch share a scale: there pieces must go one by one."""
     model = load(exported[precision])
     pieces = [read_piece(path, model.card) for path in sorted(small_folder.glob("*.mid"))[:3]]
@@ -103,10 +126,14 @@ def test_a_piece_scores_the_same_alone_and_among_others(precision: str, exported
         assert together.nats_token * together.tokens == pytest.approx(nats, rel=1e-5)
         assert together.nats_note * together.notes == pytest.approx(nats, rel=1e-5)
         assert together.nats_second * together.seconds == pytest.approx(nats, rel=1e-5)
-    assert together.accuracy * together.tokens == pytest.approx(sum(s.accuracy * s.tokens for s in alone), abs=2)
+    assert together.accuracy * together.tokens == pytest.approx(
+        sum(s.accuracy * s.tokens for s in alone), abs=2
+    )
 
 
-def test_smaller_precisions_score_nearly_alike(exported, small_corpus: Corpus, small_folder: Path) -> None:
+def test_smaller_precisions_score_nearly_alike(
+    exported, small_corpus: Corpus, small_folder: Path
+) -> None:
     files = [small_folder / row.file for row in small_corpus.pieces("valid")]
     nats = {}
     for precision, path in exported.items():
@@ -137,12 +164,16 @@ def test_a_model_that_knows_nothing_has_the_losses_of_a_fair_die() -> None:
     tokens = codec.encode(read_midi(BUNDLED[-1])).tokens
     found = score(Even(), [Piece(tokens, 10, 5.0)])  # type: ignore[arg-type]
     nats = np.log(codec.vocabulary)
-    assert found.nats_token == pytest.approx(nats) and found.nats_note == pytest.approx(nats * len(tokens) / 10)
+    assert found.nats_token == pytest.approx(nats) and found.nats_note == pytest.approx(
+        nats * len(tokens) / 10
+    )
     assert found.accuracy == pytest.approx((tokens == 0).mean()) and found.top5 == 1
     assert found.accuracy_events == pytest.approx((tokens[~codec.is_time[tokens]] == 0).mean())
 
 
-def test_songs_are_measured_beside_the_music_cut_to_their_length(exported, small_folder: Path) -> None:
+def test_songs_are_measured_beside_the_music_cut_to_their_length(
+    exported, small_folder: Path
+) -> None:
     model = load(exported["int8"])
     pieces = [read_piece(path, model.card) for path in sorted(small_folder.glob("*.mid"))[:3]]
     seen: list[float] = []
@@ -159,17 +190,21 @@ def test_songs_are_measured_beside_the_music_cut_to_their_length(exported, small
     for name, spread in found.measures.items():
         if not name.startswith("copied"):
             ours, others = [each[name] for each in own], [each[name] for each in theirs]
-            assert spread == pytest.approx((np.mean(others), np.std(others), np.mean(ours), np.std(ours)))
+            assert spread == pytest.approx(
+                (np.mean(others), np.std(others), np.mean(ours), np.std(ours))
+            )
     assert found.measures.keys() == {*own[0], "copied_notes", "copied_share"}
 
 
-def test_songs_that_the_guard_gives_up_on_are_counted(exported, small_folder: Path, monkeypatch) -> None:
+def test_songs_that_the_guard_gives_up_on_are_counted(
+    exported, small_folder: Path, monkeypatch
+) -> None:
     def no_music(*arguments: object, **more: object) -> None:
         raise GuardError("the model makes no music")
 
     model = load(exported["int8"])
     pieces = [read_piece(path, model.card) for path in sorted(small_folder.glob("*.mid"))[:2]]
-    monkeypatch.setattr("ugen.runtime.songs.generate", no_music)
+    monkeypatch.setattr("ugen.runtime.scoring.songs.generate", no_music)
     found = songs_beside(model, pieces, 2)
     assert (found.songs, found.mended, found.given_up) == (0, 0, 2)
     assert found.measures["notes"].songs is None and found.measures["notes"].folder > 0
@@ -182,7 +217,15 @@ def test_the_command_says_it_in_words(exported, held_out_folder, small_corpus: C
     pieces = len(small_corpus.pieces("valid"))
     assert f"on {pieces} piece" in done.stdout and f"{told['nats_second']:.2f}" in done.stdout
     assert "broken.mid: " in done.stdout and "no music\ufffd.mid: " in done.stdout
-    for word in ("this music", "this model", "unigram", "repeat-last", "5-gram", "1 song of", "scale_consistency"):
+    for word in (
+        "this music",
+        "this model",
+        "unigram",
+        "repeat-last",
+        "5-gram",
+        "1 song of",
+        "scale_consistency",
+    ):
         assert word in done.stdout
     assert max(map(len, done.stdout.splitlines())) < 140
 
@@ -191,9 +234,17 @@ def test_what_a_file_says_of_itself_may_be_anything(tmp_path: Path, small_folder
     proto = made()
     entries = {entry.key: entry for entry in proto.metadata_props}
     entries["ugen.provenance"].value = json.dumps(
-        {"held_out": {"nats_token": "1e9", "accuracy": [1]}, "corpus": 7,
-         "baselines": {"a\x1b[2J": {"nats": 3}, "b": 7, "c": {"nats": True}, "d": {"nats": 2.5, "accuracy": {}}}}
-    )  # fmt: skip
+        {
+            "held_out": {"nats_token": "1e9", "accuracy": [1]},
+            "corpus": 7,
+            "baselines": {
+                "a\x1b[2J": {"nats": 3},
+                "b": 7,
+                "c": {"nats": True},
+                "d": {"nats": 2.5, "accuracy": {}},
+            },
+        }
+    )
     onnx.save(proto, tmp_path / "model.onnx")
     done = ugen_score(tmp_path / "model.onnx", next(small_folder.glob("*.mid")), "--songs", 0)
     assert done.returncode == 0 and "\x1b" not in done.stdout and "a\ufffd[2J" in done.stdout
@@ -201,11 +252,22 @@ def test_what_a_file_says_of_itself_may_be_anything(tmp_path: Path, small_folder
 
 
 def test_a_band_model_hears_drums(tmp_path: Path) -> None:
-    card = Card(make_codec("beats", band=True), 1, 8, "fp32", Sampling(), {"corpus": {"arrangement": "band"}}, "")
+    card = Card(
+        make_codec("beats", band=True),
+        1,
+        8,
+        "fp32",
+        Sampling(),
+        {"corpus": {"arrangement": "band"}},
+        "",
+    )
     plain = Card(make_codec("beats"), 1, 8, "fp32", Sampling(), {}, "")
     whole = read_midi(BUNDLED[0])
     drums = int(whole.notes["drum"].sum())
-    assert drums and read_piece(BUNDLED[0], card).notes >= read_piece(BUNDLED[0], plain).notes + drums * 0.9
+    assert (
+        drums
+        and read_piece(BUNDLED[0], card).notes >= read_piece(BUNDLED[0], plain).notes + drums * 0.9
+    )
     unknown = Card(card.codec, 1, 8, "fp32", Sampling(), {"corpus": {"arrangement": "choir"}}, "")
     assert read_piece(BUNDLED[0], unknown).notes == read_piece(BUNDLED[0], card).notes
 
@@ -218,7 +280,9 @@ def test_what_cannot_be_scored_is_refused_in_one_line(exported, tmp_path: Path) 
     whole = read_midi(music)
     notes = whole.notes.copy()
     notes["drum"] = True
-    write_midi(type(whole)(notes, whole.ticks_per_beat, whole.tempos, whole.meters), tmp_path / "drums.mid")
+    write_midi(
+        type(whole)(notes, whole.ticks_per_beat, whole.tempos, whole.meters), tmp_path / "drums.mid"
+    )
     assert "and 2 were given" in refused(model, model, music)
     assert "name a folder of music" in refused(model)
     assert "nowhere: no such file or folder" in refused(model, tmp_path / "nowhere")

@@ -22,23 +22,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import BUNDLED, digest, same_notes, scores, ugen_run
 from ugen.data import Note, Score, UgenError, arrange, make_codec, read_midi
-from ugen.data.codec import Codec
-from ugen.data.midi_recorder import MidiRecorder
+from ugen.data.codecs.base import Codec
+from ugen.data.midi.stream_writer import MidiRecorder
 from ugen.data.score import NOTE
 from ugen.data.tempo_map import TempoMap
 from ugen.runtime import Model, Sampling, generate, load, stream
-from ugen.runtime.guard import GuardError
-from ugen.runtime.performance import Performance
-from ugen.runtime.request import file_hash
-from ugen.runtime.state import load_state, save_state, state_from_json
-from ugen.runtime.streamed import run
-from ugen.runtime.take import Take
-from ugen.runtime.watched import RETRIES, Watched
+from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.generation.guarded_stream import RETRIES, Watched
+from ugen.runtime.generation.note_stream import Performance
+from ugen.runtime.generation.request import file_hash
+from ugen.runtime.generation.song_state import load_state, save_state, state_from_json
+from ugen.runtime.generation.token_stream import Take
+from ugen.runtime.playback.session import run
 
 CODECS = {
-    "frames": make_codec("frames"), "frames-fold": make_codec("frames", fold=True), "khot": make_codec("khot"),
-    "events": make_codec("events"), "beats": BEATS, "beats-band": make_codec("beats", band=True),
-}  # fmt: skip
+    "frames": make_codec("frames"),
+    "frames-fold": make_codec("frames", fold=True),
+    "khot": make_codec("khot"),
+    "events": make_codec("events"),
+    "beats": BEATS,
+    "beats-band": make_codec("beats", band=True),
+}
 each_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 
 
@@ -52,7 +56,9 @@ def stored(codec: Codec, numbers: list[int]) -> np.ndarray:
 def lively(codec: Codec) -> Model:
     """A model with no plan, whose notes end."""
     logits = np.array([4.0 * event.startswith("note_off") for event in codec.events])
-    return Ruled(codec, lambda step, calls: logits if codec.input == "token" else np.full(128, -2.5))
+    return Ruled(
+        codec, lambda step, calls: logits if codec.input == "token" else np.full(128, -2.5)
+    )
 
 
 # decoding note by note
@@ -60,7 +66,9 @@ def lively(codec: Codec) -> Model:
 
 @each_codec
 @given(numbers=st.lists(st.integers(0, 10_000), max_size=120), looks=st.sets(st.integers(0, 120)))
-def test_notes_that_are_settled_and_the_rest_are_those_of_the_whole(codec: Codec, numbers, looks) -> None:
+def test_notes_that_are_settled_and_the_rest_are_those_of_the_whole(
+    codec: Codec, numbers, looks
+) -> None:
     tokens, decoder, rows, ends = stored(codec, numbers), codec.decoder(), [], []
     for number, item in enumerate(codec.items(tokens).tolist()):
         decoder.feed(item)
@@ -70,7 +78,9 @@ def test_notes_that_are_settled_and_the_rest_are_those_of_the_whole(codec: Codec
     rows += decoder.rest()
     assert all(ends), "what is settled has ended"
     whole = codec.decode(tokens)
-    assert np.array_equal(np.array([tuple(row) for row in rows], NOTE), whole.notes), "once each, and in their order"
+    assert np.array_equal(np.array([tuple(row) for row in rows], NOTE), whole.notes), (
+        "once each, and in their order"
+    )
     assert whole.ticks_per_beat == decoder.ticks_per_beat
 
 
@@ -95,7 +105,9 @@ def test_what_is_recalled_leads_to_the_same_place(codec: Codec, path: Path) -> N
             assert np.array_equal(cursors[0].mask(), cursors[1].mask())
             for cursor in cursors:
                 cursor.feed(0 if codec.input == "frame" else int(item))
-            passed = [cursor.seconds - origin for cursor, origin in zip(cursors, origins, strict=True)]
+            passed = [
+                cursor.seconds - origin for cursor, origin in zip(cursors, origins, strict=True)
+            ]
             assert passed[0] == pytest.approx(passed[1])
         ends = []
         for before in (tokens[:cut], short):
@@ -125,12 +137,18 @@ def same_music(notes: list[Note], score: Score) -> bool:
     """Whether streamed notes are those of a score: in time to a microsecond, else exactly."""
     theirs = score.notes[["pitch", "velocity", "program", "drum"]].tolist()
     times = np.stack([score.seconds_at(score.notes[end]) for end in ("onset", "end")], axis=1)
-    return [tuple(note[2:]) for note in notes] == theirs and np.allclose([note[:2] for note in notes], times, 0, 1e-6)
+    return [tuple(note[2:]) for note in notes] == theirs and np.allclose(
+        [note[:2] for note in notes], times, 0, 1e-6
+    )
 
 
 def before(notes: Iterable[Note], seconds: float) -> list[Note]:
     """Those that come first and end before so many seconds."""
-    return [note for note in itertools.takewhile(lambda note: note.onset < seconds, notes) if note.end < seconds]
+    return [
+        note
+        for note in itertools.takewhile(lambda note: note.onset < seconds, notes)
+        if note.end < seconds
+    ]
 
 
 @each_codec
@@ -147,8 +165,12 @@ def test_a_stream_has_the_notes_of_the_whole_song(codec: Codec, guard: bool) -> 
 def test_a_stream_in_bars_goes_on_from_a_primer_at_a_tempo() -> None:
     primer = BEATS.encode(arrange(read_midi(BUNDLED[0]), "piano")).tokens[:300]
     for keep in (True, False):
-        song = generate(Flat(), 60, 5, bars=9, tempo=77, primer=primer, keep_primer=keep, guard=False)
-        notes = list(stream(Flat(), 5, bars=9, tempo=77, primer=primer, keep_primer=keep, guard=False))
+        song = generate(
+            Flat(), 60, 5, bars=9, tempo=77, primer=primer, keep_primer=keep, guard=False
+        )
+        notes = list(
+            stream(Flat(), 5, bars=9, tempo=77, primer=primer, keep_primer=keep, guard=False)
+        )
         assert same_music(notes, song.score)
         assert song.score.tempos.tolist() == [(0, round(60e6 / 77))]
 
@@ -187,7 +209,9 @@ def test_a_guard_gives_up_on_a_stream_and_forgives_what_was_long_ago() -> None:
     assert lapses > RETRIES and onsets[-1] > 8900 and np.diff(onsets).max() < 24
 
 
-@pytest.mark.parametrize("codec", [BEATS, CODECS["events"], CODECS["frames"]], ids=["beats", "events", "frames"])
+@pytest.mark.parametrize(
+    "codec", [BEATS, CODECS["events"], CODECS["frames"]], ids=["beats", "events", "frames"]
+)
 def test_endless_music_keeps_nothing_of_what_is_past(codec: Codec) -> None:
     song = Performance(Flat(codec), 1, guard=False)
     sizes = []
@@ -195,7 +219,12 @@ def test_endless_music_keeps_nothing_of_what_is_past(codec: Codec) -> None:
         if row is not None:
             song.note(row)
         if number % 2000 == 1999:
-            held = song._watched._steps, song._watched._seconds, song._decoder._rows, song._decoder.tempos
+            held = (
+                song._watched._steps,
+                song._watched._seconds,
+                song._decoder._rows,
+                song._decoder.tempos,
+            )
             sizes.append(sum(map(len, (*held, song._decoder.meters, song._map._ticks))))
             assert len(song._tokens) <= 8192 + 16
         if number == 12_000:
@@ -241,9 +270,13 @@ def test_the_model_goes_on_from_its_own_state(model_file: Path, tmp_path: Path) 
     whole = generate(model, 30, 3, sampling, tempo=80, guard=False)
     state = generate(model, 11, 3, sampling, tempo=80, guard=False).state
     save_state(state, digested, tmp_path / "a.json")
-    second = generate(model, 19, 3, start=load_state(tmp_path / "a.json", digested, model.card), guard=False)
+    second = generate(
+        model, 19, 3, start=load_state(tmp_path / "a.json", digested, model.card), guard=False
+    )
     assert np.array_equal(second.tokens, whole.tokens[-len(second.tokens) :])
-    assert second.score.tempos.tolist() == [(0, 750_000)], "sampling, tempo and penalties are in the state"
+    assert second.score.tempos.tolist() == [(0, 750_000)], (
+        "sampling, tempo and penalties are in the state"
+    )
 
 
 def test_the_command_goes_on_and_branches_off(model_file: Path, tmp_path: Path) -> None:
@@ -263,7 +296,9 @@ def test_the_command_goes_on_and_branches_off(model_file: Path, tmp_path: Path) 
     assert done.returncode == 0 and digest(tmp_path / "replayed.mid") == on
 
 
-def test_states_of_other_models_and_damaged_ones_are_refused(model_file: Path, tmp_path: Path) -> None:
+def test_states_of_other_models_and_damaged_ones_are_refused(
+    model_file: Path, tmp_path: Path
+) -> None:
     model, digested = load(model_file), file_hash(model_file)
     path = tmp_path / "a.json"
     save_state(generate(model, 3, 1).state, digested, path)
@@ -273,15 +308,31 @@ def test_states_of_other_models_and_damaged_ones_are_refused(model_file: Path, t
     for name in told:
         if name != "version":
             path.write_text(json.dumps({key: value for key, value in told.items() if key != name}))
-            with pytest.raises(UgenError, match="--from-state .*: not a state that --save-state wrote"):
+            with pytest.raises(
+                UgenError, match="--from-state .*: not a state that --save-state wrote"
+            ):
                 load_state(path, digested, model.card)
-    bad = {"h": told["tokens"], "c": "x", "tokens": told["h"], "struck": [-70_000, "a"], "lead": -1, "position": 2**60,
-           "seed": True, "tempo": "fast", "sampling": {"temperature": 99}, "format": 2, "ugen": 1}  # fmt: skip
+    bad = {
+        "h": told["tokens"],
+        "c": "x",
+        "tokens": told["h"],
+        "struck": [-70_000, "a"],
+        "lead": -1,
+        "position": 2**60,
+        "seed": True,
+        "tempo": "fast",
+        "sampling": {"temperature": 99},
+        "format": 2,
+        "ugen": 1,
+    }
     for name, value in bad.items():
         path.write_text(json.dumps({**told, name: value}))
         with pytest.raises(UgenError) as caught:
             load_state(path, digested, model.card)
-        assert str(caught.value).startswith(f"--from-state {path}: ") and str(caught.value).isprintable()
+        assert (
+            str(caught.value).startswith(f"--from-state {path}: ")
+            and str(caught.value).isprintable()
+        )
     for data in (b"", b"[1]", b"{" * 100_000, os.urandom(2000)):
         path.write_bytes(data)
         with pytest.raises(UgenError, match="not a state"):
@@ -297,7 +348,11 @@ def test_the_shortest_song_and_a_state_that_cannot_be() -> None:
         generate(Flat(), 2, 1, start=state)
 
 
-@given(told=st.dictionaries(st.sampled_from(["seed", "lead", "h", "tokens"]), st.none() | st.integers() | st.text()))
+@given(
+    told=st.dictionaries(
+        st.sampled_from(["seed", "lead", "h", "tokens"]), st.none() | st.integers() | st.text()
+    )
+)
 def test_no_state_crashes_what_reads_it(told: dict) -> None:
     fine = generate(Flat(), 2, 1).state.to_json()
     fine = {**fine, **told}
@@ -315,7 +370,9 @@ def test_no_state_crashes_what_reads_it(told: dict) -> None:
 def test_a_recorded_file_reads_back_to_the_same_notes(score: Score) -> None:
     """Notes of one program, for all programs share sixteen channels; of equal ones the longest."""
     rows, sounding = [], {}
-    for row in sorted((list(row) for row in score.notes.tolist()), key=lambda row: (row[0], -row[1])):
+    for row in sorted(
+        (list(row) for row in score.notes.tolist()), key=lambda row: (row[0], -row[1])
+    ):
         row[4:] = [0, False]
         if sounding.get(row[2], -1) <= row[0]:
             rows.append(row)
@@ -356,36 +413,59 @@ def test_more_programs_than_channels_all_sound() -> None:
     path.unlink()
     assert notes["onset"].tolist() == [number * 24 for number in range(60)]
     assert notes["drum"].tolist() == [number % 7 == 0 for number in range(60)]
-    assert notes["program"][~notes["drum"]].tolist() == [number % 20 for number in range(60) if number % 7]
+    assert notes["program"][~notes["drum"]].tolist() == [
+        number % 20 for number in range(60) if number % 7
+    ]
 
 
-def endless(model_file: Path, *arguments: object, after: float, by: int = signal.SIGINT) -> subprocess.Popen:
+def endless(
+    model_file: Path, *arguments: object, after: float, by: int = signal.SIGINT
+) -> subprocess.Popen:
     """Start the command, wait until its file grows, and end it."""
-    code = "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnx'])); from ugen.runtime.cli import main; main()"
+    code = "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnx'])); from ugen.runtime.cli.run import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, (model_file, "--endless", *arguments))], stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+        [sys.executable, "-c", code, *map(str, (model_file, "--endless", *arguments))],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     time.sleep(after)
     process.send_signal(by)
     return process
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
-def test_an_endless_file_is_whole_when_it_is_ended_and_can_be_made_again(by, model_file: Path, tmp_path: Path) -> None:
+def test_an_endless_file_is_whole_when_it_is_ended_and_can_be_made_again(
+    by, model_file: Path, tmp_path: Path
+) -> None:
     state = tmp_path / "end.json"
     process = endless(
-        model_file, "-o", tmp_path / "{seed}.mid", "--seed", 4, "--transpose", 2, "--save-state", state, after=3, by=by
+        model_file,
+        "-o",
+        tmp_path / "{seed}.mid",
+        "--seed",
+        4,
+        "--transpose",
+        2,
+        "--save-state",
+        state,
+        after=3,
+        by=by,
     )
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["4.mid", "end.json"], "nothing half-written beside it"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["4.mid", "end.json"], (
+        "nothing half-written beside it"
+    )
     song = read_midi(tmp_path / "4.mid")
     assert song.remarks == () and song.seconds > 60 and "seed 4" in out
     alone = generate(load(model_file), 60, 4)
     heard, made = (score.until(score.tick_at(50)).notes for score in (song, alone.score))
     struck = sorted((onset, (pitch + 2) % 12) for onset, pitch in made[["onset", "pitch"]].tolist())
-    assert sorted((onset, pitch % 12) for onset, pitch in heard[["onset", "pitch"]].tolist()) == struck
+    assert (
+        sorted((onset, pitch % 12) for onset, pitch in heard[["onset", "pitch"]].tolist()) == struck
+    )
     done = ugen_run(model_file, "-o", tmp_path / "again.mid", "--replay", tmp_path / "4.mid")
     assert done.returncode == 0, done.stderr
     assert digest(tmp_path / "again.mid") == digest(tmp_path / "4.mid")
@@ -394,9 +474,11 @@ def test_an_endless_file_is_whole_when_it_is_ended_and_can_be_made_again(by, mod
 
 
 def test_notes_come_as_json_and_a_reader_may_leave(model_file: Path) -> None:
-    code = "from ugen.runtime.cli import main; main()"
+    code = "from ugen.runtime.cli.run import main; main()"
     command = [sys.executable, "-c", code, str(model_file), "--endless", "--json", "--seed", "4"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         lines = [json.loads(process.stdout.readline()) for _ in range(50)]
         process.stdout.close()
         assert process.wait(60) == 0
@@ -409,7 +491,7 @@ def test_notes_come_as_json_and_a_reader_may_leave(model_file: Path) -> None:
 
 def test_an_interrupt_waits_for_the_note_that_is_drawn(model_file: Path, tmp_path: Path) -> None:
     """At any moment: the file holds what the player was given, and the song could go on."""
-    from ugen.runtime.request import Request
+    from ugen.runtime.generation.request import Request
 
     model = load(model_file)
     for moment in (0, 1, 37):
@@ -433,10 +515,12 @@ def test_an_interrupt_waits_for_the_note_that_is_drawn(model_file: Path, tmp_pat
 
 
 def test_when_the_guard_gives_up_what_was_music_is_kept(tmp_path: Path) -> None:
-    from ugen.runtime.request import Request
+    from ugen.runtime.generation.request import Request
 
     sound = tune()
-    model = Ruled(BEATS, lambda step, calls: likes(BEATS, "bar") if step > 1200 else sound(step, calls))
+    model = Ruled(
+        BEATS, lambda step, calls: likes(BEATS, "bar") if step > 1200 else sound(step, calls)
+    )
     with pytest.raises(GuardError, match="after 8 new tries"):
         run(Request(1, Sampling(), "0" * 64, None), model, list, tmp_path / "x.mid")
     song = read_midi(tmp_path / "x.mid")
@@ -453,23 +537,41 @@ def test_when_the_guard_gives_up_what_was_music_is_kept(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--endless"], "--endless: say where to, by -o song.mid, --play, --midi-port or --json"),
-        (["--endless", "-o", "x.mp3"], "-o x.mp3: with --endless, --play or --midi-port the name must end in .mid"),
+        (
+            ["--endless", "-o", "x.mp3"],
+            "-o x.mp3: with --endless, --play or --midi-port the name must end in .mid",
+        ),
         (["--endless", "-o", "-"], "-o -: with --endless"),
-        (["--endless", "-o", "x.mid", "-o", "y.mid"], "-o y.mid: a song written while it is made goes to one file"),
+        (
+            ["--endless", "-o", "x.mid", "-o", "y.mid"],
+            "-o y.mid: a song written while it is made goes to one file",
+        ),
         (["--endless", "-o", "x.mid", "--seconds", "3"], "--seconds: not with --endless"),
         (["--endless", "-o", "x.mid", "--bars", "3"], "--bars: not with --endless"),
         (["--endless", "-o", "x.mid", "--count", "3"], "--count: not with"),
-        (["-o", "{seed}.mid", "--count", "2", "--save-state", "s.json"], "--save-state s.json: of 2 songs each needs"),
+        (
+            ["-o", "{seed}.mid", "--count", "2", "--save-state", "s.json"],
+            "--save-state s.json: of 2 songs each needs",
+        ),
         (["--endless", "-o", "x.mid", "--key", "D"], "--key: needs the whole song"),
         (["--endless", "-o", "x.mid", "--velocity", "60"], "--velocity: needs the whole song"),
         (["--play", "--midi-port", "x"], "--play and --midi-port: give one of them"),
         (["--endless", "-o", "/proc/no/x.mid"], "/proc/no/x.mid: cannot be written"),
-        (["--endless", "-o", "x.mid", "--soundfont", "x.sf2"], "--soundfont: goes with sound files and --play"),
+        (
+            ["--endless", "-o", "x.mid", "--soundfont", "x.sf2"],
+            "--soundfont: goes with sound files and --play",
+        ),
     ],
 )
-def test_what_does_not_go_together_is_refused(model_file, tmp_path, monkeypatch, arguments, message) -> None:
+def test_what_does_not_go_together_is_refused(
+    model_file, tmp_path, monkeypatch, arguments, message
+) -> None:
     monkeypatch.chdir(tmp_path)
     done = ugen_run(model_file, *arguments)
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and done.stderr.startswith("ugen-run: ") and message in done.stderr
+    assert (
+        done.stderr.count("\n") == 1
+        and done.stderr.startswith("ugen-run: ")
+        and message in done.stderr
+    )
     assert list(tmp_path.iterdir()) == []

@@ -13,13 +13,15 @@ import pytest
 from support import quiet
 from ugen.export.export import export_onnx
 from ugen.runtime import Model, generate, load
-from ugen.runtime.rng import Rng
+from ugen.runtime.sampling.rng import Rng
 
 SEEDS, THREADS, STEPS = range(8), 4, 1000
 
 
 @pytest.fixture(scope="module", params=["fp32", "int8"])
-def model(request: pytest.FixtureRequest, small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
+def model(
+    request: pytest.FixtureRequest, small_run: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Model:
     """A small model that learned something, so that what it draws hangs on its state."""
     path = tmp_path_factory.mktemp("model") / "model.onnx"
     export_onnx(small_run, path, request.param, 0.5, "test", quiet)

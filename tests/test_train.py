@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 from support import digest, finished, train_ugen
 from torch.nn.functional import cross_entropy
 from ugen.data import UgenError, make_codec
-from ugen.data.baselines import baselines, n_gram, unigram
-from ugen.data.corpus import Corpus
-from ugen.data.prepare import Settings, prepare
-from ugen.train.checkpoint import load_checkpoint, load_tensors
+from ugen.data.corpus.corpus import Corpus
+from ugen.data.corpus.prepare import Settings, prepare
+from ugen.train.batches import Streams, Variety, passes
 from ugen.train.config import ModelConfig, TrainConfig
-from ugen.train.evaluate import Heldout, evaluate
+from ugen.train.evaluation.baselines import baselines, n_gram, unigram
+from ugen.train.evaluation.evaluate import Heldout, evaluate
 from ugen.train.forward import run_chunk, to_batch
+from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
-from ugen.train.streams import Streams, Variety, passes
-from ugen.train.trainer import Trainer
+from ugen.train.run_folder.checkpoint import load_checkpoint, load_tensors
 
 CPU = torch.device("cpu")
 FRAMES = make_codec("frames")
@@ -40,13 +40,17 @@ def pieces(*lengths: int) -> list[np.ndarray]:
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=6), st.integers(1, 4), st.integers(2, 9))
-def test_a_pass_plays_every_token_once_after_its_own_predecessor(lengths: list[int], batch: int, chunk: int) -> None:
+def test_a_pass_plays_every_token_once_after_its_own_predecessor(
+    lengths: list[int], batch: int, chunk: int
+) -> None:
     played = []
     for x, y, begins, live in passes(pieces(*lengths), FRAMES, batch, chunk):
         assert x.shape == y.shape == begins.shape == live.shape == (batch, chunk)
         assert (x[begins] == 0).all(), "a piece begins with the start token"
         played += [(int(a), int(b)) for a, b in zip(x[live], y[live], strict=True)]
-    expected = [(0 if i == 0 else int(p[i - 1]), int(p[i])) for p in pieces(*lengths) for i in range(len(p))]
+    expected = [
+        (0 if i == 0 else int(p[i - 1]), int(p[i])) for p in pieces(*lengths) for i in range(len(p))
+    ]
     assert sorted(played) == sorted(expected)
 
 
@@ -60,7 +64,9 @@ def test_training_streams_play_every_piece_every_epoch_and_waste_nothing() -> No
         y = np.concatenate([chunk.y[stream] for chunk in rows])
         begins = np.concatenate([chunk.begins[stream] for chunk in rows])
         within = ~begins[1:]
-        assert (x[1:][within] == y[:-1][within]).all(), "each input is the target before it, but at a piece's start"
+        assert (x[1:][within] == y[:-1][within]).all(), (
+            "each input is the target before it, but at a piece's start"
+        )
         assert (x[begins] == 0).all()
     starts = sum(int(chunk.begins.sum()) for chunk in rows)
     assert starts >= 2 * 8 * 9 // 13
@@ -82,13 +88,20 @@ def test_state_is_carried_over_chunks_and_reset_where_a_piece_begins() -> None:
     """Losses over packed, chopped streams equal those of each piece alone in one go."""
     torch.manual_seed(0)
     model = LstmModel(ModelConfig(129, embedding=8, layers=2, hidden=16, dropout=0.0)).eval()
-    music = [np.random.default_rng(k).integers(0, 129, n).astype(np.uint16) for k, n in enumerate((37, 5, 64, 23))]
+    music = [
+        np.random.default_rng(k).integers(0, 129, n).astype(np.uint16)
+        for k, n in enumerate((37, 5, 64, 23))
+    ]
     state, total = model.state(2), 0.0
     with torch.no_grad():
         for chunk in passes(music, FRAMES, 2, 11):
             batch = to_batch(chunk, CPU)
             top, state = run_chunk(model, batch, state)
-            total += float(cross_entropy(model.logits(top, batch.x)[batch.live], batch.y[batch.live], reduction="sum"))
+            total += float(
+                cross_entropy(
+                    model.logits(top, batch.x)[batch.live], batch.y[batch.live], reduction="sum"
+                )
+            )
         alone = 0.0
         for piece in music:
             x = torch.from_numpy(np.concatenate([[0], piece])[None].astype(np.int64))
@@ -100,7 +113,9 @@ def test_state_is_carried_over_chunks_and_reset_where_a_piece_begins() -> None:
 def test_evaluation_counts_in_tokens_notes_and_seconds() -> None:
     model = LstmModel(ModelConfig(129, embedding=4, hidden=8))
     for parameter in model.parameters():
-        torch.nn.init.zeros_(parameter)  # every token as likely as any other; the first of them wins the argmax
+        torch.nn.init.zeros_(
+            parameter
+        )  # every token as likely as any other; the first of them wins the argmax
     music = [np.array([61, 65, 0, 61, 0, 0], np.uint16)]
     scores = evaluate(model, Heldout(music, 6, notes=2, seconds=0.5), FRAMES, CPU)
     assert scores.nats_token == pytest.approx(np.log(129))
@@ -136,7 +151,9 @@ def test_baselines_on_cases_worked_by_hand() -> None:
     train, held = [np.array([1, 2, 1, 2, 1, 2])], [np.array([1, 2, 1])]
     assert unigram(train, held, 3).nats == pytest.approx(-np.log([4 / 9] * 3).mean())
     found = baselines(train, held, 3, 0)
-    assert found["repeat-last"].accuracy == pytest.approx(0), "nothing has come before in so short a piece"
+    assert found["repeat-last"].accuracy == pytest.approx(0), (
+        "nothing has come before in so short a piece"
+    )
     longer = baselines(train, [np.array([1, 2, 1, 2])], 3, 0)
     assert longer["repeat-last"].accuracy == pytest.approx(1 / 4)
     assert found["5-gram"].accuracy == 1
@@ -155,12 +172,32 @@ def test_n_gram_probabilities_sum_to_one() -> None:
 
 
 ARGUMENTS = [
-    "--precision", "fp32", "--sample-minutes", "0", "--epochs", "4", "--batch", "4", "--chunk", "32",
-    "--hidden", "24", "--layers", "2", "--embedding", "16", "--threads", "1", "--seed", "5",
-]  # fmt: skip
+    "--precision",
+    "fp32",
+    "--sample-minutes",
+    "0",
+    "--epochs",
+    "4",
+    "--batch",
+    "4",
+    "--chunk",
+    "32",
+    "--hidden",
+    "24",
+    "--layers",
+    "2",
+    "--embedding",
+    "16",
+    "--threads",
+    "1",
+    "--seed",
+    "5",
+]
 
 
-def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(small_corpus: Corpus, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(
+    small_corpus: Corpus, tmp_path: Path
+) -> None:
     finished(train_ugen(small_corpus.path, "-o", tmp_path / "whole", *ARGUMENTS))
     process = train_ugen(small_corpus.path, "-o", tmp_path / "killed", *ARGUMENTS)
     metrics = tmp_path / "killed" / "metrics.jsonl"
@@ -172,30 +209,54 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(small_corpus: Corp
     process.communicate()
     interrupted_at = len(metrics.read_text().splitlines())
     finished(
-        train_ugen(small_corpus.path, "-o", tmp_path / "killed", "--resume", "--threads", 1, "--sample-minutes", 0)
+        train_ugen(
+            small_corpus.path,
+            "-o",
+            tmp_path / "killed",
+            "--resume",
+            "--threads",
+            1,
+            "--sample-minutes",
+            0,
+        )
     )
     assert interrupted_at < len(metrics.read_text().splitlines()), "it was killed before its end"
-    assert digest(tmp_path / "killed" / "model.safetensors") == digest(tmp_path / "whole" / "model.safetensors")
+    assert digest(tmp_path / "killed" / "model.safetensors") == digest(
+        tmp_path / "whole" / "model.safetensors"
+    )
     losses = [
-        [json.loads(line)["nats_token"] for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()]
+        [
+            json.loads(line)["nats_token"]
+            for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()
+        ]
         for run in ("whole", "killed")
     ]
     assert losses[0] == losses[1]
 
 
 @pytest.mark.parametrize("what", ["professor-forcing", "khot", "bf16", "options"])
-def test_every_kind_of_run_resumes_bit_for_bit(small_folder: Path, small_corpus: Corpus, tmp_path, what) -> None:
+def test_every_kind_of_run_resumes_bit_for_bit(
+    small_folder: Path, small_corpus: Corpus, tmp_path, what
+) -> None:
     """Stopped by an error in the middle, between two evaluations; the discriminator is carried on, too."""
     corpus = small_corpus
     if what == "khot":
-        corpus = prepare(small_folder, tmp_path / "corpus", Settings(make_codec("khot", ticks=240), valid=0.2))
+        corpus = prepare(
+            small_folder, tmp_path / "corpus", Settings(make_codec("khot", ticks=240), valid=0.2)
+        )
     extra = {"skip": True, "learned_start": True, "layers": 2} if what == "options" else {}
-    shape = ModelConfig(corpus.codec.vocabulary, corpus.codec.input, embedding=12, hidden=16, **extra)
+    shape = ModelConfig(
+        corpus.codec.vocabulary, corpus.codec.input, embedding=12, hidden=16, **extra
+    )
     config = TrainConfig(
-        batch=4, chunk=64, epochs=16 if what == "khot" else 2, class_weights=0.5 if what == "options" else 0.0,
+        batch=4,
+        chunk=64,
+        epochs=16 if what == "khot" else 2,
+        class_weights=0.5 if what == "options" else 0.0,
         objective="professor-forcing" if what == "professor-forcing" else "likelihood",
-        precision="bf16" if what == "bf16" else "fp32", patience=100,
-    )  # fmt: skip
+        precision="bf16" if what == "bf16" else "fp32",
+        patience=100,
+    )
     Trainer.begin(tmp_path / "whole", corpus, shape, config, CPU, "test").run()
     broken = Trainer.begin(tmp_path / "broken", corpus, shape, config, CPU, "test")
     with pytest.raises(ZeroDivisionError):
@@ -226,24 +287,43 @@ def test_two_processes_learn_what_one_does(small_corpus: Corpus, tmp_path: Path)
     """The same global batch over gloo: the same curve, but for the order in which sums are taken."""
     flags = [small_corpus.path, *ARGUMENTS, "--dropout", "0", "--epochs", "2"]
     finished(train_ugen(*flags, "-o", tmp_path / "one"))
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "ugen.train"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node=2",
+        "-m",
+        "ugen.train",
+    ]
     words = [*command, *map(str, flags), "-o", str(tmp_path / "two")]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "2 processes" in done.stdout and done.stdout.count("learning from") == 1, "only the first one speaks"
+    assert "2 processes" in done.stdout and done.stdout.count("learning from") == 1, (
+        "only the first one speaks"
+    )
     curves = []
     for run in ("one", "two"):
-        rows = [json.loads(line) for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()]
-        curves.append([[row["nats_token"], row["known_nats_token"], row["gradient"]] for row in rows])
+        rows = [
+            json.loads(line) for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()
+        ]
+        curves.append(
+            [[row["nats_token"], row["known_nats_token"], row["gradient"]] for row in rows]
+        )
     assert len(curves[0]) > 2
     assert np.allclose(curves[0], curves[1], rtol=1e-4)
     odd = subprocess.run(
-        [*words, "--batch", "3", "-o", str(tmp_path / "odd")], capture_output=True, text=True, timeout=120
+        [*words, "--batch", "3", "-o", str(tmp_path / "odd")],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert odd.returncode != 0 and "--batch 3: does not divide among 2 processes" in odd.stderr
 
 
-def test_a_resumed_run_keeps_its_settings_but_for_its_length(small_run: Path, small_corpus: Corpus, tmp_path) -> None:
+def test_a_resumed_run_keeps_its_settings_but_for_its_length(
+    small_run: Path, small_corpus: Corpus, tmp_path
+) -> None:
     run = shutil.copytree(small_run, tmp_path / "run")
     flags = [small_corpus.path, "-o", run, "--resume", "--sample-minutes", 0]
     refused = finished(train_ugen(*flags, "--hidden", 41), 2)
@@ -265,29 +345,50 @@ def test_ctrl_c_says_how_to_go_on(small_corpus: Corpus, tmp_path: Path) -> None:
 
 def test_a_run_stops_by_the_clock(small_corpus: Corpus, tmp_path: Path) -> None:
     trainer = Trainer.begin(
-        tmp_path / "run", small_corpus, ModelConfig(BEATS.vocabulary, embedding=4, hidden=8),
-        TrainConfig(minutes=0.05, batch=2, chunk=8, patience=10**6), CPU, "test",
-    )  # fmt: skip
+        tmp_path / "run",
+        small_corpus,
+        ModelConfig(BEATS.vocabulary, embedding=4, hidden=8),
+        TrainConfig(minutes=0.05, batch=2, chunk=8, patience=10**6),
+        CPU,
+        "test",
+    )
     before = time.monotonic()
     assert trainer.run() == "the time is up"
     assert 2 < time.monotonic() - before < 15
 
 
-def test_a_run_stops_early_when_held_out_music_gets_no_better(small_corpus: Corpus, tmp_path: Path) -> None:
+def test_a_run_stops_early_when_held_out_music_gets_no_better(
+    small_corpus: Corpus, tmp_path: Path
+) -> None:
     trainer = Trainer.begin(
-        tmp_path / "run", small_corpus, ModelConfig(BEATS.vocabulary, embedding=4, hidden=8),
-        TrainConfig(lr=1e-8, epochs=1000, batch=2, chunk=8, patience=2), CPU, "test",
-    )  # fmt: skip
+        tmp_path / "run",
+        small_corpus,
+        ModelConfig(BEATS.vocabulary, embedding=4, hidden=8),
+        TrainConfig(lr=1e-8, epochs=1000, batch=2, chunk=8, patience=2),
+        CPU,
+        "test",
+    )
     assert "has not improved" in trainer.run()
 
 
 # mistakes
 
 
-def test_a_run_is_never_overwritten_and_never_resumed_on_other_music(small_run: Path, small_corpus: Corpus) -> None:
+def test_a_run_is_never_overwritten_and_never_resumed_on_other_music(
+    small_run: Path, small_corpus: Corpus
+) -> None:
     before = digest(small_run / "model.safetensors")
-    assert "holds a training run already" in finished(train_ugen(small_corpus.path, "-o", small_run), 2)
-    other = Corpus(small_corpus.path, small_corpus.codec, "piano", small_corpus.rows, small_corpus.tokens, "other")
+    assert "holds a training run already" in finished(
+        train_ugen(small_corpus.path, "-o", small_run), 2
+    )
+    other = Corpus(
+        small_corpus.path,
+        small_corpus.codec,
+        "piano",
+        small_corpus.rows,
+        small_corpus.tokens,
+        "other",
+    )
     with pytest.raises(UgenError, match="not the corpus that the run"):
         Trainer.resume(small_run, other, CPU)
     assert digest(small_run / "model.safetensors") == before
@@ -302,7 +403,9 @@ def test_a_run_is_never_overwritten_and_never_resumed_on_other_music(small_run: 
         ("probe.npy", b"garbage", r"probe\.npy"),
     ],
 )
-def test_damaged_checkpoints_are_refused_by_file(small_run, tmp_path, file, content, message) -> None:
+def test_damaged_checkpoints_are_refused_by_file(
+    small_run, tmp_path, file, content, message
+) -> None:
     run = shutil.copytree(small_run, tmp_path / "run")
     (run / file).write_bytes(content)
     with pytest.raises(UgenError, match=message):
@@ -314,7 +417,9 @@ def test_weights_of_another_shape_are_named(small_run: Path, tmp_path: Path) -> 
     config = json.loads((run / "config.json").read_text())
     config["model"]["embedding"] = 25
     (run / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UgenError, match=r"weight 'embedding\.weight' is \[\d+, 24\], not \[\d+, 25\]"):
+    with pytest.raises(
+        UgenError, match=r"weight 'embedding\.weight' is \[\d+, 24\], not \[\d+, 25\]"
+    ):
         load_checkpoint(run)
 
 
@@ -325,15 +430,23 @@ def test_weights_of_another_shape_are_named(small_run: Path, tmp_path: Path) -> 
         (["--lr", "nan"], "--lr nan"),
         (["--dropout", "1.5"], "--dropout 1.5"),
         (["--codec", "frames", "--arrange", "band"], "it goes with --arrange piano"),
-        (["--preset", "small", "--init-from", "x"], "--preset: the model comes from --init-from; leave it out"),
+        (
+            ["--preset", "small", "--init-from", "x"],
+            "--preset: the model comes from --init-from; leave it out",
+        ),
         (["--precision", "fp16", "--device", "cpu"], "--precision fp16: goes with a GPU"),
         (["--init-from", "nowhere"], "nowhere: not a training run"),
-        (["--codec", "khot", "--tied"], "--tied: a khot model has no token embedding that its head could share"),
+        (
+            ["--codec", "khot", "--tied"],
+            "--tied: a khot model has no token embedding that its head could share",
+        ),
         (["--class-weights", "2"], "--class-weights 2.0: must be 0 to 1"),
         (["--device", "cuda"], "--device cuda: not on this machine, which has cpu"),
     ],
 )
-def test_mistakes_get_one_line_and_exit_code_2(small_folder: Path, tmp_path: Path, arguments, message) -> None:
+def test_mistakes_get_one_line_and_exit_code_2(
+    small_folder: Path, tmp_path: Path, arguments, message
+) -> None:
     if "cuda" in arguments and torch.cuda.is_available():
         arguments, message = ["--device", "mps"], "--device mps: not on this machine"
     process = train_ugen(small_folder, "-o", tmp_path / "run", *arguments)
@@ -351,6 +464,11 @@ def test_a_resume_of_nothing_is_refused(small_folder: Path, tmp_path: Path) -> N
 
 def test_a_missing_extra_is_one_line() -> None:
     code = "import sys; sys.modules['torch'] = None; from ugen.train.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, "x", "-o", "y"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "x", "-o", "y"], capture_output=True, text=True
+    )
     assert done.returncode == 2
-    assert done.stderr == "train-ugen: this needs torch, which is not installed: pip install 'ugen-music[train]'\n"
+    assert (
+        done.stderr
+        == "train-ugen: this needs torch, which is not installed: pip install 'ugen-music[train]'\n"
+    )

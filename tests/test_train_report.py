@@ -13,10 +13,10 @@ import matplotlib.image
 import numpy as np
 import pytest
 from ugen.data import Score, UgenError, make_codec
-from ugen.data.chart import Line, Mark, line_chart
-from ugen.data.picture import expected_roll
+from ugen.data.render.chart import Line, Mark, line_chart
+from ugen.data.render.piano_roll import expected_roll
 from ugen.train.config import ModelConfig, TrainConfig, to_json
-from ugen.train.report import write_report
+from ugen.train.reporting.run_report import write_report
 
 VOID = {"meta", "img"}
 
@@ -59,26 +59,58 @@ def row(step: int, **changed: Any) -> dict[str, Any]:
     """A line of metrics.jsonl; the held-out loss is best at step 500."""
     nats = 2.0 + abs(step - 500) / 1000
     return {
-        "step": step, "epoch": step / 100, "tokens": step * 96, "seconds": step * 3.7, "rate": 0.005, "gradient": 0.4,
-        "train_nats_token": nats - 0.1 if step else None, "known_nats_token": nats - 0.25,
-        "nats_token": nats, "nats_note": 3 * nats, "nats_second": 30 * nats,
-        "accuracy": 0.421, "accuracy_events": 0.333, "top5": 0.777, "top5_events": 0.666,
-        "time_predicted": 0.25, "time_true": 0.125,
-        "favourite": "pitch:60", "favourite_predicted": 0.14, "favourite_true": 0.11, **changed,
-    }  # fmt: skip
+        "step": step,
+        "epoch": step / 100,
+        "tokens": step * 96,
+        "seconds": step * 3.7,
+        "rate": 0.005,
+        "gradient": 0.4,
+        "train_nats_token": nats - 0.1 if step else None,
+        "known_nats_token": nats - 0.25,
+        "nats_token": nats,
+        "nats_note": 3 * nats,
+        "nats_second": 30 * nats,
+        "accuracy": 0.421,
+        "accuracy_events": 0.333,
+        "top5": 0.777,
+        "top5_events": 0.666,
+        "time_predicted": 0.25,
+        "time_true": 0.125,
+        "favourite": "pitch:60",
+        "favourite_predicted": 0.14,
+        "favourite_true": 0.11,
+        **changed,
+    }
 
 
 def made_run(path: Path, history: list[dict[str, Any]], frame: bool = False, **more: Any) -> Path:
     """A run's folder with these evaluations in it."""
     codec = make_codec("khot" if frame else "beats")
-    baselines = {"unigram": {"nats": 9.5, "accuracy": 0.1}, "repeat-last": {"nats": 2.5, "accuracy": 0.2}}
-    corpus = {"path": "/music", "hash": "0", "arrangement": "piano", "pieces": 96, "notes": 12_345, "seconds": 930.0,
-              "tokens": 67_888}  # fmt: skip
+    baselines = {
+        "unigram": {"nats": 9.5, "accuracy": 0.1},
+        "repeat-last": {"nats": 2.5, "accuracy": 0.2},
+    }
+    corpus = {
+        "path": "/music",
+        "hash": "0",
+        "arrangement": "piano",
+        "pieces": 96,
+        "notes": 12_345,
+        "seconds": 930.0,
+        "tokens": 67_888,
+    }
     config = {
-        "format": 1, "version": "0.9", "model": to_json(ModelConfig(codec.vocabulary, codec.input, skip=True)),
-        "training": to_json(TrainConfig(seed=77)), "corpus": corpus, "codec": codec.to_json(),
-        "baselines": baselines if frame else {**baselines, "5-gram": {"nats": 2.25, "accuracy": 0.3}}, **more,
-    }  # fmt: skip
+        "format": 1,
+        "version": "0.9",
+        "model": to_json(ModelConfig(codec.vocabulary, codec.input, skip=True)),
+        "training": to_json(TrainConfig(seed=77)),
+        "corpus": corpus,
+        "codec": codec.to_json(),
+        "baselines": baselines
+        if frame
+        else {**baselines, "5-gram": {"nats": 2.25, "accuracy": 0.3}},
+        **more,
+    }
     path.mkdir(parents=True)
     (path / "config.json").write_text(json.dumps(config))
     (path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in history))
@@ -96,17 +128,38 @@ def test_the_verdict_is_the_best_evaluation_beside_the_baselines(tmp_path: Path)
     assert "at epoch 5.0: 2.000 nats a token, 6.00 a note, 60.00 a second" in page.words
     assert "It was no better after that" in page.words
     assert "predictor that only counts, 5-gram, is 0.250 nats a token worse" in page.words
-    assert page.cells[:8] == ["this model", "2.000", "6.00", "42.1%", "unigram", "9.500", "28.50", "10.0%"]
+    assert page.cells[:8] == [
+        "this model",
+        "2.000",
+        "6.00",
+        "42.1%",
+        "unigram",
+        "9.500",
+        "28.50",
+        "10.0%",
+    ]
     assert page.cells[12:16] == ["5-gram", "2.250", "6.75", "30.0%"]
     assert "pitch:60: 14.0% of the time, where the music has 11.0%" in page.words
-    assert "10.0 epochs in 1:01:40" in page.words and "1 layer of 320 LSTM units, beats codec" in page.words
-    facts = dict([*zip(page.cells[16::2], page.cells[17::2], strict=True)][::-1])  # of two minutes, the first
+    assert (
+        "10.0 epochs in 1:01:40" in page.words
+        and "1 layer of 320 LSTM units, beats codec" in page.words
+    )
+    facts = dict(
+        [*zip(page.cells[16::2], page.cells[17::2], strict=True)][::-1]
+    )  # of two minutes, the first
     assert facts["notes"] == "12,345" and facts["minutes"] == "15.5" and facts["tokens"] == "67,888"
-    assert facts["skip"] == "yes" and facts["tied"] == "no" and facts["lr"] == "0.005" and facts["seed"] == "77"
+    assert (
+        facts["skip"] == "yes"
+        and facts["tied"] == "no"
+        and facts["lr"] == "0.005"
+        and facts["seed"] == "77"
+    )
 
 
 def test_a_model_that_counting_beats_is_called_so(tmp_path: Path) -> None:
-    page = Page(report(made_run(tmp_path / "run", [row(0, nats_token=3.0), row(100, nats_token=2.3)])))
+    page = Page(
+        report(made_run(tmp_path / "run", [row(0, nats_token=3.0), row(100, nats_token=2.3)]))
+    )
     assert "That is no better than 5-gram, which only counts: 2.250" in page.words
     assert "It was no better after that" not in page.words
 
@@ -115,21 +168,35 @@ def test_remarks_on_the_run_and_the_corpus_are_shown(tmp_path: Path) -> None:
     calm = [row(0), row(500)]
     assert "Nothing stands out" in report(made_run(tmp_path / "calm", calm))
     collapsed = [row(step, time_predicted=0.99) for step in (0, 100, 200)]
-    words = Page(report(made_run(tmp_path / "run", collapsed, remarks=["too <small>", "too old"]))).words
-    assert "collapsed: it predicts rests 99% of the time" in words and "too <small>" in words and "too old" in words
+    words = Page(
+        report(made_run(tmp_path / "run", collapsed, remarks=["too <small>", "too old"]))
+    ).words
+    assert (
+        "collapsed: it predicts rests 99% of the time" in words
+        and "too <small>" in words
+        and "too old" in words
+    )
     assert "Nothing stands out" not in words
 
 
 def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
     name = "<script>&amp;\"'\udce9"
-    run = made_run(tmp_path / name, [row(0, favourite="<b>"), row(100, favourite="<b>")], remarks=["<iframe src=x>"])
+    run = made_run(
+        tmp_path / name,
+        [row(0, favourite="<b>"), row(100, favourite="<b>")],
+        remarks=["<iframe src=x>"],
+    )
     config = json.loads((run / "config.json").read_text())
     config["baselines"]["<u>"] = {"nats": 2.1, "accuracy": 0.2}
     (run / "config.json").write_text(json.dumps(config))
     page = Page(report(run))
     assert not {"script", "iframe", "u"} & set(page.seen) and page.sources == []
     assert page.seen.count("b") == 1, "our own"
-    assert "<script>&amp;\"'\ufffd" in page.words and "<iframe src=x>" in page.words and "<u>" in page.cells
+    assert (
+        "<script>&amp;\"'\ufffd" in page.words
+        and "<iframe src=x>" in page.words
+        and "<u>" in page.cells
+    )
 
 
 def test_samples_are_inside_the_page_the_newest_first(tmp_path: Path) -> None:
@@ -162,14 +229,25 @@ def test_two_samples_are_shown_once_each_and_none_leaves_no_heading(tmp_path: Pa
     for step in (999_999, 1_000_000):
         (run / "samples" / f"step-{step:06}.png").write_bytes(b"%d" % step)
     page = Page(report(run))
-    assert [base64.b64decode(source.partition(",")[2]) for source in page.sources] == [b"1000000", b"999999"]
+    assert [base64.b64decode(source.partition(",")[2]) for source in page.sources] == [
+        b"1000000",
+        b"999999",
+    ]
     assert "expects" not in page.words
 
 
 def test_a_model_of_vectors_speaks_of_steps_and_keys(tmp_path: Path) -> None:
-    page = Page(report(made_run(tmp_path / "run", [row(step) for step in (0, 100, 200)], frame=True)))
+    page = Page(
+        report(made_run(tmp_path / "run", [row(step) for step in (0, 100, 200)], frame=True))
+    )
     assert "token" not in page.words.lower() and "5-gram" not in page.words
-    for words in ("nats a step", "keys right", "silent steps", "the key it predicted most", "khot codec"):
+    for words in (
+        "nats a step",
+        "keys right",
+        "silent steps",
+        "the key it predicted most",
+        "khot codec",
+    ):
         assert words in page.words
     facts = dict(zip(page.cells[12::2], page.cells[13::2], strict=True))
     assert facts["steps"] == "8,486", "eight words on disk are one step"
@@ -192,19 +270,34 @@ def test_values_that_are_missing_or_no_numbers_leave_the_rest_standing(tmp_path:
     history.append(row(300, nats_token=float("nan")))
     page = Page(report(made_run(tmp_path / "run", history)))
     assert "at epoch 1.0: 2.000 nats" in page.words and "nan" not in page.words
-    assert "held out" in page.words and "learned pieces" not in page.words and "gap" not in page.words
+    assert (
+        "held out" in page.words and "learned pieces" not in page.words and "gap" not in page.words
+    )
 
 
 def test_the_page_is_small_and_needs_nothing_beside_itself(tmp_path: Path) -> None:
-    text = report(made_run(tmp_path / "run", [row(11 * i, gradient=9.75 if i == 333 else 0.4) for i in range(500)]))
+    text = report(
+        made_run(
+            tmp_path / "run", [row(11 * i, gradient=9.75 if i == 333 else 0.4) for i in range(500)]
+        )
+    )
     page = Page(text)
-    assert len(text) < 50_000 and max(way.count("L") for way in re.findall(r'd="([^"]*)"', text)) < 155
-    assert "Gradient norm; higher values are off the top" in page.words, "the one steep update was not thinned out"
+    assert (
+        len(text) < 50_000 and max(way.count("L") for way in re.findall(r'd="([^"]*)"', text)) < 155
+    )
+    assert "Gradient norm; higher values are off the top" in page.words, (
+        "the one steep update was not thinned out"
+    )
     dot = re.findall(r'class="dot" style="left:([^%]*)%;top:([^%]*)%', text)[0]
     assert " ".join(dot) in text, "nor was the best evaluation: the dot lies on its curve"
     assert page.seen.count("figure") == 6 and not {"script", "link"} & set(page.seen)
     assert not {"href", "onclick", "onload"} & page.names
-    assert "http:" not in text and "https:" not in text and "url(" not in text and "@import" not in text
+    assert (
+        "http:" not in text
+        and "https:" not in text
+        and "url(" not in text
+        and "@import" not in text
+    )
 
 
 def test_a_folder_without_a_run_and_broken_numbers_are_refused(tmp_path: Path) -> None:
@@ -222,7 +315,10 @@ def test_a_folder_without_a_run_and_broken_numbers_are_refused(tmp_path: Path) -
 def curve(chart: str, number: int) -> list[tuple[float, float]]:
     """The points of a path that is no rule and no swatch, in percents from the left and from the top."""
     ways = re.findall(r'<path d="M([^"]*)" style', chart.partition('class="plot"')[2])
-    return [(float(x), float(y)) for x, y in (point.split() for point in ways[number].replace("h0", "").split("L"))]
+    return [
+        (float(x), float(y))
+        for x, y in (point.split() for point in ways[number].replace("h0", "").split("L"))
+    ]
 
 
 def test_a_chart_draws_values_where_its_ticks_say(tmp_path: Path) -> None:
@@ -230,8 +326,12 @@ def test_a_chart_draws_values_where_its_ticks_say(tmp_path: Path) -> None:
     levels = {"near": 2.5, "far": 9.0}
     chart = line_chart("Loss", [line], "epochs", levels=levels, mark=Mark("best", 10, 2.0))
     Page(chart)
-    assert curve(chart, 1) == [(0, 0), (50, 100), (100, 50)], "from 2 to 4; what is not known is left out"
-    assert curve(chart, 0) == [(0, 75), (100, 75)] and "far" not in chart, "levels, where they are on the chart"
+    assert curve(chart, 1) == [(0, 0), (50, 100), (100, 50)], (
+        "from 2 to 4; what is not known is left out"
+    )
+    assert curve(chart, 0) == [(0, 75), (100, 75)] and "far" not in chart, (
+        "levels, where they are on the chart"
+    )
     assert 'class="dot" style="left:50.00%;top:100.00%"' in chart and "best 2</span>" in chart
     assert re.findall(r'class="y" style="top:([\d.]+)%">([\d.]+)<', chart)[0] == ("100.00", "2.0")
     assert re.findall(r'class="x" style="left:([\d.]+)%">([\d.]+)<', chart)[-1] == ("100.00", "20")
@@ -239,8 +339,16 @@ def test_a_chart_draws_values_where_its_ticks_say(tmp_path: Path) -> None:
 
 def test_an_untrained_models_loss_does_not_flatten_the_curve() -> None:
     line = Line("loss", "red", [(i, 90.0 if i == 0 else 3.0 - i / 20) for i in range(20)])
-    cropped, whole = line_chart("Loss", [line], "epochs", crop=True), line_chart("Loss", [line], "epochs")
-    assert np.ptp([y for _, y in curve(cropped, 0)[1:]]) > 80 > 2 > np.ptp([y for _, y in curve(whole, 0)[1:]])
+    cropped, whole = (
+        line_chart("Loss", [line], "epochs", crop=True),
+        line_chart("Loss", [line], "epochs"),
+    )
+    assert (
+        np.ptp([y for _, y in curve(cropped, 0)[1:]])
+        > 80
+        > 2
+        > np.ptp([y for _, y in curve(whole, 0)[1:]])
+    )
     assert "off the top" in cropped and "off the top" not in whole
 
 
@@ -248,10 +356,15 @@ def test_an_untrained_models_loss_does_not_flatten_the_curve() -> None:
 def test_a_curve_that_never_changes_and_a_single_point_are_drawn(value: float) -> None:
     for points in ([(0.0, value), (7.0, value)], [(0.0, value)]):
         for crop in (False, True):
-            chart = line_chart("Same", [Line("same", "red", points)], "epochs", zero=crop, percent=crop, crop=crop)
+            chart = line_chart(
+                "Same", [Line("same", "red", points)], "epochs", zero=crop, percent=crop, crop=crop
+            )
             Page(chart)
             assert all(0 <= y <= 100 for _, y in curve(chart, 0)) and "nan" not in chart
-    assert line_chart("None", [Line("none", "red", [(0.0, None), (1.0, float("inf"))])], "epochs") == ""
+    assert (
+        line_chart("None", [Line("none", "red", [(0.0, None), (1.0, float("inf"))])], "epochs")
+        == ""
+    )
 
 
 # expectations as a picture
@@ -273,7 +386,9 @@ def test_expectations_are_shaded_under_the_outlines_of_the_music(tmp_path: Path)
     (high, wide), (note_high, note_wide) = np.nonzero(blue), np.nonzero(orange)
     assert note_high.max() < high.min(), "what sounds is above what was expected"
     assert 420 < np.ptp(note_wide) < 450, "5 of 15 s"
-    assert note_wide.max() < wide.min() and 3 <= np.ptp(wide) <= 14, "one column for the chord, none for 0.2%"
+    assert note_wide.max() < wide.min() and 3 <= np.ptp(wide) <= 14, (
+        "one column for the chord, none for 0.2%"
+    )
     lines = np.flatnonzero(blue.any(axis=1))
     assert (np.diff(lines) > 1).sum() == 1, "both notes of the chord, each by its highest chance"
 

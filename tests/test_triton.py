@@ -30,12 +30,19 @@ from ugen.export import export as exporting
 from ugen.export.export import export_triton
 from ugen.export.onnx_graph import build
 from ugen.export.quantize import PRECISIONS, in_precision
-from ugen.export.triton import Served, batch_first, config_text, model_name, new_folder, write_repository
+from ugen.export.triton import (
+    Served,
+    batch_first,
+    config_text,
+    model_name,
+    new_folder,
+    write_repository,
+)
 from ugen.runtime import Card, ModelError, Sampling, generate, load
-from ugen.runtime.model_file import OUTPUTS, inputs_of
-from ugen.train.checkpoint import load_checkpoint
+from ugen.runtime.model_file.format import OUTPUTS, inputs_of
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
+from ugen.train.run_folder.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore:TF32:UserWarning")
 
@@ -47,7 +54,10 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "khot": ("khot", {"layers": 2, "learned_start": True}),
 }
 LICENCE = 'CC0, "by" nobody\\\nzwölf'
-TYPES = {"TYPE_FP32": (TensorProto.FLOAT, "tensor(float)"), "TYPE_INT64": (TensorProto.INT64, "tensor(int64)")}
+TYPES = {
+    "TYPE_FP32": (TensorProto.FLOAT, "tensor(float)"),
+    "TYPE_INT64": (TensorProto.INT64, "tensor(int64)"),
+}
 Array = NDArray[Any]
 
 
@@ -55,7 +65,9 @@ def random_model(name: str) -> tuple[onnx.ModelProto, Card]:
     """A model of format 1 with random weights, large enough that state and step decide the logits."""
     codec_name, options = MODELS[name]
     codec = make_codec(codec_name)
-    config = ModelConfig(codec.vocabulary, codec.input, **{"embedding": 12, "hidden": 20, "layers": 1} | options)
+    config = ModelConfig(
+        codec.vocabulary, codec.input, **{"embedding": 12, "hidden": 20, "layers": 1} | options
+    )
     torch.manual_seed(3)
     model = LstmModel(config).eval()
     with torch.no_grad():
@@ -66,7 +78,9 @@ def random_model(name: str) -> tuple[onnx.ModelProto, Card]:
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Card]:
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path, Card]:
     """A model's folder in a repository, the same model as a file for ugen-run, and its card."""
     folder = tmp_path_factory.mktemp("served")
     proto, card = random_model(request.param)
@@ -91,25 +105,33 @@ class Batcher:
         # as core's SequenceStates::OutputState does: the k-th name with the k-th name of two sorted maps
         ends = sorted(s.input_name for s in states), sorted(s.output_name for s in states)
         self._pairs = dict(zip(*ends, strict=True))
-        self._zeros = {s.input_name: np.zeros((1, *s.initial_state[0].dims), np.float32) for s in states}
+        self._zeros = {
+            s.input_name: np.zeros((1, *s.initial_state[0].dims), np.float32) for s in states
+        }
         self._sequences: dict[int, dict[str, Array]] = {}
 
     def infer(self, requests: dict[int, Array], starts: set[int]) -> dict[int, Array]:
         """One batch: a step [1, ...] by sequence id, and which of them start -> logits [1, 1, vocabulary] by id."""
-        assert len(requests) <= self.config.max_batch_size and all(len(x) == 1 for x in requests.values())
+        assert len(requests) <= self.config.max_batch_size and all(
+            len(x) == 1 for x in requests.values()
+        )
         for sequence in starts:
             self._sequences[sequence] = dict(self._zeros)
         rows = [self._sequences[sequence] for sequence in requests]
         feeds = {name: np.concatenate([row[name] for row in rows]) for name in self._zeros}
         feeds[self.config.input[0].name] = np.concatenate(list(requests.values()))
-        logits, *after = self._session.run([self.config.output[0].name, *self._pairs.values()], feeds)
+        logits, *after = self._session.run(
+            [self.config.output[0].name, *self._pairs.values()], feeds
+        )
         for name, states in zip(self._pairs, after, strict=True):
             for row, k in zip(rows, range(len(rows)), strict=True):
                 row[name] = states[k : k + 1]
         return {sequence: logits[k : k + 1] for k, sequence in enumerate(requests)}
 
 
-def test_names_types_and_shapes_of_the_config_are_the_models(served: tuple[Path, Path, Card]) -> None:
+def test_names_types_and_shapes_of_the_config_are_the_models(
+    served: tuple[Path, Path, Card],
+) -> None:
     folder = served[0]
     config, proto = read_config(folder), onnx.load(folder / "1" / "model.onnx")
     onnx.checker.check_model(proto, full_check=True)
@@ -123,9 +145,19 @@ def test_names_types_and_shapes_of_the_config_are_the_models(served: tuple[Path,
         (into, proto.graph.input, session.get_inputs()),
         (out, proto.graph.output, session.get_outputs()),
     ):
-        kinds = {name: (TritonConfig.DESCRIPTOR.file.enum_types_by_name["DataType"].values_by_number[k].name, list(d))
-                 for name, k, d in told}  # fmt: skip
-        assert set(kinds) == {v.name for v in stored} == {v.name for v in loaded} and len(told) == len(kinds) == 3
+        kinds = {
+            name: (
+                TritonConfig.DESCRIPTOR.file.enum_types_by_name["DataType"]
+                .values_by_number[k]
+                .name,
+                list(d),
+            )
+            for name, k, d in told
+        }
+        assert (
+            set(kinds) == {v.name for v in stored} == {v.name for v in loaded}
+            and len(told) == len(kinds) == 3
+        )
         for v in stored:
             dims = [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim]
             kind, told_dims = kinds[v.name]
@@ -138,10 +170,16 @@ def test_the_config_says_what_a_song_needs(served: tuple[Path, Path, Card]) -> N
     folder, _, card = served
     config = read_config(folder)
     batching = config.sequence_batching
-    assert config.name == folder.name and config.backend == "onnxruntime", "Triton wants the folder's name"
+    assert config.name == folder.name and config.backend == "onnxruntime", (
+        "Triton wants the folder's name"
+    )
     assert config.max_batch_size > 0, "else every step runs by itself"
-    assert batching.WhichOneof("strategy_choice") == "oldest", "direct runs the rows of the silent, on no token at all"
-    assert batching.oldest.max_candidate_sequences >= 1000 and not batching.oldest.preferred_batch_size
+    assert batching.WhichOneof("strategy_choice") == "oldest", (
+        "direct runs the rows of the silent, on no token at all"
+    )
+    assert (
+        batching.oldest.max_candidate_sequences >= 1000 and not batching.oldest.preferred_batch_size
+    )
     assert not batching.control_input, "the model has no such tensor, and Triton would not load it"
     assert batching.max_sequence_idle_microseconds >= 10_000_000
     for state in batching.state:
@@ -197,20 +235,27 @@ def _random_step(rng: np.random.Generator, shape: tuple[int, ...], card: Card) -
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("name", ["beats", "khot"])
-def test_states_are_turned_in_every_precision_and_nothing_else_changes(tmp_path, name, precision) -> None:
+def test_states_are_turned_in_every_precision_and_nothing_else_changes(
+    tmp_path, name, precision
+) -> None:
     proto, card = random_model(name)
     card = Card(card.codec, card.layers, card.hidden, precision, card.sampling, {}, card.licence)
     proto = in_precision(proto, precision, card.to_metadata())
     before = proto.SerializeToString()
     turned = batch_first(proto)
     assert proto.SerializeToString() == before, "a copy"
-    assert turned.metadata_props == proto.metadata_props and turned.opset_import == proto.opset_import
+    assert (
+        turned.metadata_props == proto.metadata_props and turned.opset_import == proto.opset_import
+    )
     assert [v.name for v in turned.graph.input] == [v.name for v in proto.graph.input]
     assert [v.name for v in turned.graph.output] == [v.name for v in proto.graph.output]
     assert len(turned.graph.node) == len(proto.graph.node) + 4
     assert turned.graph.initializer == proto.graph.initializer
     plain, other = (onnxruntime.InferenceSession(p.SerializeToString()) for p in (proto, turned))
-    rng, shape = np.random.default_rng(2), (3, 1, card.codec.vocabulary) if name == "khot" else (3, 1)
+    rng, shape = (
+        np.random.default_rng(2),
+        (3, 1, card.codec.vocabulary) if name == "khot" else (3, 1),
+    )
     h, c = (rng.normal(size=(card.layers, 3, card.hidden)).astype(np.float32) for _ in range(2))
     for _ in range(20):
         x = _random_step(rng, shape, card)
@@ -232,14 +277,20 @@ def test_ugen_run_says_what_is_other_about_a_served_model(tmp_path: Path) -> Non
         load(tmp_path / "model.onnx")
 
 
-def test_served_models_are_float32_for_in_int8_listeners_disturb_one_another(tmp_path: Path) -> None:
+def test_served_models_are_float32_for_in_int8_listeners_disturb_one_another(
+    tmp_path: Path,
+) -> None:
     proto, card = random_model("beats")
     gaps = {}
     for precision in ("fp32", "int8"):
-        onnx.save(batch_first(in_precision(proto, precision, card.to_metadata())), tmp_path / "m.onnx")
+        onnx.save(
+            batch_first(in_precision(proto, precision, card.to_metadata())), tmp_path / "m.onnx"
+        )
         model = Served(tmp_path / "m.onnx", "token")
         x, rng = np.arange(32)[:, None], np.random.default_rng(0)
-        h, c = (rng.normal(size=(card.layers, 32, card.hidden)).astype(np.float32) for _ in range(2))
+        h, c = (
+            rng.normal(size=(card.layers, 32, card.hidden)).astype(np.float32) for _ in range(2)
+        )
         together, _ = model.step(x, (h, c))
         alone = [model.step(x[k : k + 1], (h[:, k : k + 1], c[:, k : k + 1]))[0] for k in range(32)]
         gaps[precision] = float(np.abs(together - np.concatenate(alone)).max())
@@ -261,13 +312,22 @@ def test_a_run_becomes_a_repository(small_run: Path, repository: Path) -> None:
     told = read_config(repository / "run").parameters
     assert json.loads(told["ugen.model"].string_value)["precision"] == "fp32"
     assert json.loads(told["ugen.provenance"].string_value)["held_out"]
-    stored = {entry.key: entry.value for entry in onnx.load(repository / "run" / "1" / "model.onnx").metadata_props}
-    assert stored.pop("ugen.originality"), "too large for a configuration that every client asks for"
-    assert stored == {key: value.string_value for key, value in told.items() if key.startswith("ugen.")}
+    stored = {
+        entry.key: entry.value
+        for entry in onnx.load(repository / "run" / "1" / "model.onnx").metadata_props
+    }
+    assert stored.pop("ugen.originality"), (
+        "too large for a configuration that every client asks for"
+    )
+    assert stored == {
+        key: value.string_value for key, value in told.items() if key.startswith("ugen.")
+    }
     assert len(stored) == 6
 
 
-def test_a_folder_with_anything_in_it_is_left_alone(small_run: Path, repository: Path, tmp_path: Path) -> None:
+def test_a_folder_with_anything_in_it_is_left_alone(
+    small_run: Path, repository: Path, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("mine")
     for taken in (repository, tmp_path, tmp_path / "file"):
         before = sorted(taken.rglob("*"))
@@ -295,7 +355,10 @@ def test_the_folder_one_stands_in_will_do(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path / "here")
     with new_folder(Path(".")) as partial:
         (partial / "file").write_text("")
-    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["here", "here/file"]
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == [
+        "here",
+        "here/file",
+    ]
 
 
 def test_what_cannot_be_written_is_one_line(small_run: Path, tmp_path: Path) -> None:
@@ -311,7 +374,9 @@ def test_what_cannot_be_written_is_one_line(small_run: Path, tmp_path: Path) -> 
         (["--precision", "fp32", "-o", "taken"], "-o taken: exists already"),
     ],
 )
-def test_the_command_refuses_in_one_line(small_run, tmp_path, monkeypatch, arguments, message) -> None:
+def test_the_command_refuses_in_one_line(
+    small_run, tmp_path, monkeypatch, arguments, message
+) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").write_text("")
     monkeypatch.chdir(tmp_path)
@@ -319,13 +384,23 @@ def test_the_command_refuses_in_one_line(small_run, tmp_path, monkeypatch, argum
     words = [str(small_run), "-o", "new", "--format", "triton", *arguments]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr.startswith("export-ugen: ") and done.stderr.count("\n") == 1 and message in done.stderr
+    assert (
+        done.stderr.startswith("export-ugen: ")
+        and done.stderr.count("\n") == 1
+        and message in done.stderr
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 @pytest.mark.parametrize(
     ("run", "name"),
-    [("runs/mine", "mine"), ("my music (2)", "my_music_2"), ("a.b", "a_b"), ("...ø", "ugen"), ("/", "ugen")],
+    [
+        ("runs/mine", "mine"),
+        ("my music (2)", "my_music_2"),
+        ("a.b", "a_b"),
+        ("...ø", "ugen"),
+        ("/", "ugen"),
+    ],
 )
 def test_a_model_is_called_as_its_run_in_letters_that_a_url_takes(run: str, name: str) -> None:
     assert model_name(Path(run)) == name
@@ -340,7 +415,10 @@ class FakeInput:
         self.name, self._told = name, (shape, datatype)
 
     def set_data_from_numpy(self, array: Array) -> None:
-        assert self._told == (list(array.shape), {"int64": "INT64", "float32": "FP32"}[array.dtype.name])
+        assert self._told == (
+            list(array.shape),
+            {"int64": "INT64", "float32": "FP32"}[array.dtype.name],
+        )
         self.array = array
 
 

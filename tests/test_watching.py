@@ -10,16 +10,16 @@ import pytest
 import torch
 from support import finished, train_ugen
 from ugen.data import make_codec, read_midi
-from ugen.data.corpus import Corpus
-from ugen.data.prepare import Settings, prepare
-from ugen.train.advice import about_corpus, about_run, collapse, overfitting
-from ugen.train.checkpoint import load_checkpoint
+from ugen.data.corpus.corpus import Corpus
+from ugen.data.corpus.prepare import Settings, prepare
 from ugen.train.config import ModelConfig, TrainConfig
-from ugen.train.find_lr import find_lr
+from ugen.train.evaluation.diagnostics import about_corpus, about_run, collapse, overfitting
+from ugen.train.evaluation.sample import MOST_STEPS, expected_pitches, sample
+from ugen.train.learning.find_lr import find_lr
+from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
-from ugen.train.sample import MOST_STEPS, expected_pitches, sample
-from ugen.train.trainer import Trainer
-from ugen.train.watchers import Samples
+from ugen.train.reporting.samples import Samples
+from ugen.train.run_folder.checkpoint import load_checkpoint
 
 CPU = torch.device("cpu")
 BEATS = make_codec("beats")
@@ -28,16 +28,29 @@ BEATS = make_codec("beats")
 def row(**changes: object) -> dict:
     """An evaluation of a healthy model."""
     return {
-        "epoch": 3.0, "nats_token": 2.0, "known_nats_token": 1.9, "time_predicted": 0.3, "time_true": 0.25,
-        "favourite": "pitch:60", "favourite_predicted": 0.2, "favourite_true": 0.1, **changes,
-    }  # fmt: skip
+        "epoch": 3.0,
+        "nats_token": 2.0,
+        "known_nats_token": 1.9,
+        "time_predicted": 0.3,
+        "time_true": 0.25,
+        "favourite": "pitch:60",
+        "favourite_predicted": 0.2,
+        "favourite_true": 0.1,
+        **changes,
+    }
 
 
 # collapse and its like
 
 
 def test_a_collapsed_model_is_called_so_in_words() -> None:
-    rests = row(favourite="step", favourite_predicted=0.99, favourite_true=0.5, time_predicted=0.99, time_true=0.5)
+    rests = row(
+        favourite="step",
+        favourite_predicted=0.99,
+        favourite_true=0.5,
+        time_predicted=0.99,
+        time_true=0.5,
+    )
     assert "predicts rests 99% of the time, where the music has 50%" in collapse([rests, rests])
     one = row(favourite_predicted=0.97)
     assert "predicts pitch:60 97% of the time, where the music has 10%" in collapse([one, one])
@@ -45,12 +58,24 @@ def test_a_collapsed_model_is_called_so_in_words() -> None:
 
 
 def test_a_healthy_or_young_model_is_left_in_peace() -> None:
-    rests = row(favourite="step", favourite_predicted=0.99, favourite_true=0.5, time_predicted=0.99, time_true=0.5)
+    rests = row(
+        favourite="step",
+        favourite_predicted=0.99,
+        favourite_true=0.5,
+        time_predicted=0.99,
+        time_true=0.5,
+    )
     young = {**rests, "epoch": 0.4}
     assert collapse([row(), row()]) == collapse([row(), rests]) == collapse([rests, row()]) == ""
-    assert collapse([young, young]) == collapse([young, rests]) == "", "every model begins like this"
+    assert collapse([young, young]) == collapse([young, rests]) == "", (
+        "every model begins like this"
+    )
     silent_music = row(
-        time_predicted=0.99, time_true=0.97, favourite="step", favourite_predicted=0.99, favourite_true=0.97
+        time_predicted=0.99,
+        time_true=0.97,
+        favourite="step",
+        favourite_predicted=0.99,
+        favourite_true=0.97,
     )
     assert collapse([silent_music] * 2) == "", "the music itself rests as much"
 
@@ -77,7 +102,9 @@ def test_the_detector_fires_on_a_model_made_to_collapse_and_not_on_a_healthy_one
     weights = LstmModel(shape).state_dict()
     weights["head.bias"][BEATS.events.index("bar")] = 50.0
     config = TrainConfig(batch=4, chunk=32, epochs=4, lr=1e-8, patience=100)
-    trainer = Trainer.begin(tmp_path / "run", small_corpus, shape, config, CPU, "test", None, weights)
+    trainer = Trainer.begin(
+        tmp_path / "run", small_corpus, shape, config, CPU, "test", None, weights
+    )
     watcher = Remarks()
     trainer.run([watcher])
     assert "predicts rests 100% of the time" in watcher.said[-1][0]
@@ -89,19 +116,27 @@ def test_the_detector_fires_on_a_model_made_to_collapse_and_not_on_a_healthy_one
 
 def test_learning_by_heart_is_said_with_both_losses() -> None:
     history = [row(nats_token=2.0, known_nats_token=1.8), row(nats_token=2.6, known_nats_token=0.5)]
-    assert "a loss of 0.50 on music it has heard, of 2.60 on music it has not, and the latter was 2.00" in overfitting(
-        history
+    assert (
+        "a loss of 0.50 on music it has heard, of 2.60 on music it has not, and the latter was 2.00"
+        in overfitting(history)
     )
     assert overfitting(history[:1]) == "" and overfitting([]) == ""
-    assert overfitting([row(nats_token=2.6, known_nats_token=0.5)]) == "", "as long as held-out music gets no worse"
+    assert overfitting([row(nats_token=2.6, known_nats_token=0.5)]) == "", (
+        "as long as held-out music gets no worse"
+    )
 
 
 def test_a_corpus_too_small_is_said_before_training(small_corpus: Corpus, tmp_path: Path) -> None:
     assert about_corpus(1_000_000, 400_000, 4 * 3600, 90) == []
     minutes, weights = about_corpus(11_000_000, 30_000, 600, 4)
     assert "4 pieces, 10 minutes" in minutes
-    assert "too small for this model: 11,000,000 weights to learn from 30,000 tokens (367 each)" in weights
-    said = finished(train_ugen(small_corpus.path, "-o", tmp_path / "run", "--epochs", 0, "--sample-minutes", 0))
+    assert (
+        "too small for this model: 11,000,000 weights to learn from 30,000 tokens (367 each)"
+        in weights
+    )
+    said = finished(
+        train_ugen(small_corpus.path, "-o", tmp_path / "run", "--epochs", 0, "--sample-minutes", 0)
+    )
     assert "Your corpus is too small for this model" in said
     assert said.index("too small") < said.index(" epoch"), "before the first evaluation"
 
@@ -109,7 +144,9 @@ def test_a_corpus_too_small_is_said_before_training(small_corpus: Corpus, tmp_pa
 # samples and pictures
 
 
-def test_samples_and_pictures_leave_the_training_as_it_was(small_corpus: Corpus, tmp_path: Path) -> None:
+def test_samples_and_pictures_leave_the_training_as_it_was(
+    small_corpus: Corpus, tmp_path: Path
+) -> None:
     """Bit for bit the weights of a run that nobody listened to."""
     said: list[str] = []
     for name, watchers in (("heard", [Samples(1e-9, said.append)]), ("unheard", [])):
@@ -137,7 +174,9 @@ def test_a_sample_of_a_model_that_never_moves_on_ends() -> None:
     for parameter in model.parameters():
         torch.nn.init.zeros_(parameter)
     with torch.no_grad():
-        model.head.bias[0] = -1e4  # no step ever ends, until the highest pitch leaves no other choice
+        model.head.bias[
+            0
+        ] = -1e4  # no step ever ends, until the highest pitch leaves no other choice
     score = sample(model, make_codec("frames"), 5.0, seed=1)
     assert score.seconds <= 5.0 and len(score.notes) > 0
     assert model.training and 5 / make_codec("frames").step_seconds < MOST_STEPS
@@ -159,13 +198,27 @@ def test_expectations_stand_where_the_pitches_come(small_folder: Path, name: str
     assert (chances.sum(axis=1) <= 1 + 1e-6).all()
     assert set(pitches.tolist()) == set(codec.decode(codec.stored(items)).notes["pitch"].tolist())
     onsets = score.seconds_at(score.notes["onset"])
-    assert np.abs(np.sort(onsets)[0] - seconds[0]) < 0.06, "the first column stands at the first note"
+    assert np.abs(np.sort(onsets)[0] - seconds[0]) < 0.06, (
+        "the first column stands at the first note"
+    )
 
 
 def test_tensorboard_gets_the_numbers(small_corpus: Corpus, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     run = tmp_path / "run"
-    flags = ["--epochs", 1, "--hidden", 8, "--embedding", 8, "--batch", 4, "--chunk", 32, "--tensorboard"]
+    flags = [
+        "--epochs",
+        1,
+        "--hidden",
+        8,
+        "--embedding",
+        8,
+        "--batch",
+        4,
+        "--chunk",
+        32,
+        "--tensorboard",
+    ]
     finished(train_ugen(small_corpus.path, "-o", run, *flags, "--sample-minutes", 0))
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -177,22 +230,35 @@ def test_tensorboard_gets_the_numbers(small_corpus: Corpus, tmp_path: Path) -> N
 # the learning rate
 
 
-def test_a_learning_rate_is_found_and_the_run_left_fresh(small_corpus: Corpus, tmp_path: Path) -> None:
+def test_a_learning_rate_is_found_and_the_run_left_fresh(
+    small_corpus: Corpus, tmp_path: Path
+) -> None:
     shape = ModelConfig(BEATS.vocabulary, embedding=16, hidden=24, dropout=0.1)
     trainer = Trainer(tmp_path, small_corpus, shape, TrainConfig(batch=4, chunk=32), CPU)
     before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
     random, data = torch.get_rng_state(), trainer.streams.state()
     trial = find_lr(trainer)
     assert 5e-4 < trial.chosen < 5e-2
-    assert trial.losses[0] > min(trial.losses) and trial.chosen < trial.rates[int(np.argmin(trial.losses))]
+    assert (
+        trial.losses[0] > min(trial.losses)
+        and trial.chosen < trial.rates[int(np.argmin(trial.losses))]
+    )
     assert all(torch.equal(before[key], value) for key, value in trainer.model.state_dict().items())
     assert torch.equal(random, torch.get_rng_state()) and trainer.streams.state() == data
 
 
-def test_a_rate_for_vectors_is_no_victim_of_their_uneven_losses(small_folder: Path, tmp_path: Path) -> None:
+def test_a_rate_for_vectors_is_no_victim_of_their_uneven_losses(
+    small_folder: Path, tmp_path: Path
+) -> None:
     """They begin with a loss that hardly falls; its noise once ended the trial at once, with a rate of 1e-5."""
     corpus = prepare(small_folder, tmp_path / "corpus", Settings(make_codec("khot"), valid=0.2))
-    trainer = Trainer(tmp_path, corpus, ModelConfig(128, "frame", embedding=16, hidden=24), TrainConfig(batch=4), CPU)
+    trainer = Trainer(
+        tmp_path,
+        corpus,
+        ModelConfig(128, "frame", embedding=16, hidden=24),
+        TrainConfig(batch=4),
+        CPU,
+    )
     trainer.set_out(None)
     trial = find_lr(trainer)
     assert len(trial.rates) > 60

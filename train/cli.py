@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from ugen.data.cli import Arrangement
-from ugen.data.command import make_app, require, run_app
+from ugen.data.cli.app import make_app, run_app
+from ugen.data.cli.choices import Arrangement
+from ugen.data.optional_imports import require
 
 from .config import OBJECTIVES
-from .plan import Plan, Settings, choose_device, list_presets
+from .device import choose_device
 from .presets import DEFAULT, PRESETS
+from .run_setup import Plan, Settings, list_presets
 
 if TYPE_CHECKING:
-    from .trainer import Trainer
+    from ugen.train.learning.trainer import Trainer
 
 app = make_app()
 
@@ -59,10 +61,15 @@ def _show_presets(asked: bool) -> None:
 
 @app.command(epilog="Example: train-ugen my-midi-files -o runs/mine --minutes 30")
 def train(
-    source: Annotated[Path, typer.Argument(help="A folder of MIDI files, or a corpus made by ugen-data prepare.")],
+    source: Annotated[
+        Path, typer.Argument(help="A folder of MIDI files, or a corpus made by ugen-data prepare.")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for this run.")],
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in -o, as it was; only its length may be changed.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the run in -o, as it was; only its length may be changed."
+        ),
     ] = False,
     init_from: Annotated[
         Path | None,
@@ -71,7 +78,8 @@ def train(
         ),
     ] = None,
     preset: Annotated[
-        PresetName | None, typer.Option(help=f"A model by name; {DEFAULT} when not given. Flags override it.")
+        PresetName | None,
+        typer.Option(help=f"A model by name; {DEFAULT} when not given. Flags override it."),
     ] = None,
     list_presets: Annotated[
         bool,
@@ -90,52 +98,92 @@ def train(
         ),
     ] = CodecName.beats,
     arrange: Annotated[
-        Arrangement, typer.Option(help="For a folder: piano merges pitched tracks; band keeps programs and drums.")
+        Arrangement,
+        typer.Option(
+            help="For a folder: piano merges pitched tracks; band keeps programs and drums."
+        ),
     ] = Arrangement.piano,
     epochs: Annotated[float | None, typer.Option(help="Times to play through the music.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Stop by the clock instead of by epochs; 0 is off.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop by the clock instead of by epochs; 0 is off.")
+    ] = None,
     patience: Annotated[
-        int | None, typer.Option(help="Stop early after so many evaluations without a better held-out loss.")
+        int | None,
+        typer.Option(help="Stop early after so many evaluations without a better held-out loss."),
     ] = None,
     layers: Annotated[int | None, typer.Option(help="Layers of LSTM.")] = None,
     hidden: Annotated[int | None, typer.Option(help="Units a layer.")] = None,
     embedding: Annotated[int | None, typer.Option(help="Size of a token's vector.")] = None,
     dropout: Annotated[
-        float | None, typer.Option(help="Share of units left out at each step; more for small folders.")
+        float | None,
+        typer.Option(help="Share of units left out at each step; more for small folders."),
     ] = None,
-    skip: Annotated[bool | None, typer.Option(help="Normalise each layer's input, and add its output to it.")] = None,
-    tied: Annotated[bool | None, typer.Option(help="Predict with the embedding's own weights.")] = None,
-    learned_start: Annotated[bool | None, typer.Option(help="Learn the state that a piece begins with.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Streams of music learned side by side.")] = None,
+    skip: Annotated[
+        bool | None, typer.Option(help="Normalise each layer's input, and add its output to it.")
+    ] = None,
+    tied: Annotated[
+        bool | None, typer.Option(help="Predict with the embedding's own weights.")
+    ] = None,
+    learned_start: Annotated[
+        bool | None, typer.Option(help="Learn the state that a piece begins with.")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Streams of music learned side by side.")
+    ] = None,
     chunk: Annotated[int | None, typer.Option(help="Tokens between weight updates.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     find_lr: Annotated[
-        bool, typer.Option("--find-lr", help="Try learning rates first, and train with the one found.")
+        bool,
+        typer.Option("--find-lr", help="Try learning rates first, and train with the one found."),
     ] = False,
-    weight_decay: Annotated[float | None, typer.Option(help="Pull of weights towards zero.")] = None,
-    transpose: Annotated[bool | None, typer.Option(help="Play each piece in another key each time.")] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="Pull of weights towards zero.")
+    ] = None,
+    transpose: Annotated[
+        bool | None, typer.Option(help="Play each piece in another key each time.")
+    ] = None,
     stretch: Annotated[
-        float | None, typer.Option(help="Play each piece up to this share faster or slower; 0.1 is a tenth.")
+        float | None,
+        typer.Option(help="Play each piece up to this share faster or slower; 0.1 is a tenth."),
     ] = None,
     loudness: Annotated[
         int | None, typer.Option(help="Play each piece up to this much louder or softer, of 127.")
     ] = None,
     class_weights: Annotated[
-        float | None, typer.Option(help="Count rare tokens for more: 0 not at all, 1 as much as all common ones.")
+        float | None,
+        typer.Option(
+            help="Count rare tokens for more: 0 not at all, 1 as much as all common ones."
+        ),
     ] = None,
     objective: Annotated[
-        Objective | None, typer.Option(help="professor-forcing adds an adversary that listens to free-running music.")
+        Objective | None,
+        typer.Option(
+            help="professor-forcing adds an adversary that listens to free-running music."
+        ),
     ] = None,
     precision: Annotated[
-        Precision, typer.Option(help="auto: bf16 or fp16 on a GPU; on a CPU bf16 where it is clearly faster.")
+        Precision,
+        typer.Option(help="auto: bf16 or fp16 on a GPU; on a CPU bf16 where it is clearly faster."),
     ] = Precision.auto,
-    seed: Annotated[int | None, typer.Option(help="The same seed trains the same model on the same machine.")] = None,
-    device: Annotated[Device, typer.Option(help="auto takes a GPU where there is one.")] = Device.auto,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores when not given.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed trains the same model on the same machine.")
+    ] = None,
+    device: Annotated[
+        Device, typer.Option(help="auto takes a GPU where there is one.")
+    ] = Device.auto,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads; all cores when not given.")
+    ] = None,
     sample_minutes: Annotated[
-        float, typer.Option(min=0, help="Minutes between samples, as MIDI and pictures, in RUN/samples; 0 makes none.")
+        float,
+        typer.Option(
+            min=0,
+            help="Minutes between samples, as MIDI and pictures, in RUN/samples; 0 makes none.",
+        ),
     ] = 5.0,
-    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard's curves, too.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard's curves, too.")
+    ] = False,
 ) -> None:
     """Learn from a folder of MIDI files. The best weights so far are always in the run's folder, and report.html beside
     them shows how it goes."""
@@ -145,14 +193,31 @@ def train(
 
     if threads:
         torch.set_num_threads(threads)
-    model = {"layers": layers, "hidden": hidden, "embedding": embedding, "dropout": dropout, "skip": skip, "tied": tied,
-             "learned_start": learned_start}  # fmt: skip
+    model = {
+        "layers": layers,
+        "hidden": hidden,
+        "embedding": embedding,
+        "dropout": dropout,
+        "skip": skip,
+        "tied": tied,
+        "learned_start": learned_start,
+    }
     training = {
-        "batch": batch, "chunk": chunk, "lr": lr, "weight_decay": weight_decay, "epochs": epochs, "minutes": minutes,
-        "patience": patience, "transpose": transpose, "stretch": stretch, "loudness": loudness, "seed": seed,
-        "class_weights": class_weights, "objective": objective.value if objective else None,
+        "batch": batch,
+        "chunk": chunk,
+        "lr": lr,
+        "weight_decay": weight_decay,
+        "epochs": epochs,
+        "minutes": minutes,
+        "patience": patience,
+        "transpose": transpose,
+        "stretch": stretch,
+        "loudness": loudness,
+        "seed": seed,
+        "class_weights": class_weights,
+        "objective": objective.value if objective else None,
         "precision": None if precision is Precision.auto else precision.value,
-    }  # fmt: skip
+    }
     settings = Settings(preset.value if preset else None, model, training, init_from, find_lr)
     plan = Plan(source, output, settings, codec.value, arrange.value, choose_device(device.value))
     trainer = plan.resumed() if resume else plan.begun()
@@ -166,8 +231,9 @@ def _run(trainer: Trainer, sample_minutes: float, tensorboard: bool) -> None:
     if trainer.world.rank:
         trainer.run()
         return
-    from .display import Display
-    from .watchers import Samples, TensorBoard
+    from ugen.train.reporting.samples import Samples
+    from ugen.train.reporting.tensorboard import TensorBoard
+    from ugen.train.reporting.terminal import Display
 
     display = Display(trainer)
     display.opening()

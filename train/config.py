@@ -118,5 +118,7 @@ def _known(value: dict[str, Any], kind: type[ModelConfig] | type[TrainConfig]) -
     wanted = {field.name for field in fields(kind)}
     if not isinstance(value, dict) or set(value) != wanted:
         odd = sorted(set(value) ^ wanted) if isinstance(value, dict) else [type(value).__name__]
-        raise UgenError(f"config.json: {kind.__name__} has missing or unknown entries: {', '.join(odd)}")
+        raise UgenError(
+            f"config.json: {kind.__name__} has missing or unknown entries: {', '.join(odd)}"
+        )
     return value

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from .batches import Chunk
 from .model import LstmModel
-from .streams import Chunk
 
 State = tuple[Tensor, Tensor]
 
@@ -31,7 +31,11 @@ def to_batch(chunk: Chunk, device: torch.device) -> Batch:
 
     def there(array: NDArray[np.generic]) -> Tensor:
         host = torch.from_numpy(array)
-        return host.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else host.to(device)
+        return (
+            host.pin_memory().to(device, non_blocking=True)
+            if device.type == "cuda"
+            else host.to(device)
+        )
 
     x, y = there(chunk.x), there(chunk.y)
     if x.dtype == torch.bool:

@@ -15,7 +15,9 @@ class PlainTrunk(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         between_layers = config.dropout if config.layers > 1 else 0.0
-        self.lstm = nn.LSTM(config.embedding, config.hidden, config.layers, dropout=between_layers, batch_first=True)
+        self.lstm = nn.LSTM(
+            config.embedding, config.hidden, config.layers, dropout=between_layers, batch_first=True
+        )
 
     def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x float32 [batch, time, embedding] -> float32 [batch, time, hidden], and the state."""
@@ -32,7 +34,9 @@ class SkipTrunk(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         size, layers = config.hidden, range(config.layers)
-        self.widen = nn.Identity() if config.embedding == size else nn.Linear(config.embedding, size)
+        self.widen = (
+            nn.Identity() if config.embedding == size else nn.Linear(config.embedding, size)
+        )
         self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in layers)
         self.lstms = nn.ModuleList(nn.LSTM(size, size, batch_first=True) for _ in layers)
         self.dropout = nn.Dropout(config.dropout)
@@ -68,16 +72,27 @@ class LstmModel(nn.Module):
         self.trunk = SkipTrunk(config) if config.skip else PlainTrunk(config)
         self.dropout = nn.Dropout(config.dropout)
         self.head = None if config.tied else nn.Linear(config.hidden, config.vocabulary)
-        self.narrow = nn.Linear(config.hidden, config.embedding, bias=False) if config.tied else None
+        self.narrow = (
+            nn.Linear(config.hidden, config.embedding, bias=False) if config.tied else None
+        )
         self.head_bias = nn.Parameter(torch.zeros(config.vocabulary)) if config.tied else None
-        self.echo = nn.Parameter(torch.zeros(config.vocabulary)) if config.input == "frame" else None
+        self.echo = (
+            nn.Parameter(torch.zeros(config.vocabulary)) if config.input == "frame" else None
+        )
         start = torch.zeros(config.layers, 1, config.hidden)
         self.start_h = nn.Parameter(start) if config.learned_start else None
         self.start_c = nn.Parameter(start.clone()) if config.learned_start else None
-        if self.narrow is not None:  # the embedding's vectors are long: without this the first guesses would be wild
+        if (
+            self.narrow is not None
+        ):  # the embedding's vectors are long: without this the first guesses would be wild
             with torch.no_grad():
                 self.narrow.weight *= 0.1
-        for name, bias in self.trunk.named_parameters():  # forget gates open at the start (Jozefowicz et al. 2015)
+        for (
+            name,
+            bias,
+        ) in (
+            self.trunk.named_parameters()
+        ):  # forget gates open at the start (Jozefowicz et al. 2015)
             if "bias_ih" in name:
                 with torch.no_grad():
                     bias[config.hidden : 2 * config.hidden] += 1.0
@@ -123,7 +138,9 @@ class LstmModel(nn.Module):
     def state(self, batch: int) -> tuple[Tensor, Tensor]:
         """The zero state a piece begins with: h and c, float32 [layers, batch, hidden], where the weights are."""
         like = next(self.parameters())
-        zero = torch.zeros(self.config.layers, batch, self.config.hidden, device=like.device, dtype=torch.float32)
+        zero = torch.zeros(
+            self.config.layers, batch, self.config.hidden, device=like.device, dtype=torch.float32
+        )
         return zero, zero.clone()
 
     def parameters_count(self) -> int:

@@ -21,14 +21,14 @@ import numpy as np
 import torch
 from machine import how, machine
 from ugen.data import make_codec
-from ugen.data.baselines import baselines
-from ugen.data.codec import Codec, Tokens
-from ugen.data.corpus import Corpus, Row, write_corpus
+from ugen.data.codecs.base import Codec, Tokens
+from ugen.data.corpus.corpus import Corpus, Row, write_corpus
 from ugen.data.files import write_atomically
-from ugen.train.checkpoint import load_checkpoint
 from ugen.train.config import ModelConfig, TrainConfig
-from ugen.train.evaluate import Heldout, Scores, evaluate
-from ugen.train.trainer import Trainer
+from ugen.train.evaluation.baselines import baselines
+from ugen.train.evaluation.evaluate import Heldout, Scores, evaluate
+from ugen.train.learning.trainer import Trainer
+from ugen.train.run_folder.checkpoint import load_checkpoint
 
 GRIDS = {"quarter": 480, "16th": 120}  # ticks of a step, at 480 a beat
 CPU = torch.device("cpu")
@@ -47,18 +47,30 @@ class Recipe(NamedTuple):
 
 RECIPES = (
     Recipe(
-        "quarter", "khot", 10, {"embedding": 128, "hidden": 400, "dropout": 0.4}, {"batch": 8, "chunk": 48},
+        "quarter",
+        "khot",
+        10,
+        {"embedding": 128, "hidden": 400, "dropout": 0.4},
+        {"batch": 8, "chunk": 48},
         "LSTM 8.45, GRU 8.43, TCN 8.10 (Bai et al. 2018)",
     ),
     Recipe(
-        "quarter", "frames", 5, {"embedding": 192, "hidden": 320, "dropout": 0.5}, {"transpose": False},
+        "quarter",
+        "frames",
+        5,
+        {"embedding": 192, "hidden": 320, "dropout": 0.5},
+        {"transpose": False},
         "DMM 6.39 (Krishnan et al. 2017), RNN-RBM 6.27, RNN-NADE 5.56 (Boulanger-Lewandowski et al. 2012)",
     ),
     Recipe(
-        "16th", "frames", 30, {"hidden": 512, "dropout": 0.35, "tied": True}, {"chunk": 128},
+        "16th",
+        "frames",
+        30,
+        {"hidden": 512, "dropout": 0.35, "tied": True},
+        {"chunk": 128},
         "over voices: Music Transformer 1.34, Transformer 1.67 (Huang et al. 2019)",
     ),
-)  # fmt: skip
+)
 
 
 def chorales(folder: Path, grid: str, codec_name: str, out: Path) -> Corpus:
@@ -77,7 +89,16 @@ def _pieces(splits: dict[str, list[list[list[int]]]], codec: Codec) -> Iterator[
             began = steps & ~np.vstack([np.zeros((1, 128), bool), steps[:-1]])
             tokens = codec.pack(steps) if codec.name == "khot" else _listed(steps)  # type: ignore[attr-defined]
             seconds = len(piece) * codec.step_seconds  # type: ignore[attr-defined]
-            yield Row(f"{split}-{number:03}", "kept", split=split, notes=int(began.sum()), seconds=seconds), tokens
+            yield (
+                Row(
+                    f"{split}-{number:03}",
+                    "kept",
+                    split=split,
+                    notes=int(began.sum()),
+                    seconds=seconds,
+                ),
+                tokens,
+            )
 
 
 def _listed(steps: np.ndarray) -> Tokens:
@@ -100,7 +121,10 @@ class _Curve:
         """One point."""
         self.points.append((trainer.progress.elapsed / 60, scores.nats_token * self._tokens_a_step))
         if len(self.points) % 10 == 0:
-            print(f"{self._label}: {self.points[-1][0]:.1f} min, {self.points[-1][1]:.3f} nats a step", flush=True)
+            print(
+                f"{self._label}: {self.points[-1][0]:.1f} min, {self.points[-1][1]:.3f} nats a step",
+                flush=True,
+            )
 
 
 def learn(recipe: Recipe, source: Path, folder: Path, share: float) -> tuple[list[str], list[str]]:
@@ -109,25 +133,43 @@ def learn(recipe: Recipe, source: Path, folder: Path, share: float) -> tuple[lis
     corpus = chorales(source, recipe.grid, recipe.codec, folder / "corpus")
     codec, valid = corpus.codec, Heldout.of(corpus, corpus.pieces("valid"))
     per_step = {split: _tokens_a_step(corpus, split) for split in ("valid", "test")}
-    training = TrainConfig(**{
-        "minutes": share * recipe.minutes, "patience": 10**6, "stretch": 0.0, "loudness": 0, **recipe.training
-    })  # fmt: skip
+    training = TrainConfig(
+        **{
+            "minutes": share * recipe.minutes,
+            "patience": 10**6,
+            "stretch": 0.0,
+            "loudness": 0,
+            **recipe.training,
+        }
+    )
     model = ModelConfig(codec.vocabulary, codec.input, **recipe.model)
     trainer = Trainer.begin(folder / "run", corpus, model, training, CPU, "benchmark")
     curve = _Curve(label, per_step["valid"])
     trainer.run([curve])
     best = load_checkpoint(folder / "run")
     held = {"valid": valid, "test": Heldout.of(corpus, corpus.pieces("test"))}
-    losses = {split: evaluate(best.model, held[split], codec, CPU).nats_token * per_step[split] for split in held}
-    pieces = [[codec.items(corpus.piece(row)) for row in corpus.pieces(split)] for split in ("train", "test")]
+    losses = {
+        split: evaluate(best.model, held[split], codec, CPU).nats_token * per_step[split]
+        for split in held
+    }
+    pieces = [
+        [codec.items(corpus.piece(row)) for row in corpus.pieces(split)]
+        for split in ("train", "test")
+    ]
     counted = baselines(*pieces, codec.vocabulary, codec.start)
-    others = ", ".join(f"{name} {base.nats * per_step['test']:.2f}" for name, base in counted.items())
+    others = ", ".join(
+        f"{name} {base.nats * per_step['test']:.2f}" for name, base in counted.items()
+    )
     row = (
         f"| {label} | {model.layers} x {model.hidden} | {trainer.progress.elapsed / 60:.1f} | {losses['valid']:.3f} | "
         f"**{losses['test']:.3f}** | {others} | {recipe.published} |"
     )
     thinned = curve.points[:: max(len(curve.points) // 12, 1)]
-    return [row], [f"| {label} | " + "; ".join(f"{minutes:.1f}: {nats:.2f}" for minutes, nats in thinned) + " |"]
+    return [row], [
+        f"| {label} | "
+        + "; ".join(f"{minutes:.1f}: {nats:.2f}" for minutes, nats in thinned)
+        + " |"
+    ]
 
 
 def _tokens_a_step(corpus: Corpus, split: str) -> float:
@@ -143,7 +185,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("page", type=Path)
     parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--share", type=float, default=1.0, help="of each recipe's minutes; less for a trial")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of each recipe's minutes; less for a trial"
+    )
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -155,15 +199,26 @@ def main() -> None:
         losses, curves = losses + rows, curves + points
         print(rows[0], flush=True)
     page = [
-        "# Chorales", "",
-        f"Written by `make bench-chorales`. {machine('torch', 'numpy')} {torch.get_num_threads()} threads.", "",
-        "Nats a time step.", "",
+        "# Chorales",
+        "",
+        f"Written by `make bench-chorales`. {machine('torch', 'numpy')} {torch.get_num_threads()} threads.",
+        "",
+        "Nats a time step.",
+        "",
         "| grid, codec | model | minutes | validation | test | what only counts, on test | published |",
-        "|---|---|---|---|---|---|---|", *losses, "",
+        "|---|---|---|---|---|---|---|",
+        *losses,
+        "",
         "The 16th grid here is of pitch sets, which leave out unisons and voices: a little "
-        "easier than the four voices of Music Transformer's figures. The quarter grid is that of the tables.", "",
-        "| | minutes: nats a step on validation |", "|---|---|", *curves, "", how(__doc__), "",
-    ]  # fmt: skip
+        "easier than the four voices of Music Transformer's figures. The quarter grid is that of the tables.",
+        "",
+        "| | minutes: nats a step on validation |",
+        "|---|---|",
+        *curves,
+        "",
+        how(__doc__),
+        "",
+    ]
     write_atomically(arguments.page, "\n".join(page).encode())
 
 

@@ -19,28 +19,39 @@ import numpy as np
 import torch
 from machine import how, machine
 from ugen.data import Score, arrange, make_codec, read_midi
-from ugen.data.cli import MUSIC
-from ugen.data.corpus import Corpus
+from ugen.data.analysis.measures import measures
+from ugen.data.cli.main import MUSIC
+from ugen.data.corpus.corpus import Corpus
+from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.files import write_atomically
-from ugen.data.measures import measures
-from ugen.data.prepare import Settings, prepare
 from ugen.export.export import export_onnx
 from ugen.runtime import generate, load
 from ugen.train.config import OBJECTIVES, ModelConfig, TrainConfig
-from ugen.train.trainer import Trainer
+from ugen.train.learning.trainer import Trainer
 
 SECONDS = 40.0
 SHOWN = (
-    "notes_per_second", "polyphony", "pitches", "pitch_range", "pitch_entropy", "pitch_class_entropy",
-    "scale_consistency", "groove_consistency", "longest_silence", "commonest_pitch", "repeated",
-)  # fmt: skip
+    "notes_per_second",
+    "polyphony",
+    "pitches",
+    "pitch_range",
+    "pitch_entropy",
+    "pitch_class_entropy",
+    "scale_consistency",
+    "groove_consistency",
+    "longest_silence",
+    "commonest_pitch",
+    "repeated",
+)
 
 
 def learn(corpus: Corpus, objective: str, folder: Path, epochs: float) -> tuple[float, float, Path]:
     """Train by one objective. Gives the best held-out nats a note, the minutes it took, and a model file."""
     model = ModelConfig(corpus.codec.vocabulary, corpus.codec.input)
     config = TrainConfig(epochs=epochs, objective=objective, patience=1000)
-    trainer = Trainer.begin(folder / objective, corpus, model, config, torch.device("cpu"), "benchmark")
+    trainer = Trainer.begin(
+        folder / objective, corpus, model, config, torch.device("cpu"), "benchmark"
+    )
     before = time.monotonic()
     trainer.run()
     minutes = (time.monotonic() - before) / 60
@@ -71,13 +82,19 @@ def real(corpus: Corpus, count: int) -> list[Score]:
 def table(songs: dict[str, list[Score]]) -> list[str]:
     """Markdown rows: a measure each, real music first, then each objective with its distance from it."""
     found = {name: [measures(score) for score in scores] for name, scores in songs.items()}
-    rows = [f"| measure | real music | {' | off | '.join(OBJECTIVES)} | off |", "|---|" + "---|" * 5]
+    rows = [
+        f"| measure | real music | {' | off | '.join(OBJECTIVES)} | off |",
+        "|---|" + "---|" * 5,
+    ]
     for name in SHOWN:
         values = {kind: np.array([each[name] for each in all_of]) for kind, all_of in found.items()}
         middle, spread = values["real"].mean(), max(values["real"].std(), 1e-9)
         cells = [_cell(values["real"])]
         for objective in OBJECTIVES:
-            cells += [_cell(values[objective]), f"{(values[objective].mean() - middle) / spread:+.2f}"]
+            cells += [
+                _cell(values[objective]),
+                f"{(values[objective].mean() - middle) / spread:+.2f}",
+            ]
         rows.append(f"| {name} | {' | '.join(cells)} |")
     return rows
 
@@ -107,12 +124,21 @@ def main() -> None:
             silent = sum(not len(score.notes) for score in songs[objective])
             lines.append(f"| {objective} | {best:.3f} | {minutes:.1f} | {silent} |")
     page = [
-        "# Professor forcing", "",
-        f"Written by `make bench-forcing`. {machine('torch', 'onnxruntime', 'numpy')}", "",
-        f"{arguments.epochs:g} epochs each; {len(excerpts)} songs of {SECONDS:g} s each, and as many excerpts.", "",
-        "| objective | held-out nats a note | minutes of training | silent songs |", "|---|---|---|---|", *lines, "",
-        *table(songs), "", how(__doc__), "",
-    ]  # fmt: skip
+        "# Professor forcing",
+        "",
+        f"Written by `make bench-forcing`. {machine('torch', 'onnxruntime', 'numpy')}",
+        "",
+        f"{arguments.epochs:g} epochs each; {len(excerpts)} songs of {SECONDS:g} s each, and as many excerpts.",
+        "",
+        "| objective | held-out nats a note | minutes of training | silent songs |",
+        "|---|---|---|---|",
+        *lines,
+        "",
+        *table(songs),
+        "",
+        how(__doc__),
+        "",
+    ]
     print("\n".join(page))
     write_atomically(arguments.page, "\n".join(page).encode())
 

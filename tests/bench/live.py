@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from ugen.data import Note
 from ugen.data.files import write_atomically
 from ugen.runtime import load
-from ugen.runtime.live import Performed, Playing
-from ugen.runtime.midi_port import NOTE_ON, Port, open_port
-from ugen.runtime.performance import Performance
+from ugen.runtime.generation.note_stream import Performance
+from ugen.runtime.playback.midi_player import Performed, Playing
+from ugen.runtime.playback.midi_port import NOTE_ON, Port, open_port
 
 RATE = 48_000
 SERVER = "ugen-bench"  # JACK's, so that no other one is in the way
@@ -77,7 +77,9 @@ def endless(file: Path) -> Iterator[Note | None]:
 def send(file: Path, seconds: float) -> tuple[Watch, Playing, Performed, float]:
     """Play so much of an endless song; the last is the processor's time it took."""
     with open_port(RECEIVER) as port:
-        notes = itertools.takewhile(lambda note: note is None or note.onset < seconds, endless(file))
+        notes = itertools.takewhile(
+            lambda note: note is None or note.onset < seconds, endless(file)
+        )
         watch = Watch(notes, port)
         playing = Playing(watch, watch)
         done = playing.play()
@@ -108,7 +110,9 @@ def journeys(watch: Watch, came: list[tuple[float, int, int]]) -> tuple[list[int
     hand on within its period."""
     which, when, first = [], [], 0
     for number, (note, left) in enumerate(zip(watch.notes, watch.left, strict=True)):
-        place = next((i for i in range(first, len(came)) if came[i][1:] == (note.pitch, note.velocity)), None)
+        place = next(
+            (i for i in range(first, len(came)) if came[i][1:] == (note.pitch, note.velocity)), None
+        )
         if place is not None and came[place][0] - left < LOST:
             which.append(number)
             when.append(came[place][0])
@@ -119,40 +123,68 @@ def journeys(watch: Watch, came: list[tuple[float, int, int]]) -> tuple[list[int
 
 def row(name: str, late: NDArray[np.float64]) -> str:
     """Of the table: milliseconds."""
-    return f"| {name} | " + " | ".join(f"{value * 1e3:.2f}" for value in np.percentile(late, [50, 95, 99, 100])) + " |"
+    return (
+        f"| {name} | "
+        + " | ".join(f"{value * 1e3:.2f}" for value in np.percentile(late, [50, 95, 99, 100]))
+        + " |"
+    )
 
 
 def page(file: Path, seconds: float, period: int) -> list[str]:
     """Measure; the lines of the page."""
     listener = subprocess.Popen(
-        [sys.executable, __file__, "--receive"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, __file__, "--receive"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert listener.stdin and listener.stdout and listener.stdout.readline() == "ready\n"
     watch, playing, done, took = send(file, seconds)
-    which, when = journeys(watch, [tuple(note) for note in json.loads(listener.communicate(timeout=20)[0])])
+    which, when = journeys(
+        watch, [tuple(note) for note in json.loads(listener.communicate(timeout=20)[0])]
+    )
     due = np.array([note.onset for note in watch.notes]) + playing.begun
     left, came = np.array(watch.left), np.array(when)
     assert len(left) == done.notes and not done.pauses
     delay = came - due[which]
     return [
-        "# Notes sent live", "",
-        "Written by `python tests/bench/live.py`; every figure is from one run on one machine.", "",
-        machine("rtmidi2", "onnxruntime"), "",
+        "# Notes sent live",
+        "",
+        "Written by `python tests/bench/live.py`; every figure is from one run on one machine.",
+        "",
+        machine("rtmidi2", "onnxruntime"),
+        "",
         f"{done.notes} notes in {done.seconds:.0f} s; a period of JACK is {period / RATE * 1e3:.2f} ms. "
-        f"Notes lost in it: {done.notes - len(which)}.", "",
-        "| milliseconds after its time | half of all notes within | 95% | 99% | worst |", "|---|---|---|---|---|",
+        f"Notes lost in it: {done.notes - len(which)}.",
+        "",
+        "| milliseconds after its time | half of all notes within | 95% | 99% | worst |",
+        "|---|---|---|---|---|",
         row("a note leaves", left - due),
-        row("it comes, away from the median", np.abs(delay - np.median(delay))), "",
+        row("it comes, away from the median", np.abs(delay - np.median(delay))),
+        "",
         f"On the way the median note was {np.median(came - left[which]) * 1e3:.2f} ms. The sender took "
         f"{took / done.seconds:.1%} of a processor: {watch.making / done.seconds:.1%} to make the music, "
-        f"{(took - watch.making) / done.seconds:.1%} to wait and to send.", "",
-        how(__doc__), "",
-    ]  # fmt: skip
+        f"{(took - watch.making) / done.seconds:.1%} to wait and to send.",
+        "",
+        how(__doc__),
+        "",
+    ]
 
 
 def main(model: Path, page_file: Path, seconds: float, period: int) -> None:
     """Start a server, measure, print and write the page."""
-    command = ["jackd", "--no-realtime", "-n", SERVER, "-d", "dummy", "-r", str(RATE), "-p", str(period)]
+    command = [
+        "jackd",
+        "--no-realtime",
+        "-n",
+        SERVER,
+        "-d",
+        "dummy",
+        "-r",
+        str(RATE),
+        "-p",
+        str(period),
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             while not SOCKET.exists():

@@ -31,13 +31,14 @@ import torch
 from machine import how, machine
 from numpy.typing import NDArray
 from ugen.data import Score, make_codec
-from ugen.data.codec import Codec, Cursor, Encoded
-from ugen.data.corpus import Corpus, write_corpus
+from ugen.data.codecs.base import Codec, Cursor, Encoded
+from ugen.data.corpus.corpus import Corpus, write_corpus
+from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.files import write_atomically
-from ugen.data.prepare import MIDI_SUFFIXES, Settings, prepare
+from ugen.data.midi.smf import MIDI_SUFFIXES
 from ugen.train.config import ModelConfig, TrainConfig
-from ugen.train.evaluate import Scores
-from ugen.train.trainer import Trainer
+from ugen.train.evaluation.evaluate import Scores
+from ugen.train.learning.trainer import Trainer
 
 HELD_OUT = 10  # one file in so many, by its hash
 PEER = {"layers": 3, "hidden": 320}
@@ -60,7 +61,9 @@ class TsdCodec(Codec):
         names = sorted(vocabulary, key=vocabulary.__getitem__)
         ours = {"Pitch": "pitch:", "Velocity": "velocity:"}
         pairs = [name.split("_", 1) for name in names]
-        self.events = tuple(ours[kind] + value if kind in ours else f"{kind}_{value}" for kind, value in pairs)
+        self.events = tuple(
+            ours[kind] + value if kind in ours else f"{kind}_{value}" for kind, value in pairs
+        )
         self.start, self.end = vocabulary["BOS_None"], None
         self.is_time = np.array([kind == "TimeShift" for kind, _ in pairs])
 
@@ -84,13 +87,17 @@ def our_corpus(folder: Path, out: Path) -> tuple[Corpus, list[str]]:
     kept = [replace(row, split=split_of(row.sha256)) for row in rows if row.status == "kept"]
     held_out = [row for row in kept if row.split == "valid"]
     if len(held_out) in (0, len(kept)):
-        raise SystemExit(f"{folder}: {len(held_out)} of {len(kept)} files are held out; both kinds are needed")
+        raise SystemExit(
+            f"{folder}: {len(held_out)} of {len(kept)} files are held out; both kinds are needed"
+        )
     learned = {row.family for row in kept if row.split == "train"}
     known = sum(row.family in learned for row in held_out)
     dropped = [f"- `{row.file}`: {row.reason}" for row in rows if row.status == "dropped"]
     about = f"Files: {len(rows)}, kept {len(kept)}, of these held out {len(held_out)}, dropped {len(dropped)}."
     about += f" Held-out pieces of which a version is learned from: {known}, left so as the rule puts them."
-    corpus = write_corpus(out / "corpus", prepared.codec, ((row, prepared.piece(row)) for row in kept))
+    corpus = write_corpus(
+        out / "corpus", prepared.codec, ((row, prepared.piece(row)) for row in kept)
+    )
     return corpus, [about, *([""] if dropped else []), *dropped]
 
 
@@ -105,9 +112,15 @@ def peer_corpus(folder: Path, ours: Corpus) -> Corpus:
     import symusic
 
     config = miditok.TokenizerConfig(
-        pitch_range=(0, 127), beat_res={(0, 12): 12}, num_velocities=32, use_programs=True, programs=[0],
-        one_token_stream_for_programs=True, use_tempos=False, use_time_signatures=False,
-    )  # fmt: skip
+        pitch_range=(0, 127),
+        beat_res={(0, 12): 12},
+        num_velocities=32,
+        use_programs=True,
+        programs=[0],
+        one_token_stream_for_programs=True,
+        use_tempos=False,
+        use_time_signatures=False,
+    )
     tokenizer = miditok.TSD(config)
     codec, pieces, rows, at = TsdCodec(tokenizer.vocab), [], [], 0
     for row in ours.rows:
@@ -119,7 +132,14 @@ def peer_corpus(folder: Path, ours: Corpus) -> Corpus:
         rows.append(replace(row, notes=notes, tokens=len(pieces[-1]), offset=at))
         at += len(pieces[-1])
     tokens = np.concatenate(pieces)
-    return Corpus(ours.path, codec, ours.arrangement, tuple(rows), tokens, hashlib.sha256(tokens.tobytes()).hexdigest())
+    return Corpus(
+        ours.path,
+        codec,
+        ours.arrangement,
+        tuple(rows),
+        tokens,
+        hashlib.sha256(tokens.tobytes()).hexdigest(),
+    )
 
 
 @dataclass
@@ -136,14 +156,18 @@ class Told:
         progress = trainer.progress
         print(
             f"{self.name}: {progress.elapsed / 60:.1f} minutes, {progress.tokens:,} tokens, "
-            f"{scores.nats_note:.2f} nats a note", file=sys.stderr, flush=True,
-        )  # fmt: skip
+            f"{scores.nats_note:.2f} nats a note",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 class Run:
     """A corpus learned, and what came of it."""
 
-    def __init__(self, name: str, corpus: Corpus, model: dict[str, float], config: TrainConfig, path: Path):
+    def __init__(
+        self, name: str, corpus: Corpus, model: dict[str, float], config: TrainConfig, path: Path
+    ):
         shape = ModelConfig(corpus.codec.vocabulary, **model)
         self.name = f"{name}, {shape.layers} x {shape.hidden}"
         self.trainer = Trainer.begin(path, corpus, shape, config, torch.device("cpu"), "bench")
@@ -178,14 +202,21 @@ def table(ours: Run, peer: Run) -> list[str]:
         ("best evaluation, after tokens", lambda run: f"{run.best['tokens']:,}", f"{seen:,.0f}"),
         ("held-out seconds", lambda run: f"{run.heldout.seconds:,.0f}", "–"),
         ("held-out notes", lambda run: f"{run.heldout.notes:,}", "–"),
-        ("tokens a note", lambda run: f"{run.heldout.tokens / run.heldout.notes:.2f}", f"{tokens_note}"),
+        (
+            "tokens a note",
+            lambda run: f"{run.heldout.tokens / run.heldout.notes:.2f}",
+            f"{tokens_note}",
+        ),
         ("nats a token", lambda run: f"{run.best['nats_token']:.3f}", "–"),
         ("**nats a note**", lambda run: f"**{run.best['nats_note']:.2f}**", f"{nats_note}"),
         ("**nats a second**", lambda run: f"**{run.best['nats_second']:.1f}**", f"{nats_second}"),
         ("a 5-gram's nats a note", five_gram, "–"),
     ]
     head = [f"| | {ours.name} | {peer.name} | the peer, published |", "|---|---|---|---|"]
-    return head + [f"| {label} | {cell(ours)} | {cell(peer)} | {published} |" for label, cell, published in rows]
+    return head + [
+        f"| {label} | {cell(ours)} | {cell(peer)} | {published} |"
+        for label, cell, published in rows
+    ]
 
 
 def five_gram(run: Run) -> str:
@@ -197,7 +228,9 @@ def curve(ours: Run, peer: Run) -> list[str]:
     """Markdown: tokens seen and held-out nats a note of both against minutes."""
     head = "".join(f" {run.name}: tokens | nats a note |" for run in (ours, peer))
     rows = [f"| minutes |{head}", "|---|---|---|---|---|"]
-    for seconds in np.linspace(0, max(run.history[-1]["seconds"] for run in (ours, peer)), TIMES + 1):
+    for seconds in np.linspace(
+        0, max(run.history[-1]["seconds"] for run in (ours, peer)), TIMES + 1
+    ):
         found = [run.latest(seconds) for run in (ours, peer)]
         cells = "".join(f" {row['tokens']:,} | {row['nats_note']:.2f} |" for row in found)
         rows.append(f"| {seconds / 60:.3g} |{cells}")
@@ -218,14 +251,29 @@ def main(arguments: argparse.Namespace) -> None:
         print("\n".join(files), file=sys.stderr)
         tsd = peer_corpus(arguments.folder, corpus)
         ours = Run("ugen `beats`", corpus, model, config, out / "ours")
-        peer = Run("MidiTok TSD", tsd, {**PEER, "dropout": arguments.peer_dropout}, theirs, out / "peer")
+        peer = Run(
+            "MidiTok TSD", tsd, {**PEER, "dropout": arguments.peer_dropout}, theirs, out / "peer"
+        )
     lines = [
-        "# A peer's tokens", "",
-        "Written by `python tests/bench/mutopia.py`; one run of each, on one machine.", "",
-        machine("torch", "numpy", "miditok", "symusic"), f"Threads of torch: {torch.get_num_threads()}.", "",
-        *files, "", *table(ours, peer), "", ours.options(), peer.options(), "", *curve(ours, peer), "",
-        how(__doc__), "",
-    ]  # fmt: skip
+        "# A peer's tokens",
+        "",
+        "Written by `python tests/bench/mutopia.py`; one run of each, on one machine.",
+        "",
+        machine("torch", "numpy", "miditok", "symusic"),
+        f"Threads of torch: {torch.get_num_threads()}.",
+        "",
+        *files,
+        "",
+        *table(ours, peer),
+        "",
+        ours.options(),
+        peer.options(),
+        "",
+        *curve(ours, peer),
+        "",
+        how(__doc__),
+        "",
+    ]
     print("\n".join(lines))
     write_atomically(arguments.page, "\n".join(lines).encode())
 
@@ -234,11 +282,17 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("page", type=Path)
-    parser.add_argument("--minutes", type=float, required=True, help="of training, for each of the two")
+    parser.add_argument(
+        "--minutes", type=float, required=True, help="of training, for each of the two"
+    )
     parser.add_argument("--hidden", type=int, help="of our model")
     parser.add_argument("--layers", type=int, help="of our model")
     parser.add_argument("--dropout", type=float, help="of our model")
     parser.add_argument("--peer-dropout", type=float, default=PEER_DROPOUT)
-    parser.add_argument("--peer-lr", type=float, default=PEER_RATE, help="the peer's peak learning rate")
-    parser.add_argument("--plain-peer", action="store_true", help="the peer learns the music as it is, never varied")
+    parser.add_argument(
+        "--peer-lr", type=float, default=PEER_RATE, help="the peer's peak learning rate"
+    )
+    parser.add_argument(
+        "--plain-peer", action="store_true", help="the peer learns the music as it is, never varied"
+    )
     main(parser.parse_args())

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 from ugen.data import make_codec
-from ugen.data.cli import MUSIC
-from ugen.data.corpus import Corpus
-from ugen.data.originality import MOST_CHARACTERS, make_table
-from ugen.data.originality_table import Table
-from ugen.data.prepare import Settings, prepare
+from ugen.data.analysis.fingerprint_table import Table
+from ugen.data.analysis.originality import MOST_CHARACTERS, make_table
+from ugen.data.cli.main import MUSIC
+from ugen.data.corpus.corpus import Corpus
+from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.score import Score
 
 ROOMS = 64 << 10, 102_000, 250_000, MOST_CHARACTERS  # 102,000: what a run of the default model has
@@ -39,29 +39,43 @@ def report(corpus: Corpus, name: str) -> None:
     """Print both tables of a corpus."""
     learned, held_out = music(corpus, "train"), music(corpus, "valid")
     names = [row.file for row in corpus.pieces("train")]
-    print(f"\n{name}: {len(learned)} pieces learned from, {sum(len(s.notes) for s in learned):,} notes; "
-          f"{len(held_out)} held out\n")  # fmt: skip
-    print("| notes in a run | runs | held out: longest, median piece | most | notes in any, median piece | mean |")
+    print(
+        f"\n{name}: {len(learned)} pieces learned from, {sum(len(s.notes) for s in learned):,} notes; "
+        f"{len(held_out)} held out\n"
+    )
+    print(
+        "| notes in a run | runs | held out: longest, median piece | most | notes in any, median piece | mean |"
+    )
     print("|---|---|---|---|---|---|")
     for n in (8, 10, 12, 16):
         table = make_table(names, learned, held_out, 1 << 30, n)
         assert table.held_out
-        mean = np.mean([one.held_out.share for one in alone(names, learned, held_out, n) if one.held_out])
-        print(f"| {n} | {len(table.keys):,} | {table.held_out.median:g} | {table.held_out.most} | "
-              f"{table.held_out.share:.1%} | {mean:.1%} |")  # fmt: skip
-    print("\n| room, kB | runs | kB | found for certain | false positives, stated | measured | held out, most | s |")
+        mean = np.mean(
+            [one.held_out.share for one in alone(names, learned, held_out, n) if one.held_out]
+        )
+        print(
+            f"| {n} | {len(table.keys):,} | {table.held_out.median:g} | {table.held_out.most} | "
+            f"{table.held_out.share:.1%} | {mean:.1%} |"
+        )
+    print(
+        "\n| room, kB | runs | kB | found for certain | false positives, stated | measured | held out, most | s |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for room in ROOMS:
         begun = time.perf_counter()
         table = make_table(names, learned, held_out, room)
         took = time.perf_counter() - begun
         assert table.held_out
-        print(f"| {room / 1e3:.0f} | {len(table.keys):,} | {table.characters / 1e3:.0f} | {table.certain} | "
-              f"1 in {1 / table.false_positives:,.0f} | 1 in {1 / measured_rate(table):,.0f} | {table.held_out.most} | "
-              f"{took:.1f} |")  # fmt: skip
+        print(
+            f"| {room / 1e3:.0f} | {len(table.keys):,} | {table.characters / 1e3:.0f} | {table.certain} | "
+            f"1 in {1 / table.false_positives:,.0f} | 1 in {1 / measured_rate(table):,.0f} | {table.held_out.most} | "
+            f"{took:.1f} |"
+        )
 
 
-def alone(names: Sequence[str], learned: Sequence[Score], held_out: Sequence[Score], n: int) -> list[Table]:
+def alone(
+    names: Sequence[str], learned: Sequence[Score], held_out: Sequence[Score], n: int
+) -> list[Table]:
     """A table's word on each held-out piece by itself."""
     return [make_table(names, learned, [piece], 1 << 30, n) for piece in held_out]
 
@@ -69,9 +83,14 @@ def alone(names: Sequence[str], learned: Sequence[Score], held_out: Sequence[Sco
 def main() -> None:
     """Every folder given, or the bundled music, whole and thinned to sixty pieces."""
     with tempfile.TemporaryDirectory() as scratch:
-        folders = [Path(name) for name in sys.argv[1:]] or [MUSIC / "freedoom", sixty(Path(scratch) / "sixty")]
+        folders = [Path(name) for name in sys.argv[1:]] or [
+            MUSIC / "freedoom",
+            sixty(Path(scratch) / "sixty"),
+        ]
         for number, folder in enumerate(folders):
-            corpus = prepare(folder, Path(scratch) / f"corpus{number}", Settings(make_codec("beats")), workers=2)
+            corpus = prepare(
+                folder, Path(scratch) / f"corpus{number}", Settings(make_codec("beats")), workers=2
+            )
             report(corpus, folder.name)
 
 

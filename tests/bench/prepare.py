@@ -29,9 +29,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import Codec, make_codec, read_midi
-from ugen.data.arrange import arrange
+from ugen.data.arrangement import arrange
+from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.files import write_atomically
-from ugen.data.prepare import MIDI_SUFFIXES, Settings, prepare
+from ugen.data.midi.smf import MIDI_SUFFIXES
 
 ROUNDS, TIMES = 3, 10
 WHOLE = "ugen `prepare`, beats, piano"
@@ -61,7 +62,9 @@ def theirs(kind: str, programs: bool) -> Tokenize:
 
     def run(path: Path) -> int:
         found = tokenizer.encode(path)
-        return sum(len(sequence.ids) for sequence in (found if isinstance(found, list) else [found]))
+        return sum(
+            len(sequence.ids) for sequence in (found if isinstance(found, list) else [found])
+        )
 
     return run
 
@@ -84,7 +87,9 @@ def rival(kind: str, name: str) -> str:
     return f"MidiTok {kind}, programs (band)" if "band" in name else f"MidiTok {kind}"
 
 
-def one_pass(tokenize: Tokenize, files: list[Path]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def one_pass(
+    tokenize: Tokenize, files: list[Path]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Seconds and tokens of each file; NaN where it is refused."""
     seconds, tokens = np.full(len(files), np.nan), np.full(len(files), np.nan)
     for i, path in enumerate(files):
@@ -107,7 +112,9 @@ def linked(files: list[Path], folder: Path, times: int = 1) -> Path:
     return folder
 
 
-def race(files: list[Path], folder: Path) -> tuple[dict[str, list[float]], dict[str, int], Counter[str], list[int]]:
+def race(
+    files: list[Path], folder: Path
+) -> tuple[dict[str, list[float]], dict[str, int], Counter[str], list[int]]:
     """Seconds by round, tokens and refusals of each contestant, and which files none refuses."""
     rows = contestants()
     seconds: dict[str, list[NDArray[np.float64]]] = {name: [] for name in rows}
@@ -123,7 +130,9 @@ def race(files: list[Path], folder: Path) -> tuple[dict[str, list[float]], dict[
         corpus = prepare(source, folder / f"corpus{number}", Settings(make_codec("beats")))
         whole.append(time.process_time() - before)
         print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
-    totals = {name: [float(found[kept].sum()) for found in rounds] for name, rounds in seconds.items()}
+    totals = {
+        name: [float(found[kept].sum()) for found in rounds] for name, rounds in seconds.items()
+    }
     counts = {name: int(found[kept].sum()) for name, found in tokens.items()}
     refused = Counter({name: int(np.isnan(found).sum()) for name, found in tokens.items()})
     return {WHOLE: whole, **totals}, {WHOLE: len(corpus.tokens), **counts}, refused, kept
@@ -139,10 +148,18 @@ def speed_table(files: list[Path], folder: Path) -> list[str]:
     ]
     for name, found in seconds.items():
         ratios = [np.median(np.divide(seconds[rival(kind, name)], found)) for kind in RIVALS]
-        cells = [f"{notes / np.median(found):,.0f}", f"{tokens[name] / notes:.2f}", *(f"{r:.2f}" for r in ratios)]
+        cells = [
+            f"{notes / np.median(found):,.0f}",
+            f"{tokens[name] / notes:.2f}",
+            *(f"{r:.2f}" for r in ratios),
+        ]
         rows.append(f"| {name} | {' | '.join(cells)} |")
     told = ", ".join(f"{name} {count}" for name, count in refused.items() if count) or "none"
-    return [*rows, "", f"Files refused, of {len(files):,}: {told}; left out for all: {len(files) - len(kept):,}."]
+    return [
+        *rows,
+        "",
+        f"Files refused, of {len(files):,}: {told}; left out for all: {len(files) - len(kept):,}.",
+    ]
 
 
 def peak(folder: Path, out: Path, workers: int) -> tuple[float, float]:
@@ -156,18 +173,35 @@ def peak(folder: Path, out: Path, workers: int) -> tuple[float, float]:
 def memory_table(files: list[Path], folder: Path) -> list[str]:
     """Markdown: peak memory for the files once and ten times, with one worker and with two."""
     once, often = linked(files, folder / "once"), linked(files, folder / "often", TIMES)
-    rows = [f"| peak resident MiB | {len(files):,} files | {TIMES} times as many | ratio |", "|---|---|---|---|"]
+    rows = [
+        f"| peak resident MiB | {len(files):,} files | {TIMES} times as many | ratio |",
+        "|---|---|---|---|",
+    ]
     for workers in (1, 2):
-        few, many = (peak(source, folder / f"{source.name}{workers}", workers) for source in (once, often))
-        rows.append(f"| workers={workers}, main process | {few[0]:.1f} | {many[0]:.1f} | {many[0] / few[0]:.2f} |")
-    rows.append(f"| workers=2, larger worker | {few[1]:.1f} | {many[1]:.1f} | {many[1] / few[1]:.2f} |")
-    return [*rows, "", "The copies are read and arranged as any file is, then dropped as the same music."]
+        few, many = (
+            peak(source, folder / f"{source.name}{workers}", workers) for source in (once, often)
+        )
+        rows.append(
+            f"| workers={workers}, main process | {few[0]:.1f} | {many[0]:.1f} | {many[0] / few[0]:.2f} |"
+        )
+    rows.append(
+        f"| workers=2, larger worker | {few[1]:.1f} | {many[1]:.1f} | {many[1] / few[1]:.2f} |"
+    )
+    return [
+        *rows,
+        "",
+        "The copies are read and arranged as any file is, then dropped as the same music.",
+    ]
 
 
 def main(source: str, page: str = "") -> None:
     """Measure, print and write the page."""
     warnings.simplefilter("ignore")
-    files = sorted(path for path in Path(source).rglob("*") if path.suffix.lower() in MIDI_SUFFIXES and path.is_file())
+    files = sorted(
+        path
+        for path in Path(source).rglob("*")
+        if path.suffix.lower() in MIDI_SUFFIXES and path.is_file()
+    )
     with tempfile.TemporaryDirectory() as folder:
         memory = memory_table(files, Path(folder))
         speed = speed_table(files, Path(folder))
@@ -175,7 +209,18 @@ def main(source: str, page: str = "") -> None:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     machine = f"{platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}, {versions}."
     how = " ".join((__doc__ or "").split("\n\n", 2)[2].split())
-    lines = ["# Preparing a corpus", "", f"Machine: {machine}", "", *speed, "", *memory, "", f"How: {how}", ""]
+    lines = [
+        "# Preparing a corpus",
+        "",
+        f"Machine: {machine}",
+        "",
+        *speed,
+        "",
+        *memory,
+        "",
+        f"How: {how}",
+        "",
+    ]
     print("\n".join(lines))
     if page:
         write_atomically(page, "\n".join(lines).encode())

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 from ugen.runtime import Sampling, load
-from ugen.runtime.score import midi_files, read_piece
-from ugen.runtime.songs import songs_beside
+from ugen.runtime.scoring.pieces import midi_files, read_piece
+from ugen.runtime.scoring.songs import songs_beside
 
 SETTINGS = [
     (1.0, 0.98),
@@ -29,21 +29,40 @@ SETTINGS = [
     (0.8, 0.95),
     (0.75, 0.95),
 ]
-SHOWN = ("scale_consistency", "pitch_class_entropy", "empty_beat_rate", "repeated", "commonest_pitch")
-COUNTED = ("notes_per_second", "pitches", "polyphony", "pitch_range", "pitch_entropy", "groove_consistency", *SHOWN)
+SHOWN = (
+    "scale_consistency",
+    "pitch_class_entropy",
+    "empty_beat_rate",
+    "repeated",
+    "commonest_pitch",
+)
+COUNTED = (
+    "notes_per_second",
+    "pitches",
+    "polyphony",
+    "pitch_range",
+    "pitch_entropy",
+    "groove_consistency",
+    *SHOWN,
+)
 
 
 def main(file: Path, folder: Path, songs: int, out: Callable[[str], None] = print) -> None:
     """Make the songs, and print a row a setting."""
     model = load(file)
     pieces = [read_piece(path, model.card) for path in midi_files(folder)]
-    out(f"| temperature | top-p | distance | {' | '.join(SHOWN)} | copied notes | mended, given up |")
+    out(
+        f"| temperature | top-p | distance | {' | '.join(SHOWN)} | copied notes | mended, given up |"
+    )
     out("|---" * (len(SHOWN) + 5) + "|")
     for temperature, top_p in SETTINGS:
         model.card = replace(model.card, sampling=Sampling(temperature, top_p=top_p))
         found = songs_beside(model, pieces, songs)
         spread = found.measures
-        far = [abs(spread[n].songs - spread[n].folder) / max(spread[n].folder_deviation, 1e-9) for n in COUNTED]
+        far = [
+            abs(spread[n].songs - spread[n].folder) / max(spread[n].folder_deviation, 1e-9)
+            for n in COUNTED
+        ]
         row = [f"{spread[name].songs:.3f}" for name in SHOWN]
         copied = spread["copied_notes"].songs if "copied_notes" in spread else float("nan")
         out(
@@ -51,7 +70,9 @@ def main(file: Path, folder: Path, songs: int, out: Callable[[str], None] = prin
             f"| {found.mended}, {found.given_up} |"
         )
     copied = spread["copied_notes"].folder if "copied_notes" in spread else float("nan")
-    out(f"| the folder | | 0 | {' | '.join(f'{spread[name].folder:.3f}' for name in SHOWN)} | {copied:.1f} | |")
+    out(
+        f"| the folder | | 0 | {' | '.join(f'{spread[name].folder:.3f}' for name in SHOWN)} | {copied:.1f} | |"
+    )
 
 
 if __name__ == "__main__":

@@ -28,14 +28,14 @@ import onnxruntime
 import torch
 from machine import how, machine
 from ugen.data import arrange, make_codec, read_midi
-from ugen.data.cli import MUSIC
+from ugen.data.cli.main import MUSIC
 from ugen.data.files import write_atomically
 from ugen.export import torchscript
 from ugen.export.onnx_graph import build
-from ugen.export.parity import Runner, TorchRunner, zero_state
+from ugen.export.proof import Runner, TorchRunner, zero_state
 from ugen.export.quantize import PRECISIONS, in_precision, to_int8
 from ugen.runtime import Card, Model, Sampling, load
-from ugen.runtime.generate import steps
+from ugen.runtime.generation.song import steps
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 from whole_song import cold_start, growth, profile_table, run_table
@@ -97,10 +97,14 @@ def make_files(folder: Path, codec_name: str) -> LstmModel:
     """The model as a file of every precision, one of int8 with a scale a column, and TorchScript."""
     torch.manual_seed(1)
     codec = make_codec(codec_name)
-    model = LstmModel(ModelConfig(codec.vocabulary, embedding=300, layers=8, hidden=300, dropout=0.0)).eval()
+    model = LstmModel(
+        ModelConfig(codec.vocabulary, embedding=300, layers=8, hidden=300, dropout=0.0)
+    ).eval()
     counts = np.ones(codec.vocabulary)
     for path in sorted(MUSIC.rglob("*.mid"))[:20]:
-        counts += np.bincount(codec.encode(arrange(read_midi(path), "piano")).tokens, minlength=codec.vocabulary)
+        counts += np.bincount(
+            codec.encode(arrange(read_midi(path), "piano")).tokens, minlength=codec.vocabulary
+        )
     assert isinstance(model.head, torch.nn.Linear)
     model.head.bias.data = torch.from_numpy(np.log(counts / counts.sum())).float()
     card = Card(codec, 8, 300, "fp32", Sampling(), {}, "")
@@ -154,7 +158,9 @@ def variants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
         for key, value in settings.items():
             setattr(options, key, value)
         path = str(folder / f"{name}.onnx")
-        return Model(card, onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]))
+        return Model(
+            card, onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        )
 
     def of(made: Model) -> Callable[[], float]:
         return lambda: streamed(made)
@@ -164,7 +170,9 @@ def variants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
         plain = session(name)
         rows[f"{name}: as it is"] = of(plain)
         rows[f"{name}: numpy arrays in and out at every step"] = lambda m=plain: fed(m, model)  # type: ignore[misc]
-        rows[f"{name}: onnxruntime plans the reuse of memory"] = of(session(name, enable_mem_reuse=True))
+        rows[f"{name}: onnxruntime plans the reuse of memory"] = of(
+            session(name, enable_mem_reuse=True)
+        )
         rows[f"{name}: memory from an arena"] = of(session(name, enable_cpu_mem_arena=True))
         rows[f"{name}: weights not packed at load"] = of(session(name, unpacked="1"))
         rows[f"{name}: 2 threads that sleep between steps"] = of(session(name, 2))
@@ -195,14 +203,19 @@ def plural(count: int) -> str:
 
 def best_of(times: dict[str, np.ndarray], prefix: str) -> np.ndarray:
     """The least of each round among the rows of a kind."""
-    least: np.ndarray = np.min([found for name, found in times.items() if name.startswith(prefix)], axis=0)
+    least: np.ndarray = np.min(
+        [found for name, found in times.items() if name.startswith(prefix)], axis=0
+    )
     return least
 
 
 def step_table(times: dict[str, np.ndarray]) -> list[str]:
     """Markdown rows: microseconds, and the ratio to PyTorch at its best of the same round."""
     best = best_of(times, "PyTorch, oneDNN off")
-    rows = ["| one step, 8 x 300, one stream | µs a token | times as fast as PyTorch at its best |", "|---|---|---|"]
+    rows = [
+        "| one step, 8 x 300, one stream | µs a token | times as fast as PyTorch at its best |",
+        "|---|---|---|",
+    ]
     for name, found in [(BASELINE, best), *times.items()]:
         rows.append(f"| {name} | {np.median(found):.0f} | {np.median(best / found):.2f} |")
     return rows
@@ -218,32 +231,60 @@ def aim_table(times: dict[str, np.ndarray], limit: np.ndarray) -> list[str]:
         rows.append(f"| {what} | {aim} | {one} | {two} |")
 
     def quantized(count: int) -> np.ndarray:
-        found: np.ndarray = np.minimum(times[f"ONNX int8, {plural(count)}"], times[f"ONNX int4, {plural(count)}"])
+        found: np.ndarray = np.minimum(
+            times[f"ONNX int8, {plural(count)}"], times[f"ONNX int4, {plural(count)}"]
+        )
         return found
 
-    row("fastest quantized step against PyTorch at its best", "≥ 18", lambda n: pytorch / quantized(n))
+    row(
+        "fastest quantized step against PyTorch at its best",
+        "≥ 18",
+        lambda n: pytorch / quantized(n),
+    )
     row("the same against TorchScript at its best", "≥ 16", lambda n: scripted / quantized(n))
-    row("fp32 against PyTorch at its best", "≥ 5", lambda n: pytorch / times[f"ONNX fp32, {plural(n)}"])
+    row(
+        "fp32 against PyTorch at its best",
+        "≥ 5",
+        lambda n: pytorch / times[f"ONNX fp32, {plural(n)}"],
+    )
     row("fastest quantized step against the memory limit", "≤ 2", lambda n: quantized(n) / limit)
     for precision in ("int8", "int4"):
-        loop = times[f"ugen-run's whole loop, {precision}, 1 thread"] / times[f"ONNX {precision}, 1 thread"]
-        rows.append(f"| ugen-run's whole loop against the bare step, {precision} | ≤ 1.10 | {np.median(loop):.2f} | |")
+        loop = (
+            times[f"ugen-run's whole loop, {precision}, 1 thread"]
+            / times[f"ONNX {precision}, 1 thread"]
+        )
+        rows.append(
+            f"| ugen-run's whole loop against the bare step, {precision} | ≤ 1.10 | {np.median(loop):.2f} | |"
+        )
     return rows
 
 
 def batch_table(folder: Path) -> list[str]:
     """Tokens a second of several streams, and of 32 against one."""
-    rows = ["| tokens a second, 1 thread | 1 stream | 8 | 32 | 32 against 1 (aim: ≥ 5) |", "|---|---|---|---|---|"]
+    rows = [
+        "| tokens a second, 1 thread | 1 stream | 8 | 32 | 32 against 1 (aim: ≥ 5) |",
+        "|---|---|---|---|---|",
+    ]
     for precision in PRECISIONS:
         model = load(folder / f"{precision}.onnx")
-        speeds = [batch / np.median([streamed(model, batch) for _ in range(5)]) * 1e6 for batch in (1, 8, 32)]
-        rows.append(f"| {precision} | " + " | ".join(f"{x:,.0f}" for x in speeds) + f" | {speeds[2] / speeds[0]:.2f} |")
+        speeds = [
+            batch / np.median([streamed(model, batch) for _ in range(5)]) * 1e6
+            for batch in (1, 8, 32)
+        ]
+        rows.append(
+            f"| {precision} | "
+            + " | ".join(f"{x:,.0f}" for x in speeds)
+            + f" | {speeds[2] / speeds[0]:.2f} |"
+        )
     return rows
 
 
 def gain_table(gains: dict[str, np.ndarray]) -> list[str]:
     """What each variant takes, of the time of the same precision as it is."""
-    rows = ["| one thing done otherwise, one stream | µs a token | of the time as it is |", "|---|---|---|"]
+    rows = [
+        "| one thing done otherwise, one stream | µs a token | of the time as it is |",
+        "|---|---|---|",
+    ]
     for name, found in gains.items():
         ratio = np.median(found / gains[f"{name[:4]}: as it is"])
         rows.append(f"| {name} | {np.median(found):.0f} | {ratio:.2f} |")
@@ -262,23 +303,44 @@ def main(page: Path, run: Path | None) -> None:
         times = in_turns({**contestants(folder, model), "limit": memory_limit(folder)}, "runtimes")
         limit = times.pop("limit")
         size = {path.stem: path.stat().st_size for path in folder.glob("*.onnx")}
-        sizes = [f"{each} {size[each] / 1e6:.1f} MB ({size[each] / size['fp32']:.1%})" for each in PRECISIONS]
+        sizes = [
+            f"{each} {size[each] / 1e6:.1f} MB ({size[each] / size['fp32']:.1%})"
+            for each in PRECISIONS
+        ]
         lines = [
-            "# Benchmarks", "",
-            "Written by `make bench`; every figure is from one run on one machine. Read the ratios: times drift.", "",
-            machine("torch", "onnxruntime", "numpy"), "",
-            *aim_table(times, limit), "", *step_table(times), "",
+            "# Benchmarks",
+            "",
+            "Written by `make bench`; every figure is from one run on one machine. Read the ratios: times drift.",
+            "",
+            machine("torch", "onnxruntime", "numpy"),
+            "",
+            *aim_table(times, limit),
+            "",
+            *step_table(times),
+            "",
             f"The memory limit: {np.median(limit):.0f} µs to read {size['int8'] / 1e6:.1f} MB "
-            f"({size['int8'] / np.median(limit) / 1e3:.0f} GB/s).", "",
-            *batch_table(folder), "",
-            f"Files (aim for int8: at most 26% of fp32): {', '.join(sizes)}.", "",
-            *gain_table(in_turns(variants(folder, model), "variants")), "",
-            "Where the time goes (onnxruntime's profile, which makes every node some 2 µs slower):", "",
-            *profile_table(folder / "int4.onnx", 1), "", *profile_table(folder / "int8.onnx", 32), "",
-            cold_start(songs / "int8.onnx"), "", growth(songs / "int8.onnx"), "",
+            f"({size['int8'] / np.median(limit) / 1e3:.0f} GB/s).",
+            "",
+            *batch_table(folder),
+            "",
+            f"Files (aim for int8: at most 26% of fp32): {', '.join(sizes)}.",
+            "",
+            *gain_table(in_turns(variants(folder, model), "variants")),
+            "",
+            "Where the time goes (onnxruntime's profile, which makes every node some 2 µs slower):",
+            "",
+            *profile_table(folder / "int4.onnx", 1),
+            "",
+            *profile_table(folder / "int8.onnx", 32),
+            "",
+            cold_start(songs / "int8.onnx"),
+            "",
+            growth(songs / "int8.onnx"),
+            "",
             *([*run_table(run, folder), ""] if run else []),
-            how(__doc__), "",
-        ]  # fmt: skip
+            how(__doc__),
+            "",
+        ]
     print("\n".join(lines))
     write_atomically(page, "\n".join(lines).encode())
 

@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from ugen.data.midi_recorder import MidiRecorder
+from ugen.data.midi.stream_writer import MidiRecorder
 from ugen.runtime import load
-from ugen.runtime.performance import Performance
+from ugen.runtime.generation.note_stream import Performance
 
 HOURS = 10
 
@@ -41,7 +41,13 @@ def main(file: Path, guard: bool) -> None:
     with tempfile.TemporaryFile() as output:
         recorder = MidiRecorder(output, model.card.codec.decoder().ticks_per_beat)
         song = Performance(
-            model, 1, guard=guard, on_tokens=count, on_mended=mend, on_tempo=recorder.tempo, on_meter=recorder.meter
+            model,
+            1,
+            guard=guard,
+            on_tokens=count,
+            on_mended=mend,
+            on_tempo=recorder.tempo,
+            on_meter=recorder.meter,
         )
         before = time.perf_counter()
         for row in song:
@@ -53,7 +59,10 @@ def main(file: Path, guard: bool) -> None:
                 now = time.perf_counter()
                 times.append((now - before) / (tokens - counted) * 1e6)
                 memory.append(resident())
-                print(f"hour {len(times)}: {times[-1]:.1f} µs a token, {memory[-1]:.1f} MB", file=sys.stderr)
+                print(
+                    f"hour {len(times)}: {times[-1]:.1f} µs a token, {memory[-1]:.1f} MB",
+                    file=sys.stderr,
+                )
                 before, counted = now, tokens
                 if len(times) == HOURS:
                     break

@@ -27,12 +27,12 @@ import ugen.data
 from machine import cpu_lines, how, machine
 from torch.nn.functional import cross_entropy
 from ugen.data import make_codec
-from ugen.data.corpus import Corpus
+from ugen.data.corpus.corpus import Corpus
+from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.files import write_atomically
-from ugen.data.prepare import Settings, prepare
 from ugen.train.config import ModelConfig, TrainConfig
+from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
-from ugen.train.trainer import Trainer
 
 ROUNDS, UPDATES, WARM = 5, 10, 2
 SETTLE = 300  # chunks passed over first: streams that all begin pieces together would need no cuts for long
@@ -50,7 +50,11 @@ def bare(shape: ModelConfig, config: TrainConfig) -> Update:
     """An update as short as PyTorch allows."""
     model = LstmModel(shape)
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
+        model.parameters(),
+        lr=config.lr,
+        betas=(0.9, 0.98),
+        weight_decay=config.weight_decay,
+        fused=True,
     )
     x, y = torch.randint(shape.vocabulary, (2, config.batch, config.chunk))
     state = model.state(config.batch)
@@ -71,19 +75,28 @@ def bare(shape: ModelConfig, config: TrainConfig) -> Update:
 class Contest:
     """One shape of model, trained in three ways."""
 
-    def __init__(self, corpus: Corpus, folder: Path, model: dict[str, int], training: dict[str, int]):
+    def __init__(
+        self, corpus: Corpus, folder: Path, model: dict[str, int], training: dict[str, int]
+    ):
         shape = ModelConfig(corpus.codec.vocabulary, **model)
         self.config = TrainConfig(**training)
-        self.name = f"{shape.layers} x {shape.hidden}, batch {self.config.batch}" + " (default)" * (not model)
+        self.name = f"{shape.layers} x {shape.hidden}, batch {self.config.batch}" + " (default)" * (
+            not model
+        )
         self.trainers = {
             precision: Trainer(
-                folder, corpus, shape, TrainConfig(**training, precision=precision), torch.device("cpu")
+                folder,
+                corpus,
+                shape,
+                TrainConfig(**training, precision=precision),
+                torch.device("cpu"),
             )
             for precision in (OURS, BF16)
-        }  # fmt: skip
+        }
         self.updates: dict[str, Update] = {
-            BARE: bare(shape, self.config), **{name: trainer._step for name, trainer in self.trainers.items()},
-        }  # fmt: skip
+            BARE: bare(shape, self.config),
+            **{name: trainer._step for name, trainer in self.trainers.items()},
+        }
         self.speeds: dict[str, list[float]] = {name: [] for name in self.updates}
         for trainer in self.trainers.values():
             for _ in range(SETTLE):
@@ -142,18 +155,26 @@ def main(page: Path, quick: bool) -> None:
     """Measure, print and write the page."""
     rounds, updates, warm = QUICK if quick else (ROUNDS, UPDATES, WARM)
     table = measured(rounds, updates, warm)
-    flags = {flag for line in cpu_lines("flags")[:1] for flag in line.split() if flag.endswith("_bf16")}
+    flags = {
+        flag for line in cpu_lines("flags")[:1] for flag in line.split() if flag.endswith("_bf16")
+    }
     lines = [
-        "# Training speed", "",
+        "# Training speed",
+        "",
         "Written by `python tests/bench/train_speed.py`; every figure is from one run on one machine. Read the "
-        "ratios: times drift.", "",
+        "ratios: times drift.",
+        "",
         *(["**A smoke run: too short to mean anything.**", ""] if quick else []),
-        machine("torch", "numpy"), "",
+        machine("torch", "numpy"),
+        "",
         f"Threads of torch: {torch.get_num_threads()}; instructions for bf16: {', '.join(sorted(flags)) or 'none'}; "
-        f"{rounds} rounds of {updates} updates, after {warm} untimed ones each.", "",
-        *table, "",
-        how(__doc__), "",
-    ]  # fmt: skip
+        f"{rounds} rounds of {updates} updates, after {warm} untimed ones each.",
+        "",
+        *table,
+        "",
+        how(__doc__),
+        "",
+    ]
     print("\n".join(lines))
     write_atomically(page, "\n".join(lines).encode())
 

@@ -16,7 +16,7 @@ from ugen.export.measure import checkpoint_nats, measure
 from ugen.export.onnx_graph import build
 from ugen.export.quantize import PRECISIONS, in_precision, to_int8
 from ugen.runtime import Card, Model, Sampling, load
-from ugen.train.checkpoint import load_checkpoint
+from ugen.train.run_folder.checkpoint import load_checkpoint
 
 # the peak of the process itself: what its parent held before it started is not in VmHWM, as it is in ru_maxrss
 RUN = """
@@ -47,7 +47,9 @@ def cold_start(file: Path) -> str:
 def growth(file: Path) -> str:
     """Ten hours of one song, in a process that holds nothing else. Random weights are no music to a guard."""
     script = Path(__file__).with_name("ten_hours.py")
-    done = subprocess.run([sys.executable, script, file, "--no-guard"], check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [sys.executable, script, file, "--no-guard"], check=True, stdout=subprocess.PIPE, text=True
+    )
     return done.stdout.strip()
 
 
@@ -61,7 +63,11 @@ def profile_table(file: Path, batch: int) -> list[str]:
     stream, steps = Model(load(file).card, session).stream(batch), 200
     for _ in range(steps):
         stream.advance()
-    events = [event for event in json.loads(Path(session.end_profiling()).read_text()) if event.get("cat") == "Node"]
+    events = [
+        event
+        for event in json.loads(Path(session.end_profiling()).read_text())
+        if event.get("cat") == "Node"
+    ]
     spent: dict[str, list[int]] = {}
     for event in events:
         if event["name"].endswith("_kernel_time"):
@@ -69,7 +75,9 @@ def profile_table(file: Path, batch: int) -> list[str]:
     whole = sum(map(sum, spent.values()))
     rows = [f"| {file.stem}, {count_of(batch)} | nodes | µs | of all |", "|---|---|---|---|"]
     for name, times in sorted(spent.items(), key=lambda item: -sum(item[1])):
-        rows.append(f"| {name} | {len(times) / steps:.0f} | {sum(times) / steps:.0f} | {sum(times) / whole:.0%} |")
+        rows.append(
+            f"| {name} | {len(times) / steps:.0f} | {sum(times) / steps:.0f} | {sum(times) / whole:.0%} |"
+        )
     return rows
 
 
@@ -82,16 +90,27 @@ def run_table(run: Path, folder: Path) -> list[str]:
     """What each precision costs on the held-out music of a training run."""
     checkpoint = load_checkpoint(run)
     model, probe = checkpoint.model, checkpoint.probe
-    card = Card(checkpoint.codec, model.config.layers, model.config.hidden, "fp32", Sampling(), {}, "")
+    card = Card(
+        checkpoint.codec, model.config.layers, model.config.hidden, "fp32", Sampling(), {}, ""
+    )
     fp32 = build(model, card.to_metadata())
     columns = "int8, a scale a column"
     files = {name: folder / f"run.{name}.onnx" for name in (*PRECISIONS, columns)}
     for name, path in files.items():
         metadata = replace(card, precision=name.partition(",")[0]).to_metadata()
-        made = to_int8(fp32, per_channel=True) if name == columns else in_precision(fp32, name, metadata)
+        made = (
+            to_int8(fp32, per_channel=True)
+            if name == columns
+            else in_precision(fp32, name, metadata)
+        )
         onnx.helper.set_model_props(made, metadata)
         onnx.save(made, path)
-    found = measure(files, {name: load(path) for name, path in files.items()}, probe, checkpoint_nats(model, probe))
+    found = measure(
+        files,
+        {name: load(path) for name, path in files.items()},
+        probe,
+        checkpoint_nats(model, probe),
+    )
     shape = f"{model.config.layers} x {model.config.hidden}, {checkpoint.codec.name}"
     read = len(probe) * (probe.shape[1] - 1)
     rows = [
@@ -100,5 +119,7 @@ def run_table(run: Path, folder: Path) -> list[str]:
     ]
     for each in found:
         loss = f"{each.nats_token:.4f} nats ({each.nats_change:+.2%})"
-        rows.append(f"| {each.precision} | {each.megabytes:.2f} MB | {each.us_per_token:.0f} | {loss} |")
+        rows.append(
+            f"| {each.precision} | {each.megabytes:.2f} MB | {each.us_per_token:.0f} | {loss} |"
+        )
     return rows

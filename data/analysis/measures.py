@@ -1,0 +1,218 @@
+"""Measures of a piece: what a person can check by ear, and those that papers on generated music report.
+
+Where muspy 0.5 (Dong et al., ISMIR 2020) defines a measure, its definition is followed, in time and memory that grow
+with the number of notes, never with the ticks a file claims to last.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data.score import Score
+
+Ticks = NDArray[np.int64]
+
+RUN = 8  # notes in a run, for `repeated`
+STEPS = 24  # a beat, for `groove_consistency`: muspy's own resolution; unlike ticks the same for every file
+SCALE = np.array(
+    [0, 2, 4, 5, 7, 9, 11]
+)  # major; the natural minor on its sixth degree has the same notes
+
+_PLAIN = (
+    "seconds",
+    "notes",
+    "notes_per_second",
+    "pitches",
+    "lowest",
+    "highest",
+    "polyphony",
+    "longest_silence",
+    "commonest_pitch",
+    "repeated",
+)
+_PAPERS = (
+    "pitch_range",
+    "pitch_entropy",
+    "pitch_class_entropy",
+    "polyphony_rate",
+    "scale_consistency",
+    "groove_consistency",
+    "empty_beat_rate",
+    "empty_measure_rate",
+    "drum_share",
+)
+
+
+def measures(score: Score) -> dict[str, float]:
+    """Measures by name, all finite. Seconds are of music; shares are of 1; a piece without notes has zeros.
+
+    Of all notes, drums too: `seconds`, `notes`, `notes_per_second`; `polyphony`: mean number of notes sounding while
+    any does; `longest_silence`: seconds in which nothing sounds, before or between notes; `repeated`: share of runs
+    of 8 notes (pitches and steps of a twelfth of a beat between onsets) heard earlier in the piece: a loop comes near
+    1; `drum_share`: share of notes that are drums; `groove_consistency`, `empty_beat_rate` and `empty_measure_rate`:
+    see `_groove` and `_empty`.
+
+    Of pitched notes only, for a drum's number is an instrument; 0 where all are drums: `pitches` (different ones),
+    `lowest`, `highest` (MIDI numbers); `commonest_pitch`: share of notes that have it; `pitch_range`: semitones from
+    lowest to highest (the tone span of Mogren 2016, C-RNN-GAN); `pitch_entropy`, `pitch_class_entropy`,
+    `scale_consistency` and `polyphony_rate`: see `_pitched` and `_polyphony_rate`.
+    """
+    notes = score.notes
+    if not len(notes):
+        return dict.fromkeys(_PLAIN + _PAPERS, 0.0)
+    onset, end = score.seconds_at(notes["onset"]), score.seconds_at(notes["end"])
+    gaps, heard = _sweep(onset, end)
+    beats, bars = score.ticks_per_beat, _Bars(score, score.ticks_per_beat)
+    values = {
+        "seconds": score.seconds,
+        "notes": len(notes),
+        "notes_per_second": len(notes) / score.seconds,
+        # Ticks late in a very long piece can be too short for a float to tell their ends apart.
+        "polyphony": (end - onset).sum() / heard.sum() if heard.any() else 0.0,
+        "longest_silence": gaps.max(),
+        "repeated": _repeated(score),
+        "polyphony_rate": _polyphony_rate(notes[~notes["drum"]]) / score.end_tick,
+        "groove_consistency": _groove(score),
+        "empty_beat_rate": _empty(notes["onset"] // beats, notes["end"] // beats),
+        "empty_measure_rate": _empty(bars.locate(notes["onset"])[0], bars.locate(notes["end"])[0]),
+        "drum_share": notes["drum"].mean(),
+        **_pitched(notes["pitch"][~notes["drum"]]),
+    }
+    return {name: float(values[name]) for name in _PLAIN + _PAPERS}
+
+
+def _pitched(pitch: NDArray[np.uint8]) -> dict[str, float]:
+    """What the pitches alone tell; zeros for none.
+
+    Entropies: -sum p log2 p, in bits, p the share of notes with a pitch or pitch class (the latter by Wu & Yang 2020,
+    The Jazz Transformer, who take it of one bar or four; like muspy, of the whole piece). Scale consistency (Mogren
+    2016): the share of notes inside the major or natural minor scale that holds most of them.
+    """
+    names = ("pitches", "lowest", "highest", "commonest_pitch", "pitch_range")
+    if not len(pitch):
+        return dict.fromkeys(
+            (*names, "pitch_entropy", "pitch_class_entropy", "scale_consistency"), 0.0
+        )
+    count = np.bincount(pitch)
+    classes = np.bincount(pitch % 12, minlength=12)
+    low, high = int(pitch.min()), int(pitch.max())
+    return {
+        **dict(
+            zip(
+                names,
+                (np.count_nonzero(count), low, high, count.max() / len(pitch), high - low),
+                strict=True,
+            )
+        ),
+        "pitch_entropy": _entropy(count),
+        "pitch_class_entropy": _entropy(classes),
+        "scale_consistency": classes[(np.arange(12)[:, None] + SCALE) % 12].sum(axis=1).max()
+        / len(pitch),
+    }
+
+
+def _entropy(count: NDArray[np.int64]) -> float:
+    seen = count[count > 0]
+    return float((seen * np.log2(seen.sum() / seen)).sum() / seen.sum())
+
+
+def _polyphony_rate(notes: NDArray[np.void]) -> float:
+    """Ticks in which two or more different pitches sound.
+
+    Over all ticks, silent ones and those of drums included, the `polyphonicity` of Dong et al. 2018 (MuseGAN). muspy
+    documents two pitches or more but compares with >: its `threshold=1` gives this, its default three or more.
+    """
+    change = np.repeat([1, -1], len(notes))
+    times = np.concatenate([notes["onset"], notes["end"]])
+    order = np.lexsort((-change, times, np.tile(notes["pitch"], 2)))
+    change, times = change[order], times[order]
+    edge = np.cumsum(change) == (
+        change > 0
+    )  # a pitch goes from silent to sounding or back: doubled notes count once
+    order = np.argsort(times[edge])
+    sounding = np.cumsum(change[edge][order])
+    return float(np.diff(times[edge][order])[sounding[:-1] >= 2].sum())
+
+
+def _empty(first: Ticks, last: Ticks) -> float:
+    """Share of beats or bars in which no note of any kind sounds (Dong et al. 2018, MuseGAN), from tick 0 on.
+
+    `first`, `last`: where each note begins and ends. As in muspy the end belongs to the note: one that ends on a line
+    fills what comes after the line too, and the piece goes on to the beat or bar that holds its end.
+    """
+    return float(1 - _sweep(first, last + 1)[1].sum() / (int(last.max()) + 1))
+
+
+def _groove(score: Score) -> float:
+    """1 less the mean Hamming distance of onset patterns of neighbouring bars (Wu & Yang 2020, The Jazz Transformer).
+
+    A pattern has a place for each twenty-fourth of a beat, set where a note of any kind begins; the distance is the
+    share of places that differ. Wu & Yang compare all pairs of bars; muspy, followed here, neighbours, and its last
+    bar is the one that holds the end, so empty where a piece ends on a line. Where the meter changes, two bars of
+    different lengths are not compared. 0 for fewer than two bars.
+    """
+    to_steps = STEPS / score.ticks_per_beat
+    bars = _Bars(score, STEPS)
+    last = int(bars.locate(np.rint(score.notes["end"] * to_steps).astype(np.int64))[0].max())
+    changes = np.unique(bars.first[(bars.first > 0) & (bars.first <= last)])
+    changes = changes[bars.length_of(changes) != bars.length_of(changes - 1)]
+    if last <= len(changes):
+        return 0.0
+    place, bar = np.unique(
+        bars.locate(np.rint(score.notes["onset"] * to_steps).astype(np.int64))[::-1], axis=1
+    )
+    compared_before = (bar > 0) & ~np.isin(bar, changes)
+    compared_after = (bar < last) & ~np.isin(bar + 1, changes)
+    same = (np.diff(place) == 0) & (np.diff(bar) == 1) & compared_before[1:]
+    length = bars.length_of(bar)
+    distance = ((compared_before * 1 + compared_after) / length).sum() - (
+        2 / length[1:][same]
+    ).sum()
+    return float(1 - distance / (last - len(changes)))
+
+
+class _Bars:
+    """The bars of a score, in time steps of which a beat has `beat`.
+
+    A bar is whole steps, at least one, long. A change of meter begins a bar and cuts the one before it short; muspy
+    knows no changes and is given one length for all.
+    """
+
+    def __init__(self, score: Score, beat: int) -> None:
+        meters = score.meters
+        self.starts: Ticks = np.rint(meters["tick"] * (beat / score.ticks_per_beat)).astype(
+            np.int64
+        )
+        whole = 4 * beat * meters["numerator"].astype(np.int64)
+        self.lengths: Ticks = np.maximum(whole // meters["denominator"], 1)
+        self.first: Ticks = np.cumsum([0, *(-(-np.diff(self.starts) // self.lengths[:-1]))])
+
+    def locate(self, times: Ticks) -> Ticks:
+        """The bar of each time, and the place in it: two rows."""
+        meter = np.searchsorted(self.starts, times, side="right") - 1
+        bar, place = np.divmod(times - self.starts[meter], self.lengths[meter])
+        return np.stack([self.first[meter] + bar, place])
+
+    def length_of(self, bar: Ticks) -> Ticks:
+        """The length of each bar in steps, as if none were cut short."""
+        return self.lengths[np.searchsorted(self.first, bar, side="right") - 1]
+
+
+def _sweep(
+    onset: NDArray[np.generic], end: NDArray[np.generic]
+) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+    """In order of onset: the gap before each span, from 0 on, and how much of it no earlier span covers."""
+    order = np.argsort(onset)
+    onset = onset[order]
+    until = np.concatenate([[0], np.maximum.accumulate(end[order])])
+    return np.maximum(onset - until[:-1], 0), until[1:] - np.maximum(until[:-1], onset)
+
+
+def _repeated(score: Score) -> float:
+    notes = score.notes
+    if len(notes) < RUN + 1:
+        return 0.0
+    gaps = np.rint(np.diff(notes["onset"]) * 12 / score.ticks_per_beat).astype(np.int64)
+    events = np.stack([notes["pitch"][1:].astype(np.int64), gaps], axis=1)
+    runs = np.lib.stride_tricks.sliding_window_view(events, RUN, axis=0).reshape(-1, 2 * RUN)
+    return 1 - len(np.unique(runs, axis=0)) / len(runs)

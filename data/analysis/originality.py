@@ -1,0 +1,180 @@
+"""How much of a song is copied from the music that a model learned from, and from which piece.
+
+A passage is copied when all its notes, in order, are a piece's: in any key, at any tempo, with any durations,
+loudness and instruments. `ngrams` says how runs of notes are hashed; a table has those of the training pieces, all or
+as many as there is room for, and runs of a song that all are one piece's make a passage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data.score import Score
+from ugen.data.text import printable
+
+from .fingerprint_table import HeldOut, Table, base64_size, bits_for
+from .fingerprints import Hashes, N, grams, notes_in_order, reach
+
+MOST_PIECES = 1 << 14  # beyond, what there is room for finds hardly more than whole pieces
+MOST_CHARACTERS = (
+    480 << 10
+)  # of a table in base64; with the names of the pieces a metadata entry holds 1 MiB
+LEAST_CHARACTERS = 64 << 10
+_NAMES, _LONGEST_NAME = 256 << 10, 100  # characters of all names, and of one
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Notes of a song that a piece has, too. `first`: their place among the song's pitched notes. `begin`, `end`:
+    seconds from the song's beginning. `pieces`: names of all that have it."""
+
+    notes: int
+    first: int
+    begin: float
+    end: float
+    pieces: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Originality:
+    """`notes` of a song that have a pitch; the `longest` passage copied, if there is any; the `share` of the notes that
+    lie in a passage of the table's `n` notes or more; `seconds` of the song."""
+
+    notes: int
+    seconds: float
+    longest: Passage | None
+    share: float
+
+
+def originality(score: Score, table: Table) -> Originality:
+    """Find the longest copied passage of a score. `score` as the table's pieces were: arranged, and out of the codec.
+
+    A passage of `table.certain` notes or more is found for certain, but for repetitions as in `ngrams`, which are part
+    of a passage between others and none at its ends. Where the table's window is over 1, up to window - 1 more notes at
+    either end may go unseen.
+    """
+    notes = notes_in_order(score)
+    if not len(notes):
+        return Originality(0, 0.0, None, 0.0)
+    hashes, places = grams(notes, table.n)
+    begin, last, owner = _runs(hashes, table)
+    first, lengths = places[begin], places[last] - places[begin] + table.n
+    inside = np.zeros(len(notes) + 1, np.int64)
+    np.add.at(inside, first, 1)
+    np.add.at(inside, first + lengths, -1)
+    share = float((np.cumsum(inside)[:-1] > 0).mean())
+    return Originality(
+        len(notes), score.seconds, _longest(score, notes, first, lengths, owner, table), share
+    )
+
+
+def _longest(
+    score: Score,
+    notes: NDArray[np.void],
+    first: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    table: Table,
+) -> Passage | None:
+    """The longest of some runs, the first of equals, with all pieces that have it."""
+    if not len(first):
+        return None
+    length = int(lengths.max())
+    begin = int(first[lengths == length].min())
+    names = tuple(table.pieces[k] for k in np.unique(owner[(lengths == length) & (first == begin)]))
+    inside = notes[begin : begin + length]
+    ends = score.seconds_at(np.array([inside["onset"][0], inside["end"].max()]))
+    return Passage(length, begin, float(ends[0]), float(ends[1]), names)
+
+
+def _runs(
+    hashes: Hashes, table: Table
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Stretches in which every hash that the table would keep is one piece's: first and last hash, and the piece.
+
+    Between two finds that follow one another there must be no hash that winnowing keeps, since the piece has none.
+    """
+    place, owner = table.lookup(hashes)
+    order = np.lexsort((place, owner))
+    place, owner = place[order], owner[order]
+    kept = np.concatenate(
+        [[0], np.cumsum(reach(hashes) >= table.window)]
+    )  # how many before each place
+    begins = np.ones(len(place), bool)
+    apart = (kept[place[1:]] > kept[place[:-1] + 1]) | (place[1:] - place[:-1] > table.window)
+    begins[1:] = (owner[1:] != owner[:-1]) | apart
+    ends = np.append(begins[1:], True)[: len(place)]
+    return place[begins], place[ends], owner[begins]
+
+
+def make_table(
+    names: Sequence[str],
+    scores: Iterable[Score],
+    held_out: Iterable[Score] = (),
+    characters: int = MOST_CHARACTERS,
+    n: int = N,
+) -> Table:
+    """A table of training pieces' runs of n notes, of at most so many characters; what does not fit is winnowed away.
+
+    `names`, `scores`: of the same pieces. Memory is bounded by `characters`, but for one piece at a time.
+    """
+    assert len(names) <= MOST_PIECES
+    window, rows = 1, np.zeros(0, _ROW)
+    for number, score in enumerate(scores):
+        rows = np.concatenate([rows, _rows_of(score, number, window, n)])
+        if base64_size(len(rows), len(names), bits_for(len(rows))) > 2 * characters:
+            window = max(window, _fitting(rows, len(names), characters))
+            rows = rows[rows["reach"] >= window]
+    window = max(window, _fitting(rows, len(names), characters))
+    rows = rows[rows["reach"] >= window]
+    bits = bits_for(len(rows))
+    keys = rows["hash"] >> np.uint64(64 - bits)
+    pairs = np.unique(np.stack([keys, rows["owner"].astype(np.uint64)], axis=1), axis=0)
+    table = Table(_short(names), pairs[:, 0], pairs[:, 1].astype(np.int64), bits, window, n)
+    return replace(table, held_out=_proportion(held_out, table))
+
+
+_ROW = np.dtype([("hash", "<u8"), ("owner", "<u4"), ("reach", "<i8")])
+
+
+def _rows_of(score: Score, number: int, window: int, n: int) -> NDArray[np.void]:
+    """A piece's different hashes whose reach is at least `window`, each with its longest reach."""
+    hashes, _ = grams(notes_in_order(score), n)
+    far = reach(hashes)
+    order = np.lexsort((-far, hashes))
+    values, first = np.unique(hashes[order], return_index=True)
+    rows = np.zeros(len(values), _ROW)
+    rows["hash"], rows["owner"], rows["reach"] = values, number, far[order][first]
+    return rows[rows["reach"] >= window]
+
+
+def _fitting(rows: NDArray[np.void], pieces: int, characters: int) -> int:
+    """The smallest window that leaves no more rows than fit."""
+    falling = np.sort(rows["reach"])[::-1]
+    low, high = 0, len(falling)  # the most rows that fit, by halving
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = base64_size(middle, pieces, bits_for(middle)) <= characters
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return 1 if low == len(falling) else int(falling[low]) + 1
+
+
+def _short(names: Sequence[str]) -> tuple[str, ...]:
+    """Names fit to be printed, cut so that together they have at most _NAMES characters."""
+    most = min(_LONGEST_NAME, _NAMES // max(len(names), 1) - 4)  # quotes, comma and blank
+    return tuple(printable(name)[:most] for name in names)
+
+
+def _proportion(scores: Iterable[Score], table: Table) -> HeldOut | None:
+    """What pieces that are not in the table have in common with those that are."""
+    found = [originality(score, table) for score in scores]
+    if not found:
+        return None
+    longest = [each.longest.notes if each.longest else 0 for each in found]
+    shares = [each.share for each in found]
+    return HeldOut(
+        len(found), float(np.median(longest)), max(longest), round(float(np.median(shares)), 4)
+    )

@@ -1,0 +1,41 @@
+"""Progress bars on a terminal, with the time left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def progress_bar(
+    what: str, total: float | None, unit: str = "", speed: Callable[[float], str] | None = None
+) -> Iterator[Callable[[float], None]]:
+    """A bar with the time left, on a terminal only. Gives a function to call with the amount done so far.
+
+    `total`: None where there is no end. `speed`: words for the amount done a second.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    begun = time.monotonic()
+
+    def amount(done: float) -> str:
+        told = f"{done:,.0f} {unit}" if total is None else f"{done:,.0f} of {total:,.0f} {unit}"
+        return f"{told}, {speed(done / max(time.monotonic() - begun, 1e-3))}" if speed else told
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[amount]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns[: 3 if total is None else 4], console=Console(stderr=True), transient=True
+    ) as bar:
+        task = bar.add_task(what, total=total, amount="")
+        yield lambda done: bar.update(task, completed=done, amount=amount(done) if unit else "")

@@ -1,0 +1,272 @@
+"""The `beats` codec: a metrical grid of 24 steps a beat, with bar lines, tempo and time signatures.
+
+A piece is a line of events, in this order at every point of time (a newcomer may read it as a grammar):
+
+    piece    := start meter (moment)* end
+    moment   := [shift | bar] [meter] [tempo] note*
+    note     := [program] [velocity] pitch duration      (a drum hit is [program:128] [velocity] drum, with no duration)
+
+- `shift:n` moves time on by n steps, never onto or over a bar line; `bar` moves it to the next bar line.
+- `meter:n/d` begins a bar here. `tempo:bpm` holds from here. Both hold until the next of their kind.
+- `velocity:v` holds for the following notes of the same program; `program:p` for the notes at this point of time.
+- Notes at one point come by program (drums last), then by pitch, both ascending.
+
+Grid: 24 a beat holds 32nd notes and triplets of sixteenths exactly. Events differ from REMI (Huang and Yang 2020,
+"Pop Music Transformer") in that time is told by shifts, as in Oore et al. 2018, and bars by a token that moves.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data.codecs.base import Codec, Encoded, Tokens
+from ugen.data.errors import CodecError
+from ugen.data.score import Score
+
+from .cursor import BeatsCursor, Grammar
+from .decoder import BeatsDecoder
+from .table import (
+    DRUMS,
+    DURATIONS,
+    GRID,
+    LONGEST_SHIFT,
+    MAX_BARS,
+    METERS,
+    TEMPOS,
+    VELOCITY_STEP,
+    bar_steps,
+    event_names,
+    parse_event,
+)
+
+
+class BeatsCodec(Codec):
+    """Metrical events. Vocabulary 483, or 740 with `band`.
+
+    `band`: keep programs and drums; without it every pitch is a piano's.
+    """
+
+    name = "beats"
+    tempo_kinds: ClassVar[dict[str, int]] = {"tempo": 1}
+
+    def __init__(self, band: bool = False):
+        self.band = bool(band)
+        self.events = tuple(event_names(self.band))
+        self.start = self.end = 0
+        self._ids = {event: i for i, event in enumerate(self.events)}
+        self._pairs = [parse_event(event) for event in self.events]
+        kinds = np.array([kind for kind, _ in self._pairs])
+        self.is_time = np.isin(kinds, ("bar", "shift"))
+        self._pitch, self._shift, self._velocity = (self._ids[f"{k}:{v}"] for k, v in _FIRST)
+        self._duration, self._tempo = (
+            self._ids[f"duration:{DURATIONS[0]}"],
+            self._ids[f"tempo:{TEMPOS[0]}"],
+        )
+        self._grammar = Grammar.of(self._pairs)
+
+    @property
+    def pitch_kinds(self) -> tuple[str, ...]:
+        return ("pitch",)  # a drum's number is an instrument, not a pitch
+
+    def options(self) -> dict[str, Any]:
+        return {"band": self.band}
+
+    def cursor(self, tempo: float | None = None) -> BeatsCursor:
+        return BeatsCursor(self._pairs, self._grammar, tempo)
+
+    @property
+    def has_bars(self) -> bool:
+        return True
+
+    # encoding: every event gets a row (point of time, rank there, token); one sort puts them in order
+
+    def encode(self, score: Score) -> Encoded:
+        notes = self._on_grid(score)
+        if not len(notes):
+            return Encoded(
+                np.array([self._meter_id(4, 4), self.start], np.uint16), 0, len(score.notes)
+            )
+        last = int(notes["onset"][-1])
+        bars, meters = self._bar_lines(score, last)
+        points = np.unique(np.concatenate([bars, [at for at, _ in meters], notes["onset"]]))
+        rows = [
+            *self._time_rows(points, bars),
+            *self._change_rows(score, notes, meters),
+            *self._note_rows(notes),
+        ]
+        at = np.concatenate([row.at for row in rows])
+        rank = np.concatenate([np.broadcast_to(row.rank, row.at.shape) for row in rows])
+        token = np.concatenate([np.broadcast_to(row.token, row.at.shape) for row in rows])
+        tokens = np.append(token[np.lexsort((rank, at))], self.start).astype(np.uint16)
+        return Encoded(tokens, len(notes), len(score.notes) - len(notes))
+
+    def _on_grid(self, score: Score) -> NDArray[np.void]:
+        """Notes in steps, one of a kind at a point, with `end` holding the index of the duration."""
+        notes = score.notes.copy()
+        onset = _round_div(notes["onset"] * GRID, score.ticks_per_beat)
+        length = np.maximum(_round_div(notes["end"] * GRID, score.ticks_per_beat) - onset, 1)
+        notes["onset"], notes["end"] = onset, _nearest(DURATIONS, length)
+        if self.band:
+            notes["program"][notes["drum"]] = 0
+        else:
+            notes = notes[~notes["drum"]]
+            notes["program"] = 0
+        order = np.lexsort(
+            (-notes["end"], notes["pitch"], notes["program"], notes["drum"], notes["onset"])
+        )
+        notes = notes[order]  # of equal notes the longest comes first, and is the one that stays
+        same = np.zeros(len(notes), bool)
+        same[1:] = np.logical_and.reduce(
+            [notes[f][1:] == notes[f][:-1] for f in ("onset", "drum", "program", "pitch")]
+        )
+        return notes[~same]
+
+    def _bar_lines(
+        self, score: Score, last: int
+    ) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
+        """Where bar lines are, up to step `last`, and where a meter token stands as (step, token)."""
+        starts = _round_div(score.meters["tick"] * GRID, score.ticks_per_beat)
+        changes = {
+            int(at): _known_meter(n, d)
+            for at, (_, n, d) in zip(starts, score.meters.tolist(), strict=True)
+        }
+        changes = {at: meter for at, meter in changes.items() if at <= last}
+        bars: list[NDArray[np.int64]] = []
+        meters: list[tuple[int, int]] = []
+        previous: tuple[int, tuple[int, int]] | None = None
+        for at, following in zip(changes, [*list(changes)[1:], last + 1], strict=True):
+            meter = changes[at]
+            on_bar_line = previous is not None and (at - previous[0]) % bar_steps(previous[1]) == 0
+            if previous is None or meter != previous[1] or not on_bar_line:
+                meters.append((at, self._meter_id(*meter)))
+                previous = (at, meter)
+            if (following - at) // bar_steps(meter) > MAX_BARS:
+                raise CodecError(f"has more than {MAX_BARS:,} bars, most of them empty")
+            first = at if on_bar_line else at + bar_steps(meter)
+            bars.append(np.arange(first, following, bar_steps(meter)))
+        return np.concatenate(bars), meters
+
+    def _time_rows(self, points: NDArray[np.int64], bars: NDArray[np.int64]) -> list[_Rows]:
+        """`bar` at every bar line; before any other point, the shift from the point before it."""
+        gaps = np.diff(points, prepend=0)
+        shifted = ~np.isin(points, bars) & (gaps > 0)
+        at, gap = points[shifted], gaps[shifted]
+        whole, rest = np.divmod(gap, LONGEST_SHIFT)
+        longest = np.repeat(at, whole)
+        return [
+            _Rows(bars, _Rank.BAR, np.array(self._ids["bar"])),
+            _Rows(longest, _Rank.SHIFT, np.array(self._shift + LONGEST_SHIFT - 1)),
+            _Rows(at[rest > 0], _Rank.SHIFT + 1, self._shift + rest[rest > 0] - 1),
+        ]
+
+    def _change_rows(
+        self, score: Score, notes: NDArray[np.void], meters: list[tuple[int, int]]
+    ) -> list[_Rows]:
+        """Meters where they stand; tempos at the first notes they hold for."""
+        onsets = np.unique(notes["onset"])
+        starts = _round_div(score.tempos["tick"] * GRID, score.ticks_per_beat)
+        usec = score.tempos["usec"][np.searchsorted(starts, onsets, side="right") - 1]
+        tempo = _nearest(TEMPOS, 60e6 / usec)
+        changed = np.diff(tempo, prepend=-1) != 0
+        at, token = (np.array(column, np.int64) for column in zip(*meters, strict=True))
+        return [
+            _Rows(at, _Rank.METER, token),
+            _Rows(onsets[changed], _Rank.TEMPO, self._tempo + tempo[changed]),
+        ]
+
+    def _note_rows(self, notes: NDArray[np.void]) -> list[_Rows]:
+        at, drum = notes["onset"], notes["drum"]
+        program = np.where(drum, DRUMS, notes["program"]).astype(np.int64)
+        rank = _Rank.NOTES + _Rank.PER_NOTE * (program * 128 + notes["pitch"])
+        velocity = notes["velocity"].astype(np.int64) // VELOCITY_STEP
+        by_program = np.argsort(program, kind="stable")
+        louder = np.ones(len(notes), bool)
+        louder[by_program[1:]] = (np.diff(program[by_program]) != 0) | (
+            np.diff(velocity[by_program]) != 0
+        )
+        pitch = self._pitch + notes["pitch"].astype(np.int64)
+        rows = [
+            _Rows(at[louder], rank[louder] + 1, self._velocity + velocity[louder]),
+            _Rows(at[~drum], rank[~drum] + 2, pitch[~drum]),
+            _Rows(at[~drum], rank[~drum] + 3, self._duration + notes["end"][~drum]),
+        ]
+        if self.band:
+            named = (np.diff(at, prepend=-1) != 0) | (np.diff(program, prepend=-1) != 0)
+            rows.append(_Rows(at[named], rank[named], self._ids["program:0"] + program[named]))
+            rows.append(
+                _Rows(
+                    at[drum],
+                    rank[drum] + 2,
+                    self._ids["drum:0"] + notes["pitch"][drum].astype(np.int64),
+                )
+            )
+        return rows
+
+    def _meter_id(self, numerator: int, denominator: int) -> int:
+        return self._ids[f"meter:{numerator}/{denominator}"]
+
+    def recall(self, tokens: Tokens) -> Tokens:
+        """The meter, tempo and velocities in force, then all since the last bar line."""
+        bars = np.flatnonzero(tokens == self._ids["bar"])
+        if not len(bars):
+            return tokens
+        program, meter, tempos, velocities = 0, self._meter_id(4, 4), list[int](), dict[int, int]()
+        for token in tokens[: bars[-1]].tolist():
+            kind, value = self._pairs[token]
+            if kind == "program":
+                program = value
+            elif kind in ("bar", "shift"):
+                program = 0
+            elif kind == "meter":
+                meter = token
+            elif kind == "tempo":
+                tempos = [token]
+            elif kind == "velocity":
+                velocities[program] = token
+        told = [meter, *tempos]
+        for program, velocity in velocities.items():
+            told += [self._ids[f"program:{program}"], velocity] if self.band else [velocity]
+        return np.concatenate([told, tokens[bars[-1] :]]).astype(np.uint16)
+
+    def decoder(self) -> BeatsDecoder:
+        return BeatsDecoder(self._pairs)
+
+
+class _Rank:
+    """The order of events at one point of time."""
+
+    SHIFT, BAR, METER, TEMPO, NOTES, PER_NOTE = 0, 2, 3, 4, 5, 4
+
+
+class _Rows(NamedTuple):
+    """Events to be sorted into a piece: step, rank at that step, token."""
+
+    at: NDArray[np.int64]
+    rank: NDArray[np.int64] | int
+    token: NDArray[np.int64]
+
+
+_FIRST = (("pitch", 0), ("shift", 1), ("velocity", VELOCITY_STEP // 2))
+
+
+def _round_div(value: NDArray[np.int64], by: int) -> NDArray[np.int64]:
+    """value / by, rounded to the nearest, halves up."""
+    return (2 * value + by) // (2 * by)
+
+
+def _nearest(table: tuple[int, ...], values: NDArray[Any]) -> NDArray[np.int64]:
+    """Index of the nearest entry of an ascending table, the lower of two equally near."""
+    entries = np.array(table)
+    return np.searchsorted((entries[1:] + entries[:-1]) / 2, values, side="left")
+
+
+def _known_meter(numerator: int, denominator: int) -> tuple[int, int]:
+    """The meter itself, or the one in METERS whose bar is nearest in length."""
+    if (numerator, denominator) in METERS:
+        return numerator, denominator
+    quarters = sorted((n for n, d in METERS if d == 4))
+    index = bisect_left(quarters, numerator * 4 / denominator)
+    return quarters[min(index, len(quarters) - 1)], 4

@@ -1,0 +1,223 @@
+"""The `events` codec: note on, note off, time shift and velocity, as a performance unfolds.
+
+Source: Oore et al. 2018, "This Time with Feeling"; Huang et al. 2019, "Music Transformer". Time moves in steps of
+10 ms, 1 to 100 a token; velocity has 32 bins and holds until the next. At one point of time notes end first, then
+begin, both in ascending order of pitch. Tempo, programs and drums are not kept.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data.errors import CodecError
+from ugen.data.score import SOUNDING, Row, Score
+
+from .base import Codec, Encoded, Mask, Tokens, split_event
+from .decoder import Decoder
+
+STEPS_A_SECOND = 100
+LONGEST_SHIFT = 100
+VELOCITY_STEP = 4  # 32 bins, named by their middle
+DEFAULT_VELOCITY = 64 + VELOCITY_STEP // 2
+TICKS_A_BEAT = 50  # at 120 beats a minute a tick is one step
+MAX_STEPS = (
+    10 * 3600 * STEPS_A_SECOND
+)  # bounds the tokens of a file that claims centuries of silence
+
+
+class EventsCodec(Codec):
+    """Performance events. Vocabulary 389."""
+
+    name = "events"
+    pitch_kinds = ("note_on", "note_off")
+    tempo_kinds: ClassVar[dict[str, int]] = {"shift": -1}
+
+    def __init__(self) -> None:
+        self.events = (
+            "piece",
+            *(f"note_off:{pitch}" for pitch in range(128)),
+            *(f"velocity:{v + VELOCITY_STEP // 2}" for v in range(0, 128, VELOCITY_STEP)),
+            *(f"note_on:{pitch}" for pitch in range(128)),
+            *(f"shift:{n}" for n in range(1, LONGEST_SHIFT + 1)),
+        )
+        self.start = self.end = 0
+        self.pairs = [split_event(event) for event in self.events]
+        kinds = np.array([kind for kind, _ in self.pairs])
+        self.is_time = kinds == "shift"
+        self.first = {
+            kind: int(np.flatnonzero(kinds == kind)[0]) for kind in np.unique(kinds).tolist()
+        }
+
+    def options(self) -> dict[str, Any]:
+        return {}
+
+    def encode(self, score: Score) -> Encoded:
+        notes = self._on_grid(score)
+        if not len(notes):
+            return Encoded(np.array([self.start], np.uint16), 0, len(score.notes))
+        if int(notes["end"].max()) > MAX_STEPS:
+            raise CodecError(
+                f"lasts {int(notes['end'].max()) / STEPS_A_SECOND / 3600:.0f} hours; events takes 10"
+            )
+        points = np.unique(np.concatenate([notes["onset"], notes["end"]]))
+        gaps = np.diff(points, prepend=0)
+        whole, rest = np.divmod(gaps, LONGEST_SHIFT)
+        louder = np.diff(notes["velocity"].astype(np.int64), prepend=-1) != 0
+        first, pitch = self.first, notes["pitch"].astype(np.int64)
+        rows = [  # of each: the point of time, the order there, the token
+            (
+                np.repeat(points, whole),
+                0,
+                np.full(int(whole.sum()), first["shift"] + LONGEST_SHIFT - 1),
+            ),
+            (points[rest > 0], 1, first["shift"] + rest[rest > 0] - 1),
+            (notes["end"], 2 + pitch, first["note_off"] + pitch),
+            (
+                notes["onset"][louder],
+                130 + 2 * pitch[louder],
+                first["velocity"] + notes["velocity"][louder],
+            ),
+            (notes["onset"], 131 + 2 * pitch, first["note_on"] + pitch),
+        ]
+        at = np.concatenate([row[0] for row in rows])
+        rank = np.concatenate([np.broadcast_to(row[1], row[0].shape) for row in rows])
+        tokens = np.concatenate([row[2] for row in rows])[np.lexsort((rank, at))]
+        return Encoded(
+            np.append(tokens, self.start).astype(np.uint16),
+            len(notes),
+            len(score.notes) - len(notes),
+        )
+
+    def _on_grid(self, score: Score) -> NDArray[np.void]:
+        """Notes in steps, by onset and pitch, `velocity` as a bin; a pitch struck again ends the note before."""
+        if not len(score.notes):
+            return score.notes
+        notes = score.notes[
+            np.lexsort((score.notes["end"], score.notes["onset"], score.notes["pitch"]))
+        ].copy()
+        onset = np.rint(score.seconds_at(notes["onset"]) * STEPS_A_SECOND).astype(np.int64)
+        notes["end"] = np.maximum(
+            np.rint(score.seconds_at(notes["end"]) * STEPS_A_SECOND), onset + 1
+        )
+        notes["onset"], notes["velocity"] = onset, notes["velocity"] // VELOCITY_STEP
+        same_pitch = notes["pitch"][1:] == notes["pitch"][:-1]
+        stays = np.append(
+            ~(same_pitch & (onset[1:] == onset[:-1])), True
+        )  # of equal starts the longest is last
+        notes = notes[stays]
+        again = notes["pitch"][1:] == notes["pitch"][:-1]
+        cut = np.minimum(notes["end"][:-1], notes["onset"][1:])
+        notes["end"][:-1] = np.where(again, cut, notes["end"][:-1])
+        ordered: NDArray[np.void] = notes[np.lexsort((notes["pitch"], notes["onset"]))]
+        return ordered
+
+    def recall(self, tokens: Tokens) -> Tokens:
+        """The notes that sound and the velocity in force, then all since the last shift."""
+        shifts = np.flatnonzero(self.is_time[tokens])
+        if not len(shifts):
+            return tokens
+        velocity: list[int] = []
+        sounding: set[int] = set()
+        for token in tokens[: shifts[-1]].tolist():
+            kind, value = self.pairs[token]
+            if kind == "velocity":
+                velocity = [token]
+            elif kind == "note_on":
+                sounding.add(value)
+            elif kind == "note_off":
+                sounding.discard(value)
+        struck = [self.first["note_on"] + pitch for pitch in sorted(sounding)]
+        return np.concatenate([struck, velocity, tokens[shifts[-1] :]]).astype(np.uint16)
+
+    def decoder(self) -> _EventsDecoder:
+        return _EventsDecoder(self)
+
+    def cursor(self, tempo: float | None = None) -> _EventsCursor:
+        return _EventsCursor(self)
+
+
+class _EventsDecoder(Decoder):
+    def __init__(self, codec: EventsCodec):
+        super().__init__(TICKS_A_BEAT)
+        self._pairs, self._velocity = codec.pairs, DEFAULT_VELOCITY
+        self._sounding: dict[int, Row] = {}
+
+    def feed(self, token: int) -> None:
+        kind, value = self._pairs[token]
+        if kind == "shift":
+            self.now += value
+        elif kind == "velocity":
+            self._velocity = value
+        elif kind in ("note_on", "note_off"):
+            if value in self._sounding:
+                self._sounding.pop(value)[1] = self.now
+            if kind == "note_on":
+                self._sounding[value] = [self.now, SOUNDING, value, self._velocity, 0, False]
+                self._rows.append(self._sounding[value])
+
+    def _finish(self) -> None:
+        if any(row[0] == self.now for row in self._sounding.values()):
+            self.now += 1
+        super()._finish()
+
+
+class _EventsCursor:
+    """Steps passed, which pitches sound, and the last event: all that decides what may come next."""
+
+    bars = 0
+
+    def __init__(self, codec: EventsCodec):
+        self._pairs, first = codec.pairs, codec.first
+        self._off, self._on = (
+            slice(first[kind], first[kind] + 128) for kind in ("note_off", "note_on")
+        )
+        self._velocity = slice(first["velocity"], first["velocity"] + 128 // VELOCITY_STEP)
+        self._shift, self._size, self._end = (
+            slice(first["shift"], codec.vocabulary),
+            codec.vocabulary,
+            codec.end,
+        )
+        self._sounding: Mask = np.zeros(128, bool)
+        self._kind, self._value, self._steps = "piece", -1, 0
+
+    @property
+    def seconds(self) -> float:
+        return self._steps / STEPS_A_SECOND
+
+    def feed(self, token: int) -> None:
+        kind, value = self._pairs[token]
+        if kind == "shift":
+            self._steps += value
+            self._value = value
+        elif kind == "velocity":
+            self._value = self._value if self._kind == "note_on" else -1
+        elif kind in ("note_on", "note_off"):
+            self._sounding[value] = kind == "note_on"
+            self._value = value
+        self._kind = kind
+
+    def mask(self) -> Mask:
+        kind, value = self._kind, self._value
+        mask: Mask = np.zeros(self._size, bool)
+        above = value if kind in ("note_on", "velocity") else -1
+        mask[self._on][above + 1 :] = ~self._sounding[above + 1 :]
+        if kind == "velocity":
+            return mask
+        mask[self._velocity] = mask[self._on].any()
+        if kind in ("shift", "note_off"):
+            least = value + 1 if kind == "note_off" else 0
+            mask[self._off][least:] = self._sounding[least:]
+        if kind != "shift":
+            mask[self._shift] = True
+            mask[self._end] = not self._sounding.any()
+        elif value == LONGEST_SHIFT:
+            mask[self._shift] = True
+        return mask
+
+    def copy(self) -> _EventsCursor:
+        other = copy(self)
+        other._sounding = self._sounding.copy()
+        return other

@@ -1,0 +1,170 @@
+"""The `frames` codec: every step lists the pitches that sound, then ends. The original text form of ugen.
+
+Token 0 ends a step, token p + 1 is MIDI pitch p. Tempo is flattened into time: ticks are scaled to 480 a beat at
+120 beats a minute, and a step is `ticks` of those (25 by default: 26.04 ms). Velocity, program and drums are not kept.
+
+A pitch sounds while any note of it sounds. When a pitch is struck again while the two steps before are filled, the
+step just before is cleared, so that repeated notes stay apart. With `fold`, a step and its repetitions are one: token
+0 still means one step, and tokens 129 and up that the pitches listed last 2, 3, … steps.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data.score import Score
+
+from .base import Codec, Encoded, Mask, Tokens
+from .decoder import GridDecoder
+from .pitch_grid import (
+    PITCHES,
+    REFERENCE_BEAT,
+    REFERENCE_USEC,
+    STEP,
+    VELOCITY,
+    Runs,
+    merge_gaps,
+    runs_to_score,
+    sounding_runs,
+)
+
+LONGEST_FOLD = 96  # steps: 2.5 seconds at 25 ticks
+
+
+class FramesCodec(Codec):
+    """Sounding pitches, step by step. Vocabulary 129, or 224 with `fold`.
+
+    `ticks`: length of a step, 1 to 1920, in ticks of 1/480 beat at 120 beats a minute.
+    `fold`: whether a step's repetitions are folded into it.
+    """
+
+    name = "frames"
+    pitch_kinds = ("pitch",)
+
+    def __init__(self, ticks: int = 25, fold: bool = False):
+        if not 1 <= ticks <= 1920:
+            raise ValueError(f"ticks must be 1 to 1920, not {ticks}")
+        self.ticks, self.fold = ticks, bool(fold)
+        self.step_seconds = ticks * REFERENCE_USEC / (REFERENCE_BEAT * 1e6)
+        longer = range(2, LONGEST_FOLD + 1) if self.fold else ()
+        self.events = (
+            "step",
+            *(f"pitch:{pitch}" for pitch in range(PITCHES)),
+            *(f"step:{n}" for n in longer),
+        )
+        self.start, self.end = STEP, None
+        self.steps = np.array([1, *[0] * PITCHES, *longer])  # how many steps each token ends
+        self.is_time = self.steps > 0
+        # after pitch p only higher pitches or the end of the step; row 0 is the state after a step
+        ids, states = np.arange(len(self.events)), np.arange(PITCHES + 1)
+        self.masks: Mask = (ids[None, :] > states[:, None]) | self.is_time[None, :]
+
+    def options(self) -> dict[str, Any]:
+        return {"ticks": self.ticks, "fold": self.fold}
+
+    def encode(self, score: Score) -> Encoded:
+        runs = sounding_runs(score, self.ticks)
+        if not len(runs):
+            return Encoded(np.zeros(0, np.uint16), 0, len(score.notes))
+        points = self._points(runs)  # where a step is listed; the last is the end of the piece
+        first, after = np.searchsorted(points, runs[:, 1]), np.searchsorted(points, runs[:, 2])
+        counts = after - first
+        at = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
+        pitch = np.repeat(runs[:, 0], counts)
+        order = np.lexsort((pitch, at))
+        lengths = np.diff(points)
+        ends = np.where(lengths == 1, STEP, PITCHES - 1 + lengths)
+        tokens = np.zeros(len(at) + len(ends), np.uint16)
+        place = np.arange(len(at)) + at[order]
+        tokens[place] = pitch[order] + 1
+        closing = np.ones(len(tokens), bool)
+        closing[place] = False
+        tokens[closing] = ends
+        return Encoded(tokens, len(runs), len(score.notes) - len(runs))
+
+    def _points(self, runs: Runs) -> NDArray[np.int64]:
+        last = int(runs[:, 2].max())
+        if not self.fold:
+            return np.arange(last + 1)
+        changes = np.unique(np.concatenate([[0], runs[:, 1], runs[:, 2]]))
+        parts = -(-np.diff(changes) // LONGEST_FOLD)  # how many tokens each stretch needs
+        offsets = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+        return np.append(np.repeat(changes[:-1], parts) + offsets * LONGEST_FOLD, last)
+
+    def decode(self, tokens: NDArray[np.integer]) -> Score:
+        return runs_to_score(self.runs(tokens), self.ticks)
+
+    def recall(self, tokens: Tokens) -> Tokens:
+        """The last whole step, and what is listed since."""
+        ends = np.flatnonzero(self.is_time[tokens])
+        return tokens[ends[-2] + 1 :] if len(ends) > 1 else tokens
+
+    def decoder(self) -> _FramesDecoder:
+        return _FramesDecoder(self)
+
+    def runs(self, tokens: NDArray[np.integer]) -> Runs:
+        """The stretches in which each pitch sounds without a break."""
+        tokens = np.asarray(tokens, np.int64)
+        lengths = self.steps[tokens]
+        at = np.cumsum(lengths) - lengths
+        closings = np.flatnonzero(lengths)
+        places = np.flatnonzero(lengths == 0)
+        closing = np.searchsorted(
+            closings, places
+        )  # the step that each pitch is listed in; one left open lasts a step
+        length = np.append(lengths[closings], 1)[closing]
+        pitch, first = tokens[places] - 1, at[places]
+        _, once = np.unique(
+            pitch * (int(lengths.sum()) + 1) + first, return_index=True
+        )  # by pitch, then step
+        cells = np.stack([pitch[once], first[once], first[once] + length[once]], axis=1)
+        return merge_gaps(cells, 0)
+
+    def cursor(self, tempo: float | None = None) -> _FramesCursor:
+        return _FramesCursor(self)
+
+    @property
+    def strikes(self) -> Mask:
+        return np.zeros(self.vocabulary, bool)  # a pitch is listed at every step, struck or not
+
+
+class _FramesDecoder(GridDecoder):
+    def __init__(self, codec: FramesCodec):
+        super().__init__(REFERENCE_BEAT, codec.ticks, VELOCITY)
+        self._steps, self._listed = codec.steps.tolist(), set[int]()
+
+    def feed(self, token: int) -> None:
+        if steps := self._steps[token]:
+            self.step(self._listed, steps)
+            self._listed = set()
+        else:
+            self._listed.add(token - 1)
+
+    def _finish(self) -> None:
+        if self._listed:
+            self.step(self._listed)
+        super()._finish()
+
+
+class _FramesCursor:
+    bars = 0
+
+    def __init__(self, codec: FramesCodec):
+        self._masks = codec.masks
+        self._seconds = (codec.steps * codec.step_seconds).tolist()
+        self._last = STEP
+        self.seconds = 0.0
+
+    def feed(self, token: int) -> None:
+        self._last = token if token <= PITCHES else STEP
+        self.seconds += self._seconds[token]
+
+    def mask(self) -> Mask:
+        row: Mask = self._masks[self._last]
+        return row
+
+    def copy(self) -> _FramesCursor:
+        return copy(self)

@@ -1,0 +1,97 @@
+"""Which pitches sound at each step of a fixed time grid: what `frames` and `khot` share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data.errors import CodecError
+from ugen.data.score import NOTE, Score
+
+STEP = 0
+
+PITCHES = 128
+
+REFERENCE_BEAT = 480  # ticks a beat
+
+REFERENCE_USEC = 500_000  # 120 beats a minute
+
+VELOCITY = 80
+
+MAX_STEPS = 2_000_000  # 14 hours at 25 ticks; with MAX_CELLS it bounds memory when a file claims centuries of music
+
+MAX_CELLS = 20_000_000
+
+Runs = NDArray[
+    np.int64
+]  # [n, 3]: pitch, first step, step after the last; by pitch, then step; none overlap
+
+
+def sounding_runs(score: Score, ticks: int) -> Runs:
+    """When each pitch sounds, in steps of `ticks`, with repeated notes kept apart where that is possible.
+
+    Raises CodecError when a score is too long to hold in memory as steps.
+    """
+    onsets, ends = _steps(score, "onset", ticks), _steps(score, "end", ticks)
+    if len(ends) and ends.max() > MAX_STEPS:
+        hours = float(ends.max()) * ticks / REFERENCE_BEAT * REFERENCE_USEC / 3.6e9
+        raise CodecError(f"lasts {hours:.0f} hours; this codec takes {MAX_STEPS:,} steps at most")
+    ends = np.maximum(ends, onsets + 1)
+    if int((ends - onsets).sum()) > MAX_CELLS:
+        raise CodecError(
+            f"its notes sound for more than {MAX_CELLS:,} steps in all, the most that this codec takes"
+        )
+    runs: list[tuple[int, int, int]] = []
+    for pitch in np.unique(score.notes["pitch"]).tolist():
+        mine = score.notes["pitch"] == pitch
+        runs += [(pitch, *run) for run in _strikes(onsets[mine], ends[mine])]
+    return np.array(runs, np.int64).reshape(-1, 3)
+
+
+def _steps(score: Score, field: str, ticks: int) -> NDArray[np.int64]:
+    """Each note's onset or end as a step. Halves round to even, as the original's did."""
+    flat = np.rint(score.seconds_at(score.notes[field]) * REFERENCE_BEAT * 1e6 / REFERENCE_USEC)
+    return np.rint(flat / ticks).astype(np.int64)
+
+
+def _strikes(onsets: NDArray[np.int64], ends: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """The runs of steps that one pitch fills.
+
+    Notes are swept in order of onset. A strike inside a run or right after it clears the step before, when the run is
+    at least two steps old; else it melts into the run.
+    """
+    order = np.argsort(onsets, kind="stable")
+    runs: list[tuple[int, int]] = []
+    for onset, end in zip(onsets[order].tolist(), ends[order].tolist(), strict=True):
+        if runs and onset <= runs[-1][1]:
+            start, until = runs[-1]
+            if onset - start >= 2:
+                runs[-1] = (start, onset - 1)
+                runs.append((onset, max(until, end)))
+            else:
+                runs[-1] = (start, max(until, end))
+        else:
+            runs.append((onset, end))
+    return runs
+
+
+def runs_to_score(runs: Runs, ticks: int, velocity: int = VELOCITY) -> Score:
+    """Runs of steps as notes."""
+    notes = np.zeros(len(runs), NOTE)
+    notes["pitch"], notes["velocity"] = runs[:, 0], velocity
+    notes["onset"], notes["end"] = runs[:, 1] * ticks, runs[:, 2] * ticks
+    return Score.build(notes, REFERENCE_BEAT)
+
+
+def drop_short(runs: Runs, steps: int) -> Runs:
+    """Leave out notes shorter than `steps`."""
+    return runs[runs[:, 2] - runs[:, 1] >= steps]
+
+
+def merge_gaps(runs: Runs, steps: int) -> Runs:
+    """Join runs of a pitch with at most `steps` steps of silence between them; 0 joins those that touch."""
+    if not len(runs):
+        return runs
+    begins = np.ones(len(runs), bool)
+    begins[1:] = (runs[1:, 0] != runs[:-1, 0]) | (runs[1:, 1] - runs[:-1, 2] > steps)
+    ends = np.append(begins[1:], True)
+    return np.stack([runs[begins, 0], runs[begins, 1], runs[ends, 2]], axis=1)

@@ -1,0 +1,178 @@
+"""What can be counted of a prepared corpus: the facts behind its report."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data.codecs.base import Codec, split_event
+from ugen.data.errors import UgenError
+
+from .corpus import SPLITS, Corpus, Row
+
+QUANTILES = {
+    "shortest": 0.0,
+    "a tenth below": 0.1,
+    "a quarter below": 0.25,
+    "half below": 0.5,
+    "three quarters below": 0.75,
+    "nine tenths below": 0.9,
+    "longest": 1.0,
+}
+_CHUNK = 1 << 20  # tokens counted at once; bounds memory whatever a piece's length
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """The kept pieces of a split, added up."""
+
+    name: str
+    pieces: int
+    notes: int
+    seconds: float
+    tokens: int
+
+
+@dataclass(frozen=True)
+class KindFacts:
+    """A kind of event: how many the codec's table has, how many of them training holds, how often all splits do."""
+
+    name: str
+    events: int
+    in_training: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What can be said of a corpus without listening to it. Sums are over the kept files.
+
+    `kept`: rows of the kept files; `mended`: those of them that were damaged.
+    `dropped`: files by reason, the most frequent first. `copies`: (file, the kept file with the same music).
+    `families`: near-duplicates by the file they match. `lengths`: seconds of a piece at QUANTILES.
+    `unseen`: events that training never holds; `surprises`: those of them that held-out pieces do hold, counted.
+    `pitches`: 128 counts of pitch events. `tempos`: counts by beats a minute, empty where the codec has no tempo.
+    """
+
+    name: str
+    codec: str
+    arrangement: str
+    rows: tuple[Row, ...]
+    kept: tuple[Row, ...]
+    mended: tuple[Row, ...]
+    splits: tuple[SplitFacts, ...]
+    total: SplitFacts
+    notes_in: int
+    lost: int
+    dropped: dict[str, tuple[str, ...]]
+    copies: tuple[tuple[str, str], ...]
+    families: dict[str, tuple[str, ...]]
+    lengths: tuple[float, ...]
+    kinds: tuple[KindFacts, ...]
+    unseen: tuple[str, ...]
+    surprises: dict[str, int]
+    pitches: tuple[int, ...]
+    tempos: dict[int, int]
+
+
+def facts(corpus: Corpus) -> Facts:
+    """Count a corpus, a piece at a time. Raises UgenError when its tokens are not its codec's."""
+    kept = tuple(row for row in corpus.rows if row.status == "kept")
+    codec, trained = corpus.codec, _token_counts(corpus, "train")
+    everywhere = sum((_token_counts(corpus, split) for split in SPLITS[1:]), trained)
+    tempos = np.array(
+        [value if kind == "tempo" else -1 for kind, value in map(split_event, codec.events)]
+    )
+    unseen = [i for i, n in enumerate(trained.tolist()) if n == 0]
+    return Facts(
+        name=corpus.path.resolve().name,
+        codec=codec.name,
+        arrangement=corpus.arrangement,
+        rows=corpus.rows,
+        kept=kept,
+        mended=tuple(row for row in kept if row.remarks),
+        splits=tuple(_sum(split, corpus.pieces(split)) for split in SPLITS),
+        total=_sum("all", kept),
+        notes_in=sum(row.notes_in for row in kept),
+        lost=sum(row.lost for row in kept),
+        dropped=_by_reason(corpus.rows),
+        copies=tuple(
+            (row.file, row.family) for row in corpus.rows if row.status == "dropped" and row.family
+        ),
+        families=_versions(kept),
+        lengths=tuple(
+            np.quantile([row.seconds for row in kept] or [0.0], list(QUANTILES.values())).tolist()
+        ),
+        kinds=_kinds(codec, everywhere, trained),
+        unseen=tuple(codec.events[i] for i in unseen),
+        surprises={codec.events[i]: int(everywhere[i]) for i in unseen if everywhere[i]},
+        pitches=tuple(_histogram(codec.pitches(), everywhere, 128)),
+        tempos={bpm: n for bpm, n in enumerate(_histogram(tempos, everywhere)) if n},
+    )
+
+
+def _sum(name: str, rows: Sequence[Row]) -> SplitFacts:
+    notes, tokens = sum(row.notes for row in rows), sum(row.tokens for row in rows)
+    return SplitFacts(name, len(rows), notes, sum(row.seconds for row in rows), tokens)
+
+
+def _versions(kept: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+    families: dict[str, list[str]] = defaultdict(list)
+    for row in kept:
+        if row.family != row.file:
+            families[row.family].append(row.file)
+    return {head: tuple(files) for head, files in families.items()}
+
+
+def _token_counts(corpus: Corpus, split: str) -> NDArray[np.int64]:
+    """int64 [vocabulary]: how often each token stands in the pieces of a split."""
+    counts = np.zeros(corpus.codec.vocabulary, np.int64)
+    for row in corpus.pieces(split):
+        tokens = corpus.piece(row)
+        for at in range(0, len(tokens), _CHUNK):
+            found = corpus.codec.counts(tokens[at : at + _CHUNK])
+            if len(found) > len(counts):
+                raise UgenError(
+                    f"{corpus.path}: {row.file} holds token {len(found) - 1}, but the codec has {len(counts)}; "
+                    "prepare the corpus again"
+                )
+            counts += found
+    return counts
+
+
+def _kinds(
+    codec: Codec, everywhere: NDArray[np.int64], trained: NDArray[np.int64]
+) -> tuple[KindFacts, ...]:
+    kinds = np.array([split_event(event)[0] for event in codec.events])
+    found = (
+        (name, kinds == name) for name in dict.fromkeys(kinds.tolist())
+    )  # in order of the table
+    return tuple(
+        KindFacts(name, int(at.sum()), int((trained[at] > 0).sum()), int(everywhere[at].sum()))
+        for name, at in found
+    )
+
+
+def _histogram(values: NDArray[np.int64], counts: NDArray[np.int64], length: int = 0) -> list[int]:
+    """How often each value from 0 stands in the tokens; an event whose value is negative has none."""
+    sums = np.bincount(values[values >= 0], counts[values >= 0], length)
+    return [int(n) for n in sums]
+
+
+def _by_reason(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+    """Files by reason. Reasons that differ in their numbers only are one, with dots where they differ."""
+    found: dict[tuple[str, ...], list[tuple[Row, str]]] = defaultdict(list)
+    for row in rows:
+        if row.status == "dropped":
+            reason = "the same music as another file" if row.family else row.reason
+            found[tuple(re.split(r"\d+", reason))].append((row, reason))
+    named: dict[str, tuple[str, ...]] = {}
+    for members in sorted(found.values(), key=len, reverse=True):
+        parts = zip(*(re.split(r"(\d+)", reason) for _, reason in members), strict=True)
+        name = "".join(part[0] if len(set(part)) == 1 else "..." for part in parts)
+        named[name] = tuple(row.file for row, _ in members)
+    return named

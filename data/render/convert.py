@@ -1,0 +1,123 @@
+"""One kind of file into another, by extension: MIDI, midicsv text, frames text, pictures, sound. Folders too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data.codecs.frames import FramesCodec
+from ugen.data.codecs.pitch_grid import drop_short, merge_gaps, runs_to_score
+from ugen.data.errors import UgenError
+from ugen.data.files import write_atomically
+from ugen.data.midi.midicsv import csv_to_midi, midi_to_csv
+from ugen.data.midi.reader import read_midi
+from ugen.data.midi.smf import MIDI_SUFFIXES, read_file
+from ugen.data.midi.writer import midi_bytes
+from ugen.data.score import Score
+
+from .audio import FORMATS, write_audio
+from .piano_roll import ROW_SECONDS, piano_roll
+
+READABLE = (*MIDI_SUFFIXES, ".csv", ".txt")
+WRITABLE = (".mid", ".midi", ".csv", ".txt", ".png", ".jpg", ".jpeg", *FORMATS)
+PAD_TICKS = (
+    1920  # a bar of silence after music that came from frames text, as the original wrote it
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to convert. `ticks`, `velocity`, `shortest`, `gaps`, `gaps_first`: reading and writing frames text; notes
+    shorter than `shortest` steps are dropped, gaps of up to `gaps` steps closed, in that order unless `gaps_first`.
+    `row_seconds`, `colour` (program or velocity): pictures. `soundfont`: sound, where the usual one is not to play."""
+
+    ticks: int = 25
+    velocity: int = 80
+    shortest: int = 0
+    gaps: int = 0
+    gaps_first: bool = False
+    row_seconds: float = ROW_SECONDS
+    colour: str = "program"
+    soundfont: Path | None = None
+
+
+def convert(source: Path, target: Path, options: Options) -> None:
+    """Convert one file. Raises UgenError that names the file and the reason; nothing half-written is left."""
+    kind, target_kind = source.suffix.lower(), target.suffix.lower()
+    if kind not in READABLE:
+        raise UgenError(
+            f"{source}: cannot read {kind or 'a file with no extension'}; choose {', '.join(READABLE)}"
+        )
+    if target_kind not in WRITABLE:
+        raise UgenError(
+            f"{target}: cannot write {target_kind or 'no extension'}; choose {', '.join(WRITABLE)}"
+        )
+    if (
+        target_kind == ".csv" and kind in MIDI_SUFFIXES
+    ):  # whole files, event by event: more than a Score holds
+        write_atomically(target, midi_to_csv(read_file(source), str(source)).encode("latin-1"))
+    elif kind == ".csv" and target_kind in (".mid", ".midi"):
+        write_atomically(target, csv_to_midi(_text(source), str(source)))
+    else:
+        _write(read_score(source, options), source, target, options)
+
+
+def read_score(source: Path, options: Options) -> Score:
+    """A score from a MIDI, CSV or frames text file."""
+    kind = source.suffix.lower()
+    if kind == ".csv":
+        return read_midi(csv_to_midi(_text(source), str(source)), str(source))
+    if kind == ".txt":
+        return _from_frames(_frames_text(source), options)
+    return read_midi(source)
+
+
+def pairs(source: Path, target: Path, kind: str) -> Iterator[tuple[Path, Path]]:
+    """What to convert for a folder: every readable file under it, and its place under `target` with suffix `kind`."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and path.suffix.lower() in READABLE:
+            yield path, (target / path.relative_to(source)).with_suffix(kind)
+
+
+def _write(score: Score, source: Path, target: Path, options: Options) -> None:
+    kind = target.suffix.lower()
+    if kind == ".txt":
+        tokens = FramesCodec(options.ticks).encode(score).tokens
+        write_atomically(target, (" ".join(map(str, tokens.tolist())) + "\n").encode())
+    elif kind in (".mid", ".midi", ".csv"):
+        pad = PAD_TICKS if source.suffix.lower() == ".txt" else 0
+        data = midi_bytes(score, pad_ticks=pad)
+        write_atomically(
+            target, midi_to_csv(data, str(target)).encode("latin-1") if kind == ".csv" else data
+        )
+    elif kind in FORMATS:
+        write_audio(score, target, options.soundfont)
+    else:
+        piano_roll(score, target, options.row_seconds, options.colour)
+
+
+def _from_frames(tokens: NDArray[np.int64], options: Options) -> Score:
+    """Frames text as notes, with the original's two repairs."""
+    runs = FramesCodec(options.ticks).runs(tokens)
+    if options.gaps_first:
+        runs = drop_short(merge_gaps(runs, options.gaps), options.shortest)
+    else:
+        runs = merge_gaps(drop_short(runs, options.shortest), options.gaps)
+    return runs_to_score(runs, options.ticks, options.velocity)
+
+
+def _text(source: Path) -> str:
+    return read_file(source).decode("latin-1")
+
+
+def _frames_text(source: Path) -> NDArray[np.int64]:
+    words = _text(source).split()
+    for place, word in enumerate(words, 1):
+        if not (word.isascii() and word.isdigit() and len(word) <= 3 and int(word) <= 128):
+            raise UgenError(
+                f"{source}: word {place} is {word[:20]!r}; frames text holds numbers from 0 to 128"
+            )
+    return np.array(words, np.int64)

@@ -1,0 +1,204 @@
+"""A model file's card in words, for `ugen-run --info`.
+
+The codec, the shape and the sampling defaults were checked when the card was read. Provenance is whatever a file says:
+what is missing or of another kind is left out, and what could upset a terminal is replaced.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ugen.data.text import clock, count, printable
+from ugen.runtime.model_file.card import Card
+from ugen.runtime.model_file.format import FORMAT
+
+_WIDTH, _LABEL = 98, 14
+_MOST_ROWS, _MOST_LICENCE = 12, 20_000
+_ACCURACY = {"token": "right", "frame": "keys right"}
+
+
+def describe(card: Card, path: str | Path) -> str:
+    """The card as lines of under 100 columns. `path`: the file, for its name and size."""
+    told = card.provenance
+    parts = [
+        _rows(_shape(card, path)),
+        _rows(_corpus(card, _object(told, "corpus"))),
+        _losses(card, _object(told, "held_out"), _object(told, "baselines")),
+        _precisions(card),
+        _rows(_rest(card)),
+        _licence(card.licence),
+    ]
+    lines = [line for part in parts if part for line in [*part, ""]][:-1]
+    return "\n".join(line[: _WIDTH + 1].rstrip() for line in lines)
+
+
+def _rows(rows: Iterator[tuple[str, str]]) -> list[str]:
+    return [f"{label:{_LABEL}}{text}" for label, text in rows if text]
+
+
+# entries of free-form JSON, if they are of the kind that is looked for
+
+
+def _object(values: dict[str, Any], name: str) -> dict[str, Any]:
+    value = values.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(values: dict[str, Any], name: str, most: int = 80) -> str:
+    value = values.get(name)
+    return printable(value[:most]) if isinstance(value, str) else ""
+
+
+def _number(values: dict[str, Any], name: str) -> float:
+    """NaN where there is no number; one too long for a table is none."""
+    value = values.get(name)
+    plain = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e12
+    return float(value) if plain and value is not None else math.nan
+
+
+def _shown(number: float, form: str) -> str:
+    return "" if math.isnan(number) else format(number, form)
+
+
+# the parts of a card
+
+
+def _shape(card: Card, path: str | Path) -> Iterator[tuple[str, str]]:
+    path = Path(path)
+    yield "file", printable(path.name) + _size(path) + f", model format {FORMAT}"
+    model = _object(card.provenance, "model")
+    traits = [words for name, words in _TRAITS.items() if model.get(name) is True]
+    yield "model", ", ".join([f"LSTM, {count(card.layers, 'layer')} of {card.hidden}", *traits])
+    yield "precision", f"{card.precision} weights"
+    options = [f"{name} {_option(value)}" for name, value in card.codec.options().items()]
+    of = "keys a step" if card.codec.input == "frame" else "tokens"
+    yield "codec", ", ".join([card.codec.name, *options, f"{card.codec.vocabulary} {of}"])
+    yield (
+        "weights",
+        " ".join(("sha256", weights))
+        if (weights := _text(card.provenance, "weights_sha256"))
+        else "",
+    )
+
+
+_TRAITS = {"skip": "skips and normalisation", "tied": "tied head", "learned_start": "learned start"}
+
+
+def _size(path: Path) -> str:
+    try:
+        return f", {path.stat().st_size / 1e6:.2f} MB"
+    except OSError:
+        return ""
+
+
+def _option(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What it learned from. A corpus of vectors counts its words in `tokens`, which say nothing to a person."""
+    names = ["pieces", "notes"] + (["tokens"] if card.codec.input == "token" else [])
+    counts = {name: _number(corpus, name) for name in names}
+    told = [count(round(number), name[:-1]) for name, number in counts.items() if number >= 0]
+    seconds = _number(corpus, "seconds")
+    if seconds >= 0:
+        told.insert(2, f"{clock(seconds)} {'hours' if seconds >= 3600 else 'minutes'}")
+    yield "learned from", ", ".join(told)
+    yield "arrangement", _text(corpus, "arrangement")
+    yield "corpus", _text(corpus, "hash")
+    if (table := card.originality) is not None:
+        runs = f"{count(len(table.keys), 'run')} of {table.n} notes"
+        yield (
+            "originality",
+            f"{runs} hashed, {table.characters / 1e3:.0f} kB: ugen-score --originality SONG.mid MODEL",
+        )
+
+
+def _losses(card: Card, scores: dict[str, Any], baselines: dict[str, Any]) -> list[str]:
+    """Held-out scores beside the baselines', which are told a step, and scaled to notes and seconds as the model's."""
+    step, note, second = (_number(scores, f"nats_{unit}") for unit in ("token", "note", "second"))
+    table = [("this model", step, _number(scores, "accuracy"))]
+    for name in baselines:
+        entry = _object(baselines, name)
+        table.append((printable(name[:20]), _number(entry, "nats"), _number(entry, "accuracy")))
+    table = [row for row in table if not math.isnan(row[1])][:_MOST_ROWS]
+    if not table:
+        return []
+    unit = "step" if card.codec.input == "frame" else "token"
+    columns = f"nats a {unit}", "a note", "a second", _ACCURACY[card.codec.input]
+    lines = [f"{'held-out music':22}" + "".join(f"{column:>14}" for column in columns)]
+    for name, nats, right in sorted(table, key=lambda row: row[1]):
+        scaled = [nats * whole / step if step else math.nan for whole in (note, second)]
+        cells = [
+            _shown(nats, ".3f"),
+            *(_shown(each, ".2f") for each in scaled),
+            _shown(right, ".1%"),
+        ]
+        lines.append(f"  {name:20}" + "".join(f"{cell:>14}" for cell in cells))
+    return [
+        *lines,
+        "  (nats measure surprise: less is better; the others only count what came before)",
+    ]
+
+
+def _precisions(card: Card) -> list[str]:
+    """What the exporter measured before it chose."""
+    rows = card.provenance.get("precisions")
+    lines = []
+    for row in rows[:_MOST_ROWS] if isinstance(rows, list) else ():
+        if isinstance(row, dict) and _text(row, "precision"):
+            cells = (
+                _shown(_number(row, "megabytes"), ".2f"),
+                _shown(_number(row, "us_per_token"), ".0f"),
+                _shown(_number(row, "nats_change"), "+.2%"),
+            )
+            chosen = "   this file" if row.get("chosen") is True else ""
+            lines.append(
+                f"  {_text(row, 'precision', 20):20}"
+                + "".join(f"{cell:>14}" for cell in cells)
+                + chosen
+            )
+    if not lines:
+        return []
+    heads = "".join(f"{head:>14}" for head in ("MB", "us a token", "nats change"))
+    machine = _text(card.provenance, "measured_on")
+    return [
+        f"{'precisions':22}{heads}",
+        *lines,
+        *([f"  (measured on {machine})"] if machine else []),
+    ]
+
+
+def _rest(card: Card) -> Iterator[tuple[str, str]]:
+    draws = card.sampling
+    top_k = draws.top_k or "off"
+    yield (
+        "sampling",
+        f"temperature {draws.temperature:g}, top-k {top_k}, top-p {draws.top_p:g}, unless you say otherwise",
+    )
+    versions = [
+        f"{verb} {version}"
+        for verb, name in (("trained with", "trainer"), ("exported with", "exporter"))
+        if (version := _text(card.provenance, name, 40))
+    ]
+    yield "ugen-music", ", ".join(versions)
+
+
+def _licence(licence: str) -> list[str]:
+    """Licence and credits as they are, in lines that fit."""
+    if not licence.strip():
+        return []
+    lines = ["licence and credits of the music"]
+    for line in licence[:_MOST_LICENCE].splitlines():
+        lines += textwrap.wrap(
+            printable(line.expandtabs()), _WIDTH, initial_indent="  ", subsequent_indent="  "
+        ) or [""]
+    return (
+        [*lines, f"  (... {len(licence):,} characters in all)"]
+        if len(licence) > _MOST_LICENCE
+        else lines
+    )

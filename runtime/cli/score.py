@@ -1,0 +1,173 @@
+"""ugen-score: how well a model predicts a folder of music, what its songs are like, and what a song copied."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from ugen.data.cli.app import make_app, run_app
+from ugen.data.cli.progress import progress_bar
+from ugen.runtime.inference.loading import PRETRAINED
+
+if TYPE_CHECKING:
+    from ugen.runtime.model_file.card import Card
+    from ugen.runtime.scoring.pieces import Piece
+
+app = make_app()
+
+EXAMPLES = "Example: ugen-score model.onnx my-midi-files\n\nExample: ugen-score --originality song.mid model.onnx"
+
+
+@app.command(epilog=EXAMPLES)
+def score(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="A folder of music, or MIDI files; a model file (.onnx), or the one in ugen is taken."
+        ),
+    ],
+    originality: Annotated[
+        bool,
+        typer.Option(
+            "--originality", help="Say what the MIDI files copied from the model's training music."
+        ),
+    ] = False,
+    songs: Annotated[
+        int, typer.Option(min=0, max=1000, help="Songs to make and measure beside the music.")
+    ] = 8,
+    sustain: Annotated[
+        bool,
+        typer.Option(
+            "--sustain",
+            help="Fold the sustain pedal into the ends of notes, if the model's corpus did.",
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, and nothing else.")
+    ] = False,
+    threads: Annotated[
+        int, typer.Option(min=1, max=256, help="Processor threads for the model.")
+    ] = 1,
+) -> None:
+    """Judge a model by music that it should predict, or songs by the music that a model learned from."""
+    model, music = _sorted_out(files)
+    found = (
+        _originality(model, music, sustain)
+        if originality
+        else _scores(model, music, songs, sustain, threads)
+    )
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    from ugen.runtime.scoring.tables import originality_words, score_words
+
+    typer.echo((originality_words if originality else score_words)(found))
+
+
+def _sorted_out(files: Sequence[Path]) -> tuple[Path, list[Path]]:
+    """Which of the files is the model, and all MIDI files that the others are or hold."""
+    from ugen.data import UgenError
+    from ugen.runtime.scoring.pieces import midi_files
+
+    models = [path for path in files if path.suffix.lower() == ".onnx"] or [PRETRAINED]
+    if len(models) > 1:
+        raise UgenError(f"one model file (.onnx) is judged at a time, and {len(models)} were given")
+    others = [path for path in files if path not in models]
+    if not others:
+        raise UgenError(f"{models[0]}: name a folder of music, too, or MIDI files")
+    return models[0], [file for path in others for file in midi_files(path)]
+
+
+def _readable(
+    files: Sequence[Path], read: Callable[[Path], Any]
+) -> tuple[dict[Path, Any], dict[str, str]]:
+    """What is read of each file, and for the others why not. Raises UgenError when none can be read."""
+    from ugen.data import UgenError
+    from ugen.data.text import count, printable
+
+    found, failed = {}, {}
+    with progress_bar("reading", len(files), "files") as advance_to:
+        for number, path in enumerate(files, 1):
+            try:
+                found[path] = read(path)
+            except UgenError as error:
+                failed[str(path)] = printable(str(error).removeprefix(f"{path}: "))
+            advance_to(number)
+    if not found:
+        first, reason = next(iter(failed.items()))
+        others = f"; nor can {count(len(failed) - 1, 'other')}" if len(failed) > 1 else ""
+        raise UgenError(f"{first}: cannot be used: {reason}{others}")
+    return found, failed
+
+
+def _originality(model: Path, music: Sequence[Path], sustain: bool) -> dict[str, Any]:
+    """What songs copied, as JSON."""
+    from ugen.runtime.model_file.check import read_card
+    from ugen.runtime.scoring.songs import originality_of, table_of
+
+    card = read_card(model)
+    table = table_of(card, model)
+    found, failed = _readable(music, lambda path: originality_of(path, card, table, sustain))
+    return {
+        "model": str(model),
+        "pieces": len(table.pieces),
+        "runs": len(table.keys),
+        "run_notes": table.n,
+        "found_for_certain": table.certain,
+        "false_positives": table.false_positives,
+        "held_out": asdict(table.held_out) if table.held_out else None,
+        "songs": {str(path): asdict(each) for path, each in found.items()},
+        "unreadable": failed,
+    }
+
+
+def _scores(
+    model: Path, music: Sequence[Path], songs: int, sustain: bool, threads: int
+) -> dict[str, Any]:
+    """Scores, and measures of songs, as JSON."""
+    from ugen.runtime.inference.loading import load
+    from ugen.runtime.scoring.evaluate import score as score_pieces
+    from ugen.runtime.scoring.pieces import read_piece
+    from ugen.runtime.scoring.songs import song_seconds, songs_beside
+
+    loaded = load(model, threads)
+    card, codec = loaded.card, loaded.card.codec
+    found, failed = _readable(music, lambda path: read_piece(path, card, sustain))
+    pieces: list[Piece] = list(found.values())
+    with progress_bar(
+        "scoring", sum(len(codec.items(piece.tokens)) for piece in pieces), "steps"
+    ) as advance_to:
+        scores = score_pieces(loaded, pieces, advance_to)
+    beside = None
+    if songs:
+        with progress_bar("making songs", songs * song_seconds(pieces), "s of music") as advance_to:
+            beside = songs_beside(loaded, pieces, songs, advance_to)
+    return {
+        "model": str(model),
+        "input": codec.input,
+        "scores": scores.to_json(),
+        "lost": sum(piece.lost for piece in pieces),
+        "unreadable": failed,
+        "own_held_out": _told(card, "held_out"),
+        "own_baselines": _told(card, "baselines"),
+        "songs": beside
+        and {
+            **beside._asdict(),
+            "measures": {name: each._asdict() for name, each in beside.measures.items()},
+        },
+    }
+
+
+def _told(card: Card, name: str) -> dict[str, Any]:
+    """An object in a card's provenance, empty when there is none."""
+    value = card.provenance.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def main() -> None:
+    """Entry point of ugen-score."""
+    run_app(app, "ugen-score")

@@ -1,0 +1,110 @@
+"""What a model's songs are like: measured beside a folder's pieces, and asked what they copied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from ugen.data import Score, UgenError
+from ugen.data.analysis.fingerprint_table import Table
+from ugen.data.analysis.measures import measures
+from ugen.data.analysis.originality import Originality, originality
+from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.generation.song import generate
+from ugen.runtime.inference.model import Model
+from ugen.runtime.model_file.card import Card
+
+from .pieces import Piece, read_piece
+
+LONGEST_SONG = 60.0
+
+
+class Spread(NamedTuple):
+    """Mean and standard deviation of a measure, over a folder's pieces and over generated songs; None of no songs."""
+
+    folder: float
+    folder_deviation: float
+    songs: float | None
+    songs_deviation: float | None
+
+
+class Beside(NamedTuple):
+    """`songs` that were made, of them `mended` by the guard, beside those that it gave up on. `seconds`: the length of
+    each song, and what longer pieces were cut to. `measures`: by name."""
+
+    songs: int
+    mended: int
+    given_up: int
+    seconds: float
+    measures: dict[str, Spread]
+
+
+def songs_beside(
+    model: Model,
+    pieces: Sequence[Piece],
+    songs: int,
+    on_progress: Callable[[float], None] = lambda seconds: None,
+) -> Beside:
+    """Songs made with the model's own sampling and seeds 1 to `songs`, measured beside pieces.
+
+    A song is as long as the median piece, at most a minute. Pieces are measured out of the codec, as songs are, and
+    cut to the songs' length, on which many measures depend. `copied_notes` and `copied_share` are added where the
+    model's file has a table: the longest passage copied from its training music, and the share of notes in any.
+    """
+    seconds = song_seconds(pieces)
+    whole = (model.card.codec.decode(piece.tokens) for piece in pieces)
+    theirs = [_measured(piece.until(piece.tick_at(seconds)), model.card) for piece in whole]
+    ours, mended = [], 0
+    for number in range(songs):
+
+        def made(done: float, before: float = number * seconds) -> None:
+            on_progress(before + done)
+
+        with suppress(GuardError):  # what is no music is counted, not measured
+            song = generate(model, seconds, number + 1, on_progress=made)
+            ours.append(_measured(song.score, model.card))
+            mended += bool(song.mended)
+        made(seconds)
+    spread = {name: Spread(*_moments(theirs, name), *_moments(ours, name)) for name in theirs[0]}
+    return Beside(len(ours), mended, songs - len(ours), seconds, spread)
+
+
+def song_seconds(pieces: Sequence[Piece]) -> float:
+    """How long songs to hold beside pieces are."""
+    return float(min(np.median([piece.seconds for piece in pieces]), LONGEST_SONG))
+
+
+def _measured(score: Score, card: Card) -> dict[str, float]:
+    found = measures(score)
+    if card.originality is not None:
+        copied = originality(score, card.originality)
+        found["copied_notes"] = float(copied.longest.notes if copied.longest else 0)
+        found["copied_share"] = copied.share
+    return found
+
+
+def _moments(
+    found: Sequence[dict[str, float]], name: str
+) -> tuple[float, float] | tuple[None, None]:
+    values = [each[name] for each in found]
+    return (float(np.mean(values)), float(np.std(values))) if values else (None, None)
+
+
+def table_of(card: Card, path: str | Path) -> Table:
+    """The table of a model file. Raises UgenError that says how to get one where there is none."""
+    if card.originality is None:
+        raise UgenError(
+            f"{path}: has no ugen.originality entry, so what a song copied cannot be told; "
+            "train-ugen writes it into new runs of up to 16,384 pieces, and export-ugen takes it along"
+        )
+    return card.originality
+
+
+def originality_of(
+    song: str | Path, card: Card, table: Table, sustain: bool = False
+) -> Originality:
+    """What a MIDI file copied. It goes through the codec first, as the pieces in the table did. Raises UgenError."""
+    return originality(card.codec.decode(read_piece(song, card, sustain).tokens), table)

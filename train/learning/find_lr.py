@@ -1,0 +1,77 @@
+"""A learning rate by trial: the range test of Smith 2017. The rate rises with every update until the loss does."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from ugen.train.batches import Streams
+from ugen.train.forward import autocast, to_batch
+
+from .trainer import Trainer
+
+LOWEST, HIGHEST, UPDATES = 1e-4, 0.3, 120
+_MEMORY, _LOST = 0.9, 4.0  # of the running mean; times the best loss at which a rate is too high
+_SETTLED = 20  # updates before which the running mean is mostly noise
+_SAFE = (
+    10.0  # the rate at which the loss is lowest, by this (Smith 2017): there a whole run is steady
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """`rates`, `losses`: what was tried, and the running mean of nats there. `chosen`: the one to train with."""
+
+    rates: list[float]
+    losses: list[float]
+    chosen: float
+
+
+def find_lr(trainer: Trainer, on_update: Callable[[float], None] = lambda done: None) -> Trial:
+    """Try rising rates on a copy of a fresh trainer's model. The trainer itself, and torch's random state, stay as they
+    are. `on_update` gets the share done."""
+    config, device = trainer.config, trainer.device
+    objective = copy.deepcopy(trainer.objective)
+    optimizer = torch.optim.AdamW(
+        objective.parameters(), weight_decay=config.weight_decay, betas=(0.9, 0.98)
+    )
+    streams = copy.deepcopy(trainer.streams)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        return _ramp(objective, optimizer, streams, trainer, on_update)
+
+
+def _ramp(
+    objective: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    streams: Streams,
+    trainer: Trainer,
+    on_update: Callable[[float], None],
+) -> Trial:
+    rates: list[float] = []
+    losses: list[float] = []
+    state, mean = trainer.model.state(trainer.config.batch), 0.0
+    for update in range(UPDATES):
+        rate = LOWEST * (HIGHEST / LOWEST) ** (update / (UPDATES - 1))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with autocast(trainer.device, trainer.config.precision):
+            outcome = objective(to_batch(streams.next(), trainer.device), state)
+        optimizer.zero_grad(set_to_none=True)
+        outcome.loss.backward()
+        torch.nn.utils.clip_grad_norm_(objective.parameters(), trainer.config.clip)
+        optimizer.step()
+        h, c = outcome.state
+        state = h.detach().float(), c.detach().float()
+        mean = _MEMORY * mean + (1 - _MEMORY) * float(outcome.nats)
+        rates.append(rate)
+        losses.append(mean / (1 - _MEMORY ** (update + 1)))
+        on_update((update + 1) / UPDATES)
+        if not math.isfinite(losses[-1]) or (
+            update > _SETTLED and losses[-1] > _LOST * min(losses[_SETTLED:])
+        ):
+            break
+    best = min(range(min(_SETTLED, len(losses) - 1), len(losses)), key=losses.__getitem__)
+    return Trial(rates, losses, float(f"{rates[best] / _SAFE:.1g}"))

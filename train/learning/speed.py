@@ -1,0 +1,71 @@
+"""How fast a model trains on this machine: a few updates on made-up music, timed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from ugen.train.config import ModelConfig, TrainConfig
+from ugen.train.forward import Batch, autocast
+from ugen.train.model import LstmModel
+
+from .objective import Likelihood
+
+_BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
+
+
+def tokens_per_second(
+    model: ModelConfig, config: TrainConfig, device: torch.device, updates: int = 3
+) -> float:
+    """Tokens learned a second, by the fastest of `updates` after one to warm up. Leaves torch's random state alone."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        objective = Likelihood(LstmModel(model)).to(device)
+        optimizer = torch.optim.AdamW(objective.parameters(), lr=1e-6, fused=True)
+        batch, state = _noise(model, config, device), objective.model.state(config.batch)
+        times = []
+        for _ in range(updates + 1):
+            before = _now(device)
+            with autocast(device, config.precision):
+                loss = objective(batch, state).loss
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            times.append(_now(device) - before)
+    return config.batch * config.chunk / min(times[1:])
+
+
+def choose_precision(device: torch.device) -> str:
+    """What `--precision auto` stands for: bf16 where the hardware multiplies in it, else fp16 on GPUs and fp32 on CPUs.
+
+    It goes by what the processor can, not by a stopwatch, so that the same seed trains the same model every time.
+    """
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    return "bf16" if device.type == "cpu" and _BF16_FLAGS & _cpu_flags() else "fp32"
+
+
+def _cpu_flags() -> set[str]:
+    """The processor's instruction sets, on Linux; elsewhere none are known."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    return next((set(line.split()) for line in lines if line.startswith("flags")), set())
+
+
+def _noise(model: ModelConfig, config: TrainConfig, device: torch.device) -> Batch:
+    shape = config.batch, config.chunk
+    begins, live = np.zeros(shape, bool), torch.ones(shape, dtype=torch.bool, device=device)
+    if model.input == "frame":
+        x = (torch.rand(*shape, model.vocabulary, device=device) < 0.03).float()
+    else:
+        x = torch.randint(model.vocabulary, shape, device=device)
+    return Batch(x, x, live, begins)
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

@@ -1,0 +1,37 @@
+"""TensorBoard's curves of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ugen.train.evaluation.evaluate import Scores
+    from ugen.train.learning.trainer import Trainer
+
+
+class TensorBoard:
+    """The numbers of metrics.jsonl as TensorBoard's curves, under RUN/tensorboard."""
+
+    def __init__(self, path: Path):
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer: Any = SummaryWriter(str(path / "tensorboard"))
+
+    def step(self, trainer: Trainer) -> None:
+        """Loss, rate and gradient of the updates, every tenth."""
+        progress = trainer.progress
+        if progress.step % 10 == 0:
+            for name in ("loss", "rate", "gradient"):
+                self._writer.add_scalar(f"update/{name}", getattr(progress, name), progress.step)
+
+    def scores(self, trainer: Trainer, scores: Scores) -> None:
+        """All numbers of an evaluation."""
+        for name, value in trainer.progress.history[-1].items():
+            if isinstance(value, float):
+                self._writer.add_scalar(f"held_out/{name}", value, trainer.progress.step)
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._writer.close()

@@ -1,0 +1,138 @@
+"""A checkpoint is a folder: the best weights, their config, and what a resumed run needs. Loading runs no code.
+
+config.json           model, codec, training and corpus, written once
+model.safetensors     the weights that did best on the held-out pieces; its scores are in the header
+probe.npy             stretches of held-out pieces, so that an export can measure its own loss with no corpus (probe.py)
+originality.json      hashed runs of notes of what it learned from, for ugen-score --originality
+resume.safetensors    weights, optimizer, random state, carried state and data position at the last evaluation
+metrics.jsonl         one line an evaluation
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from ugen.data import Codec, UgenError, codec_from_json
+from ugen.data.codecs.base import Items
+from ugen.data.files import read_json, replacing
+from ugen.train.config import ModelConfig, model_config
+from ugen.train.model import LstmModel
+
+from .held_out_excerpt import read_probe
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model with all that an export needs. `config`: config.json. `scores`: the model's held-out scores.
+    `probe`: held-out music, as probe.py reads it."""
+
+    path: Path
+    model: LstmModel
+    codec: Codec
+    config: dict[str, Any]
+    scores: dict[str, Any]
+    probe: Items
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Open a run's best weights on the CPU. Raises UgenError that names the file at fault."""
+    path = Path(path)
+    config = read_config(path)
+    model = LstmModel(model_config(config["model"]))
+    codec = codec_from_json(config["codec"])
+    tensors, header = load_tensors(path / "model.safetensors")
+    load_weights(model, tensors, path / "model.safetensors")
+    model.eval()
+    return Checkpoint(
+        path, model, codec, config, header.get("scores", {}), read_probe(path / "probe.npy", codec)
+    )
+
+
+def require_free(path: Path) -> None:
+    """Raise UgenError when a folder holds a run already: none is ever overwritten."""
+    if (path / "config.json").exists():
+        raise UgenError(
+            f"{path}: holds a training run already; go on with --resume, or choose another folder"
+        )
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """config.json of a run, its parts present. Raises UgenError when it is none."""
+    if not (path / "config.json").is_file():
+        raise UgenError(f"{path}: not a training run (no config.json in it)")
+    config: dict[str, Any] = read_json(path / "config.json")
+    for part in ("format", "model", "codec", "training", "corpus", "baselines"):
+        if not isinstance(config, dict) or part not in config:
+            raise UgenError(f"{path / 'config.json'}: no entry {part!r}")
+    if config["format"] != FORMAT:
+        raise UgenError(
+            f"{path}: checkpoint format {config['format']}; this ugen reads format {FORMAT}"
+        )
+    return config
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
+    """Tensors and a JSON header in one safetensors file, atomically."""
+    with replacing(path) as partial:
+        contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(contiguous, str(partial), {"ugen": json.dumps(header)})
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the JSON header of a file that `save_tensors` wrote. Raises UgenError that names the file."""
+    try:
+        with safetensors.safe_open(str(path), "pt") as file:
+            header = json.loads((file.metadata() or {}).get("ugen", "{}"))
+        return load_file(str(path)), header
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        raise UgenError(f"{path}: cannot be read ({error})") from None
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimizer's state as tensors by name: `optimizer.<parameter's index>.<name>`."""
+    each = optimizer.state_dict()["state"].items()
+    return {
+        f"optimizer.{i}.{name}": torch.as_tensor(value)
+        for i, state in each
+        for name, value in state.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` gave; other names are passed over."""
+    whole: dict[str, Any] = optimizer.state_dict()
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".")
+            whole["state"].setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict(whole)
+
+
+def load_weights(model: LstmModel, tensors: dict[str, Tensor], path: Path) -> None:
+    """Put tensors into a model of the same shape. Raises UgenError that names the first one that does not fit."""
+    wanted = model.state_dict()
+    for name in sorted(set(wanted) | set(tensors)):
+        if name not in tensors or name not in wanted:
+            raise UgenError(
+                f"{path}: weight {name!r} is {'missing' if name in wanted else 'not of this model'}"
+            )
+        if wanted[name].shape != tensors[name].shape:
+            raise UgenError(
+                f"{path}: weight {name!r} is {list(tensors[name].shape)}, not {list(wanted[name].shape)}"
+            )
+    model.load_state_dict(tensors)
+
+
+def model_from_config(config: ModelConfig, seed: int) -> LstmModel:
+    """A fresh model whose weights follow from `seed` alone."""
+    torch.manual_seed(seed)
+    return LstmModel(config)

@@ -1,0 +1,55 @@
+"""Held-out music kept with a run, so that an export can prove and measure its files where no corpus is.
+
+probe.npy: uint16 [rows, words], what the model is fed and asked, as a corpus stores it; a row is STEPS + 1 steps. Rows
+that open a piece come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data import Codec, UgenError
+from ugen.data.codecs.base import Items
+from ugen.data.files import replacing
+
+STEPS = 1024
+ROWS = 16
+
+
+def write_probe(path: Path, pieces: Sequence[Items], codec: Codec) -> None:
+    """Keep up to ROWS stretches of held-out pieces, given as items; pieces all shorter than one are strung together."""
+    wholes = [codec.after_start(piece) for piece in pieces]
+    stretches = [
+        (at, number, whole[at : at + STEPS + 1])
+        for number, whole in enumerate(wholes)
+        for at in range(0, len(whole) - STEPS, STEPS)
+    ]
+    rows = [items for _, _, items in sorted(stretches, key=lambda stretch: stretch[:2])[:ROWS]]
+    if not rows:
+        strung = np.concatenate(wholes)
+        rows = [np.concatenate([strung] * (STEPS // len(strung) + 1))[: STEPS + 1]]
+    with replacing(path) as partial, open(partial, "wb") as stream:
+        np.save(stream, np.stack([codec.stored(items) for items in rows]), allow_pickle=False)
+
+
+def read_probe(path: Path, codec: Codec) -> Items:
+    """What `write_probe` kept: int64 [rows, STEPS + 1] tokens, or float32 [rows, STEPS + 1, keys] vectors.
+
+    Raises UgenError that names the file.
+    """
+    try:
+        words: NDArray[np.uint16] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise UgenError(f"{path}: {error}") from None
+    whole = words.dtype == np.uint16 and words.ndim == 2 and len(words)
+    if not whole or (codec.input == "token" and words.max() >= codec.vocabulary):
+        raise UgenError(
+            f"{path}: not held-out music of this codec; was the run trained by another version of ugen?"
+        )
+    rows = np.stack([codec.items(row) for row in words])
+    if rows.shape[1] != STEPS + 1:
+        raise UgenError(f"{path}: rows of {rows.shape[1]} steps, not {STEPS + 1}")
+    return rows.astype(np.float32 if codec.input == "frame" else np.int64)

@@ -1,0 +1,59 @@
+"""What a run keeps of its training music, so that a song can be asked what it copied: originality.json.
+
+A hash for each run of notes, and the file names of the pieces without their folders. It is no secret: docs/scoring.md
+says what can be found out with it. Delete it before exporting, and model files go without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePath
+
+from ugen.data import Score, UgenError
+from ugen.data.analysis.fingerprint_table import Table, table_from_json
+from ugen.data.analysis.originality import (
+    LEAST_CHARACTERS,
+    MOST_CHARACTERS,
+    MOST_PIECES,
+    make_table,
+)
+from ugen.data.cli.progress import progress_bar
+from ugen.data.corpus.corpus import Corpus, Row
+from ugen.data.files import read_json, write_json
+
+MOST_HELD_OUT = 100  # pieces
+
+
+def write_originality(path: Path, corpus: Corpus, weights: int) -> None:
+    """Write the table of a corpus, at most a tenth of the size of a file with so many weights of a byte each.
+
+    As the model knows the pieces: arranged, and on the codec's grid. Nothing is written for very many pieces, of which
+    too little would be found.
+    """
+    rows, held_out = corpus.pieces("train"), corpus.pieces("valid") or corpus.pieces("test")
+    if len(rows) > MOST_PIECES:
+        return
+    room = min(max(weights // 10, LEAST_CHARACTERS), MOST_CHARACTERS)
+    names = [PurePath(row.file).name for row in rows]
+    with progress_bar("hashing notes", len(rows), "pieces") as advance_to:
+        scores = _scores(corpus, rows, advance_to)
+        table = make_table(names, scores, _scores(corpus, held_out[:MOST_HELD_OUT]), room)
+    write_json(path, table.to_json())
+
+
+def read_originality(path: Path) -> Table | None:
+    """What `write_originality` wrote, or None where there is none. Raises UgenError that names the file."""
+    if not path.exists():
+        return None
+    try:
+        return table_from_json(read_json(path))
+    except (ValueError, TypeError, KeyError) as error:
+        raise UgenError(f"{path}: {error}") from None
+
+
+def _scores(
+    corpus: Corpus, rows: Sequence[Row], advance_to: Callable[[float], None] = lambda done: None
+) -> Iterator[Score]:
+    for number, row in enumerate(rows, 1):
+        yield corpus.codec.decode(corpus.piece(row))
+        advance_to(number)
