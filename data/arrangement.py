@@ -11,10 +11,11 @@ ARRANGEMENTS = ("piano", "band")
 
 
 def arrange(score: Score, arrangement: str) -> Score:
-    """`piano`: all pitched notes merged on one piano, drums left out. `band`: programs and drums kept as they are.
+    """`piano`: all pitched notes merged on one piano, drums left out. `band`: programs and drums
+    kept as they are.
 
-    Either way, of notes that begin on the same tick with the same sound only the longest stays: a doubled voice is
-    one key on a piano. Raises UgenError for any other name.
+    Either way, of notes that begin on the same tick with the same sound only the longest stays: a
+    doubled voice is one key on a piano. Raises UgenError for any other name.
     """
     if arrangement not in ARRANGEMENTS:
         raise UgenError(f"--arrange {arrangement}: choose one of {', '.join(ARRANGEMENTS)}")
@@ -35,5 +36,5 @@ def arrange(score: Score, arrangement: str) -> Score:
         score.ticks_per_beat,
         score.tempos.tolist(),
         score.meters.tolist(),
-        score.remarks,
+        score.warnings,
     )

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class UgenError(Exception):
-    """A mistake in what was asked or given. The text is one line that names the flag or file and the reason.
+    """A mistake in what was asked or given, in one line: its subject, then the reason.
 
-    `exit_code`: what a command ends with.
+    Attributes: `reason` (str); `flag` (str or None), the option at fault, as in `--seconds`; `path`
+    (str or None), the file at fault; `exit_code` (int), what a command ends with.
     """
 
     exit_code = 2
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        flag: str | None = None,
+        value: object = None,
+        path: str | Path | None = None,
+    ):
+        self.reason, self.flag = reason, flag
+        self.path = None if path is None else str(path)
+        shown = None if value is None else str(value)
+        subject = " ".join(part for part in (flag, shown, self.path) if part)
+        super().__init__(f"{subject}: {reason}" if subject else reason)
 
 
 class MidiError(UgenError):
     """A MIDI file that cannot be read or written.
 
-    Attributes: `path` (str), `reason` (str) and `offset` (int or None, the byte in the file where reading failed).
+    Besides those of UgenError it has `offset` (int or None), the byte where reading failed.
     """
 
     def __init__(self, path: str, reason: str, offset: int | None = None):
-        self.path, self.reason, self.offset = path, reason, offset
         where = "" if offset is None else f" (byte {offset})"
-        super().__init__(f"{path}: {reason}{where}")
+        super().__init__(f"{reason}{where}", path=path)
+        self.offset = offset
 
 
 class CodecError(UgenError):

@@ -1,4 +1,5 @@
-"""What every HTML page of ours is made of. A page needs nothing beside itself: no scripts, no fonts, no network."""
+"""What every HTML page of ours is made of. A page needs nothing beside itself: no scripts, no
+fonts, no network."""
 
 from __future__ import annotations
 
@@ -55,7 +56,8 @@ def document(title: str, parts: Iterable[str], style: str = "") -> str:
 
 
 def escaped(value: object) -> str:
-    """A value as text that is safe between tags and in attributes, whatever characters a file name holds."""
+    """A value as text that is safe between tags and in attributes, whatever characters a file name
+    holds."""
     return html.escape(printable(str(value)))
 
 
@@ -65,7 +67,8 @@ def table(
     text: Sequence[int] = (0,),
     marks: Sequence[str] = (),
 ) -> str:
-    """A table. `text`: places of the columns of words; the others are numbers, on the right. `marks`: row classes."""
+    """A table. `text`: places of the columns of words; the others are numbers, on the right.
+    `marks`: row classes."""
     kinds = ["text" if i in text else "n" for i in range(len(heads))]
     head = "".join(
         f'<th class="{kind}">{escaped(name)}</th>' for kind, name in zip(kinds, heads, strict=True)
@@ -81,7 +84,7 @@ def table(
     return '<div class="scroll"><table>\n' + "\n".join(lines) + "\n</table></div>"
 
 
-def remarks(words: Sequence[str], otherwise: str) -> str:
+def warnings(words: Sequence[str], otherwise: str) -> str:
     """What to look at, as a box of points; a quiet line where there is nothing."""
     if not words:
         return f'<p class="soft">{escaped(otherwise)}</p>'
@@ -106,7 +109,8 @@ def definitions(words: Mapping[str, str]) -> str:
 def figure(
     title: str, bars: Iterable[str], tall: int, height: str, wide: int = 100, axis: str = ""
 ) -> str:
-    """Bars stretched to the page's width; text stays outside, where a narrow screen does not shrink it."""
+    """Bars stretched to the page's width; text stays outside, where a narrow screen does not shrink
+    it."""
     return (
         f"<figure><figcaption>{escaped(title)}</figcaption>"
         f'<svg role="img" aria-label="{escaped(title)}" viewBox="0 0 {wide} {tall}" preserveAspectRatio="none" '

@@ -13,7 +13,8 @@ _BUILT = "midirenderer", "miniaudio", "rtmidi2"  # modules that are there for th
 
 
 def require(module: str, extra: str) -> None:
-    """Import an optional module. Raises UgenError that says how to get it when it is not installed."""
+    """Import an optional module. Raises UgenError that says how to get it when it is not
+    installed."""
     try:
         import_module(module)
     except ImportError as error:

@@ -1,6 +1,7 @@
 """Score: what a MIDI file means to ugen. Notes, a tempo map and time signatures, all in ticks.
 
-A Score is a value: nothing changes one in place. Seconds are a view of its ticks through the tempo map.
+A Score is a value: nothing changes one in place. Seconds are a view of its ticks through the tempo
+map.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ DEFAULT_USEC = 500_000  # 120 beats a minute, where a file names no tempo (Stand
 
 
 class Note(NamedTuple):
-    """One note in time: `onset` and `end` in seconds from the beginning, `program` 0 where `drum`."""
+    """One note in time: `onset` and `end` in seconds from the beginning, `program` 0 where
+    `drum`."""
 
     onset: float
     end: float
@@ -43,16 +45,16 @@ class Note(NamedTuple):
 class Score:
     """Notes and their time base.
 
-    `notes`: NOTE array sorted by (onset, drum, program, pitch, end); `end` > `onset`, both in ticks.
-    `tempos`, `meters`: TEMPO and METER arrays, strictly increasing in tick, the first at tick 0.
-    `remarks`: what the reader had to mend, in plain words; empty for a sound file.
+    `notes`: NOTE array sorted by (onset, drum, program, pitch, end); `end` > `onset`, both in
+    ticks. `tempos`, `meters`: TEMPO and METER arrays, strictly increasing in tick, the first at
+    tick 0. `warnings`: what the reader had to mend, in plain words; empty for a sound file.
     """
 
     notes: NDArray[np.void]
     ticks_per_beat: int
     tempos: NDArray[np.void]
     meters: NDArray[np.void]
-    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def build(
@@ -61,9 +63,10 @@ class Score:
         ticks_per_beat: int,
         tempos: Iterable[tuple[int, int]] = (),
         meters: Iterable[tuple[int, int, int]] = (),
-        remarks: Iterable[str] = (),
+        warnings: Iterable[str] = (),
     ) -> Score:
-        """Sort the notes, fill in the defaults (120 bpm, 4/4 at tick 0) and keep the last of changes on one tick."""
+        """Sort the notes, fill in the defaults (120 bpm, 4/4 at tick 0) and keep the last of
+        changes on one tick."""
         array = notes if isinstance(notes, np.ndarray) else np.array(list(notes), dtype=NOTE)
         order = np.lexsort(
             (array["end"], array["pitch"], array["program"], array["drum"], array["onset"])
@@ -73,7 +76,7 @@ class Score:
             ticks_per_beat,
             _changes([(0, DEFAULT_USEC), *sorted(tempos, key=lambda row: row[0])], TEMPO),
             _changes([(0, 4, 4), *sorted(meters, key=lambda row: row[0])], METER),
-            tuple(remarks),
+            tuple(warnings),
         )
 
     @property
@@ -106,7 +109,7 @@ class Score:
         """The score cut at `tick`: later notes left out, notes still sounding ended there."""
         notes = self.notes[self.notes["onset"] < tick].copy()
         notes["end"] = np.minimum(notes["end"], tick)
-        return Score(notes, self.ticks_per_beat, self.tempos, self.meters, self.remarks)
+        return Score(notes, self.ticks_per_beat, self.tempos, self.meters, self.warnings)
 
     def since(self, tick: int) -> Score:
         """The score from `tick` on, which becomes tick 0: notes that begin earlier left out."""
@@ -114,7 +117,7 @@ class Score:
         for field in ("onset", "end"):
             notes[field] -= tick
         tempos, meters = _since(self.tempos, tick), _since(self.meters, tick)
-        return Score(notes, self.ticks_per_beat, tempos, meters, self.remarks)
+        return Score(notes, self.ticks_per_beat, tempos, meters, self.warnings)
 
 
 def _since(changes: NDArray[np.void], tick: int) -> NDArray[np.void]:
@@ -136,4 +139,4 @@ def _changes(rows: list[tuple[int, ...]], dtype: np.dtype[np.void]) -> NDArray[n
 
 SOUNDING = -1  # the end of a note that has none yet
 
-Row = list[int]  # onset and end in ticks, pitch, velocity, program, drum: the fields of a NOTE
+NoteRow = list[int]  # onset and end in ticks, pitch, velocity, program, drum: the fields of a NOTE

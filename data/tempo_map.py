@@ -8,8 +8,9 @@ from .score import DEFAULT_USEC
 
 
 class TempoMap:
-    """Tempo changes as they come, each at or after the one before; `forget` keeps it small. From tick 0 on at 120 beats
-    a minute until told otherwise. Seconds are those of a Score with the same changes."""
+    """Tempo changes as they come, each at or after the one before; `forget` keeps it small. From
+    tick 0 on at 120 beats a minute until told otherwise. Seconds are those of a Score with the same
+    changes."""
 
     def __init__(self, ticks_per_beat: int):
         self._rate = 1e-6 / ticks_per_beat  # seconds a tick, by microseconds a beat

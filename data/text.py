@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 
 def count(number: int, thing: str) -> str:
     """A number of things, in the plural where it is not one."""
@@ -19,12 +17,9 @@ def clock(seconds: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Text with a mark for each character that could break a line or a terminal; file names can hold any."""
+    """Text with a mark for each character that could break a line or a terminal; file names can
+    hold any."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
-if TYPE_CHECKING:
-    pass
 
 
 def line(value: object) -> str:

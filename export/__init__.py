@@ -1,1 +1,2 @@
-"""Checkpoints to files that run elsewhere: ONNX for ugen-run and browsers, TorchScript for PyTorch programs."""
+"""Checkpoints to files that run elsewhere: ONNX for ugen-run and browsers, TorchScript for PyTorch
+programs."""

@@ -75,7 +75,8 @@ def export(
         float | None, typer.Option(help="Likewise their top-p.", show_default="0.98")
     ] = None,
 ) -> None:
-    """Turn a training run into one self-describing file, and prove that the file computes what the run learned."""
+    """Turn a training run into one self-describing file, and prove that the file computes what the
+    run learned."""
     for module in ("torch", "onnx"):
         require(module, "export")
     from .export import export_onnx, export_torchscript, export_triton

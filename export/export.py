@@ -62,11 +62,12 @@ def export_onnx(
     say: Say,
     sampling: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Write a run as ONNX. `precision`: fp32, fp16, int8, int4, or auto: the fastest whose loss on held-out music grows
-    by no more than `max_change`. `sampling`: what the file's defaults have other than Sampling().
+    """Write a run as ONNX. `precision`: fp32, fp16, int8, int4, or auto: the fastest whose loss on
+    held-out music grows by no more than `max_change`. `sampling`: what the file's defaults have
+    other than Sampling().
 
-    Raises UgenError, and leaves no file, when the float32 file disagrees with the checkpoint, or when the precision
-    asked for costs more than `max_change`.
+    Raises UgenError, and leaves no file, when the float32 file disagrees with the checkpoint, or
+    when the precision asked for costs more than `max_change`.
     """
     if output.suffix != ".onnx":
         raise UgenError(f"-o {output}: an ONNX file's name ends in .onnx")
@@ -95,7 +96,8 @@ def export_torchscript(
     say: Say,
     sampling: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Write a run as TorchScript, float32. Raises UgenError, and leaves no file, when it disagrees."""
+    """Write a run as TorchScript, float32. Raises UgenError, and leaves no file, when it
+    disagrees."""
     if output.suffix not in (".ts", ".pt"):
         raise UgenError(f"-o {output}: a TorchScript file's name ends in .ts")
     proof = Proof(load_checkpoint(run), licence, say, sampling)
@@ -142,7 +144,8 @@ class Proof:
         )
 
     def require(self, what: str, runner: Runner) -> None:
-        """Raise UgenError unless a float32 runner agrees with the checkpoint over held-out music, state carried."""
+        """Raise UgenError unless a float32 runner agrees with the checkpoint over held-out music,
+        state carried."""
         steps = self._batch.shape[1] - 1
         if self._own is None:
             self._say(
@@ -226,7 +229,8 @@ def export_triton(
 ) -> None:
     """Write a run as a Triton model repository, float32: triton.py says what is in it.
 
-    Raises UgenError, and leaves nothing, when `output` is there already or the model in it disagrees.
+    Raises UgenError, and leaves nothing, when `output` is there already or the model in it
+    disagrees.
     """
     proof, name = Proof(load_checkpoint(run), licence, say, sampling), triton.model_name(run)
     card = proof.card("fp32")

@@ -1,8 +1,9 @@
-"""4-bit weights: each LSTM as one product of [x, h] with blocks of 4-bit numbers, and its gates as nodes.
+"""4-bit weights: each LSTM as one product of [x, h] with blocks of 4-bit numbers, and its gates as
+nodes.
 
-A block is 128 inputs of one output: one float32 scale, 16 levels. onnxruntime's MatMulNBits (com.microsoft) rounds the
-activations to 8 bits, a scale a block of each row, and multiplies integers: half the bytes of int8. Its bias input
-needs onnxruntime 1.19.
+A block is 128 inputs of one output: one float32 scale, 16 levels. onnxruntime's MatMulNBits
+(com.microsoft) rounds the activations to 8 bits, a scale a block of each row, and multiplies
+integers: half the bytes of int8. Its bias input needs onnxruntime 1.19.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ Array = NDArray[np.float32]
 
 
 def pack(matrix: Array) -> tuple[NDArray[np.uint8], Array]:
-    """A matrix float32 [outputs, inputs] -> uint8 [outputs, blocks, BLOCK / 2], two numbers a byte, the first in the
-    low half, and scales float32 [outputs * blocks]. A number q stands for (q - 8) * scale."""
+    """A matrix float32 [outputs, inputs] -> uint8 [outputs, blocks, BLOCK / 2], two numbers a byte,
+    the first in the low half, and scales float32 [outputs * blocks]. A number q stands for (q - 8)
+    * scale."""
     outputs, inputs = matrix.shape
     count = -(-inputs // BLOCK)
     blocks = np.zeros((outputs, count * BLOCK), np.float32)
@@ -34,7 +36,8 @@ def pack(matrix: Array) -> tuple[NDArray[np.uint8], Array]:
 
 
 def with_blocks(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of a float32 model with the matrices of every LSTM as blocks; other weights as they were."""
+    """A copy of a float32 model with the matrices of every LSTM as blocks; other weights as they
+    were."""
     out = onnx.ModelProto()
     out.CopyFrom(proto)
     editor = _Editor(

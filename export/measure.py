@@ -1,4 +1,5 @@
-"""What a file is like to use: its size, its speed for one listener, and how well it predicts held-out music."""
+"""What a file is like to use: its size, its speed for one listener, and how well it predicts
+held-out music."""
 
 from __future__ import annotations
 
@@ -23,13 +24,15 @@ _SHARED = (
     "int8",
     "int4",
 )  # precisions in which the streams of a batch share scales (int4: in its head)
-_CLEARLY = 0.97  # a file must be this much faster than a more exact one to be worth its loss: times wander by less
+# a file must be this much faster than a more exact one to be worth its loss: times wander by less
+_CLEARLY = 0.97
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`megabytes` of the file, `us_per_token` of one stream on one thread, `nats_token`: mean loss of held-out music,
-    `nats_change`: how much more that is than the checkpoint's, 0.005 for half a per cent."""
+    """`megabytes` of the file, `us_per_token` of one stream on one thread, `nats_token`: mean loss
+    of held-out music, `nats_change`: how much more that is than the checkpoint's, 0.005 for half a
+    per cent."""
 
     precision: str
     megabytes: float
@@ -71,7 +74,8 @@ def measure(
 
 
 def microseconds(model: Model, row: Step) -> float:
-    """Median time of one step of one stream, as ugen-run takes it, fed int64 [steps] or float32 [steps, keys]."""
+    """Median time of one step of one stream, as ugen-run takes it, fed int64 [steps] or float32
+    [steps, keys]."""
     stream = model.stream()
 
     def step(t: int) -> None:
@@ -101,9 +105,11 @@ def _median(step: Callable[[int], None]) -> float:
 
 
 def held_out_nats(model: Model, probe: Step, on_step: Callable[[], None] = lambda: None) -> float:
-    """Mean loss a token over rows of held-out music, int64 [rows, steps + 1] or float32 [rows, steps + 1, keys].
+    """Mean loss a token over rows of held-out music, int64 [rows, steps + 1] or float32 [rows,
+    steps + 1, keys].
 
-    Rows go one by one where a whole batch's activations are rounded with one scale: a listener has no neighbours.
+    Rows go one by one where a whole batch's activations are rounded with one scale: a listener has
+    no neighbours.
     """
     alone = model.card.precision in _SHARED
     losses = []
@@ -132,10 +138,11 @@ def calls(precisions: list[str], probe: Step) -> int:
 
 
 def fastest(found: list[Measured], most_change: float) -> Measured:
-    """The fastest whose loss grew by no more than `most_change`; of two about as fast the more exact.
+    """The fastest whose loss grew by no more than `most_change`; of two about as fast the more
+    exact.
 
-    `found`: from the most exact on, which is always allowed. Half precision is for graphics cards, not for what can be
-    timed here: it has to be asked for.
+    `found`: from the most exact on, which is always allowed. Half precision is for graphics cards,
+    not for what can be timed here: it has to be asked for.
     """
     best = found[0]
     for other in found[1:]:

@@ -1,9 +1,9 @@
 """The ONNX graph of one step, authored node by node from the weights.
 
-A few nodes a layer, any batch size, nothing for a constant folder to undo: an exported trace has a hundred more and
-hides the weights from the quantizer. Every matrix of the model is a constant of its own, so that training can go on
-from the file. PyTorch orders the gates input, forget, cell, output; ONNX input, output, forget, cell (ONNX operator
-LSTM, opset 14).
+A few nodes a layer, any batch size, nothing for a constant folder to undo: an exported trace has a
+hundred more and hides the weights from the quantizer. Every matrix of the model is a constant of
+its own, so that training can go on from the file. PyTorch orders the gates input, forget, cell,
+output; ONNX input, output, forget, cell (ONNX operator LSTM, opset 14).
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def build(model: LstmModel, metadata: dict[str, str], name: str = "ugen") -> onn
 
 
 class _Graph:
-    """The nodes and constants so far. Inside, values are [1, batch, size], as ONNX's LSTM wants them."""
+    """The nodes and constants so far. Inside, values are [1, batch, size], as ONNX's LSTM wants
+    them."""
 
     def __init__(self, model: LstmModel):
         self._config = model.config
@@ -89,7 +90,8 @@ class _Graph:
             self._offset("Sub", after, f"{state}_out")
 
     def _layer(self, k: int, x: str) -> str:
-        """One LSTM. Over one step its last hidden state [1, batch, hidden] is also its output sequence."""
+        """One LSTM. Over one step its last hidden state [1, batch, hidden] is also its output
+        sequence."""
         skip = self._config.skip
         prefix, suffix = (f"trunk.lstms.{k}.", "_l0") if skip else ("trunk.lstm.", f"_l{k}")
         names = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
@@ -154,7 +156,8 @@ class _Graph:
         return proto
 
     def _offset(self, op: str, value: str, result: str) -> str:
-        """A learned start is an offset from the zeros a piece begins with: added going in, taken off coming out."""
+        """A learned start is an offset from the zeros a piece begins with: added going in, taken
+        off coming out."""
         if not self._config.learned_start:
             return value
         label = f"start_{value[0]}"

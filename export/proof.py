@@ -1,10 +1,12 @@
-"""Prove that an exported file does what the checkpoint does: the same held-out steps through both, state carried.
+"""Prove that an exported file does what the checkpoint does: the same held-out steps through both,
+state carried.
 
-Every step compares logits and state, for five streams at once and for one by itself, which goes another way through a
-runtime. The reference is the checkpoint computed in float64, so that a gap is a file's own rounding. Where precision is
-float32 it must stay within TOLERANCE, and where the likeliest token is clear it must be the same; differences of values
-over 1 are taken relative to the value. Rounding grows in a state that is carried: should PyTorch's own float32 be
-further off than a quarter of TOLERANCE, four times its gap is allowed. A smaller file must predict the music nearly as
+Every step compares logits and state, for five streams at once and for one by itself, which goes
+another way through a runtime. The reference is the checkpoint computed in float64, so that a gap is
+a file's own rounding. Where precision is float32 it must stay within TOLERANCE, and where the
+likeliest token is clear it must be the same; differences of values over 1 are taken relative to the
+value. Rounding grows in a state that is carried: should PyTorch's own float32 be further off than a
+quarter of TOLERANCE, four times its gap is allowed. A smaller file must predict the music nearly as
 well, which measure.py asks of it.
 """
 
@@ -30,7 +32,8 @@ BATCH = 5
 
 @contextmanager
 def torch_at_its_best() -> Iterator[None]:
-    """One thread, and no oneDNN: its LSTM is two to four times as slow for one stream and would flatter the files."""
+    """One thread, and no oneDNN: its LSTM is two to four times as slow for one stream and would
+    flatter the files."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with warnings.catch_warnings():
@@ -46,8 +49,8 @@ class Runner(Protocol):
     """Anything that takes steps as ugen.runtime.Model does."""
 
     def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
-        """Tokens int64 [batch, 1] or frames float32 [batch, 1, keys] -> logits float32 [batch, 1, vocabulary] and the
-        new state."""
+        """Tokens int64 [batch, 1] or frames float32 [batch, 1, keys] -> logits float32 [batch, 1,
+        vocabulary] and the new state."""
 
 
 class TorchRunner:
@@ -78,9 +81,9 @@ class ExactRunner:
 
 @dataclass(frozen=True)
 class Parity:
-    """`logits`, `state`: the largest differences over all steps. `tokens`: share of steps whose likeliest token is
-    the same, ties within the tolerance aside. `nats`, `reference_nats`: mean loss a token, of the file and of the
-    checkpoint."""
+    """`logits`, `state`: the largest differences over all steps. `tokens`: share of steps whose
+    likeliest token is the same, ties within the tolerance aside. `nats`, `reference_nats`: mean
+    loss a token, of the file and of the checkpoint."""
 
     logits: float
     state: float
@@ -99,7 +102,8 @@ class Parity:
 
 
 def probe_batch(probe: Step) -> Step:
-    """BATCH streams of a checkpoint's probe; where it has fewer rows, they begin again at other places."""
+    """BATCH streams of a checkpoint's probe; where it has fewer rows, they begin again at other
+    places."""
     rows, steps = probe.shape[:2]
     return np.stack(
         [np.roll(probe[k % rows], -(k // rows) * steps // BATCH, axis=0) for k in range(BATCH)]
@@ -113,7 +117,8 @@ def compare(
     start: State,
     on_step: Callable[[], None] = lambda: None,
 ) -> Parity:
-    """Step both through the batch, each with its own carried state. `start`: zeros [layers, BATCH, hidden].
+    """Step both through the batch, each with its own carried state. `start`: zeros [layers, BATCH,
+    hidden].
 
     `batch`: tokens int64 [batch, steps + 1] or frames float32 [batch, steps + 1, keys].
     """
@@ -141,7 +146,8 @@ def _gap(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 
 def _same_choice(a: NDArray[np.float32], b: NDArray[np.float32], frames: bool) -> NDArray[np.bool_]:
-    """bool [batch]: whether b's likeliest token is a's too, or b's keys over the threshold are a's, ties aside."""
+    """bool [batch]: whether b's likeliest token is a's too, or b's keys over the threshold are a's,
+    ties aside."""
     if frames:
         same: NDArray[np.bool_] = (((a > 0) == (b > 0)) | (np.abs(a) <= 2 * TOLERANCE)).all(-1)
         return same
@@ -151,7 +157,8 @@ def _same_choice(a: NDArray[np.float32], b: NDArray[np.float32], frames: bool) -
 
 
 def nats(logits: NDArray[np.float32], target: Step) -> float:
-    """Mean loss of a step: logits float32 [batch, vocabulary] against tokens int64 [batch] or frames [batch, keys]."""
+    """Mean loss of a step: logits float32 [batch, vocabulary] against tokens int64 [batch] or
+    frames [batch, keys]."""
     scores = logits.astype(np.float64)
     if target.ndim == 2:  # frames: log(1 + exp(s)) - s where the key sounds
         return float((np.logaddexp(0, scores) - scores * target).sum(-1).mean())
@@ -161,7 +168,8 @@ def nats(logits: NDArray[np.float32], target: Step) -> float:
 
 
 def require_equal(parity: Parity, own: Parity, what: str) -> None:
-    """Raise UgenError unless a float32 file agrees with the reference. `own`: how PyTorch's float32 does."""
+    """Raise UgenError unless a float32 file agrees with the reference. `own`: how PyTorch's float32
+    does."""
     allowed = [max(TOLERANCE, 4 * gap) for gap in (own.logits, own.state)]
     if not (parity.logits <= allowed[0] and parity.state <= allowed[1] and parity.tokens == 1):
         raise UgenError(

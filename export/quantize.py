@@ -1,7 +1,8 @@
-"""Smaller forms of a float32 model: int8 by onnxruntime's dynamic quantizer, 4-bit blocks, half precision.
+"""Smaller forms of a float32 model: int8 by onnxruntime's dynamic quantizer, 4-bit blocks, half
+precision.
 
-One scale a matrix, not one a column: from 1 x 320 to 8 x 300 a step takes 0.87 to 0.93 times as long, and held-out
-loss is as good to within what can be measured (docs/benchmarks.md).
+One scale a matrix, not one a column: from 1 x 320 to 8 x 300 a step takes 0.87 to 0.93 times as
+long, and held-out loss is as good to within what can be measured (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ PRECISIONS = ("fp32", "fp16", "int8", "int4")
 def in_precision(
     proto: onnx.ModelProto, precision: str, metadata: dict[str, str]
 ) -> onnx.ModelProto:
-    """A float32 model in another precision, or as it is, with `metadata` for its own; checked by onnx.checker."""
+    """A float32 model in another precision, or as it is, with `metadata` for its own; checked by
+    onnx.checker."""
     convert = {"fp32": lambda proto: proto, "fp16": to_fp16, "int8": to_int8, "int4": to_int4}[
         precision
     ]
@@ -33,14 +35,14 @@ def in_precision(
 
 
 def to_int8(proto: onnx.ModelProto, per_channel: bool = False) -> onnx.ModelProto:
-    """The model with the weights of its LSTM, MatMul and Gather nodes as int8. Activations are rounded as they come,
-    with one scale for all streams of a batch."""
+    """The model with the weights of its LSTM, MatMul and Gather nodes as int8. Activations are
+    rounded as they come, with one scale for all streams of a batch."""
     return _quantize(proto, ["LSTM", "MatMul", "Gather"], per_channel)
 
 
 def to_int4(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with its LSTMs as 4-bit blocks, all else int8: an embedding or a head of 4 bits costs more loss than
-    all layers together."""
+    """The model with its LSTMs as 4-bit blocks, all else int8: an embedding or a head of 4 bits
+    costs more loss than all layers together."""
     return with_blocks(_quantize(proto, ["MatMul", "Gather"], per_channel=False))
 
 

@@ -10,7 +10,8 @@ from ugen.train.model import LstmModel
 
 
 def save(model: LstmModel, path: Path, metadata: dict[str, str]) -> None:
-    """Write the step (token, h, c) -> (logits, h, c) with the metadata as extra files, by the names ONNX has them."""
+    """Write the step (token, h, c) -> (logits, h, c) with the metadata as extra files, by the names
+    ONNX has them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the format is asked for by name
         scripted = torch.jit.freeze(torch.jit.script(model.eval()))

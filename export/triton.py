@@ -1,8 +1,10 @@
-"""A model repository for NVIDIA's Triton Inference Server: one model that plays for thousands of listeners at once.
+"""A model repository for NVIDIA's Triton Inference Server: one model that plays for thousands of
+listeners at once.
 
-Triton keeps every listener's h and c itself (implicit state) and runs the steps of many listeners as one batch. It puts
-requests together along the first dimension of every tensor, the state's too, so model.onnx here has h, c, h_out and
-c_out as [batch, layers, hidden]; names and metadata are format 1's. How to talk to it: docs/serving.md.
+Triton keeps every listener's h and c itself (implicit state) and runs the steps of many listeners
+as one batch. It puts requests together along the first dimension of every tensor, the state's too,
+so model.onnx here has h, c, h_out and c_out as [batch, layers, hidden]; names and metadata are
+format 1's. How to talk to it: docs/serving.md.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from ugen.runtime import Card
 from ugen.runtime.inference.model import State, Step
 from ugen.runtime.model_file.format import OUTPUTS, inputs_of
 
-# Triton pairs the k-th input with the k-th output in alphabetical order, whatever the config says: these names fit
+# Triton pairs the k-th input with the k-th output in alphabetical order, whatever the config says:
+# these names fit
 STATES = {"h": "h_out", "c": "c_out"}
 _LEFT_OUT = ("ugen.originality",)  # of the metadata in config.pbtxt: large, and model.onnx has it
 _TURNED = [1, 0, 2]  # [layers, batch, hidden] and [batch, layers, hidden], either way
@@ -94,7 +97,8 @@ _STATE = Template("""\
 
 
 def write_repository(proto: onnx.ModelProto, card: Card, folder: Path, name: str) -> None:
-    """Put NAME/config.pbtxt and NAME/1/model.onnx into an empty folder. `proto`: a model of format 1, any precision."""
+    """Put NAME/config.pbtxt and NAME/1/model.onnx into an empty folder. `proto`: a model of format
+    1, any precision."""
     model_path(folder, name).parent.mkdir(parents=True)
     onnx.save(batch_first(proto), model_path(folder, name))
     (folder / name / "config.pbtxt").write_text(config_text(card, name), "utf-8")
@@ -106,12 +110,14 @@ def model_path(folder: Path, name: str) -> Path:
 
 
 def model_name(run: Path) -> str:
-    """A name for the served model, from the run's folder: letters, digits, - and _, safe in a URL."""
+    """A name for the served model, from the run's folder: letters, digits, - and _, safe in a
+    URL."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", run.resolve().name).strip("_") or "ugen"
 
 
 def batch_first(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose h, c, h_out and c_out are [batch, layers, hidden]: a Transpose at each, the rest as it was."""
+    """A copy whose h, c, h_out and c_out are [batch, layers, hidden]: a Transpose at each, the rest
+    as it was."""
     out = onnx.ModelProto()
     out.CopyFrom(proto)
     graph = out.graph
@@ -141,7 +147,8 @@ def batch_first(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def config_text(card: Card, name: str) -> str:
-    """The model's config.pbtxt: a text of Triton's ModelConfig, its choices explained in comments."""
+    """The model's config.pbtxt: a text of Triton's ModelConfig, its choices explained in
+    comments."""
     token = card.codec.input == "token"
     dims = f"{card.layers}, {card.hidden}"
     return _CONFIG.substitute(
@@ -162,12 +169,14 @@ def config_text(card: Card, name: str) -> str:
 
 
 def _parameter(key: str, text: str) -> str:
-    # a JSON text has no control characters left, so that quoting it as JSON again needs only \" and \\: protobuf's too
+    # a JSON text has no control characters left, so that quoting it as JSON again needs only \" and
+    # \\: protobuf's too
     return f'parameters {{ key: "{key}" value {{ string_value: {json.dumps(text, ensure_ascii=False)} }} }}'
 
 
 class Served:
-    """A repository's model.onnx as parity's Runner, states turned outside it: what Triton computes in one step."""
+    """A repository's model.onnx as parity's Runner, states turned outside it: what Triton computes
+    in one step."""
 
     def __init__(self, file: Path, step: str):
         import onnxruntime as ort
@@ -188,7 +197,8 @@ class Served:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """An empty folder beside `path`, renamed to it when the block ends well and removed when it does not.
+    """An empty folder beside `path`, renamed to it when the block ends well and removed when it
+    does not.
 
     Raises UgenError when something is there already, an empty folder aside.
     """

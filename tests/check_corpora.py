@@ -1,7 +1,8 @@
-"""`make check-corpora CORPORA=folder`: every MIDI file there through the reader and every codec, and past the guard.
+"""`make check-corpora CORPORA=folder`: every MIDI file there through the reader and every codec,
+and past the guard.
 
-Exits with 1 when a file crashes something, a codec is not a fixed point or loses more than it may, or the guard raises
-an alarm in more of the music than it may.
+Exits with 1 when a file crashes something, a codec is not a fixed point or loses more than it may,
+or the guard raises an alarm in more of the music than it may.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ GRIDS = (8, 12, 16, 24, 32, 48, 96)  # steps a beat
 
 
 def onsets_lost(score: Score) -> Counter[str]:
-    """For each grid, notes of a piano arrangement that would begin with another of their pitch in one step, and notes
-    that would be moved by more than 10 ms."""
+    """For each grid, notes of a piano arrangement that would begin with another of their pitch in
+    one step, and notes that would be moved by more than 10 ms."""
     notes = arrange(score, "piano").notes
     tally = Counter(notes=len(notes))
     for grid in GRIDS:

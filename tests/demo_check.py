@@ -1,4 +1,5 @@
-"""The end of `make demo`: hold the run and its song to numbers, then say where they are and how to play them.
+"""The end of `make demo`: hold the run and its song to numbers, then say where they are and how to
+play them.
 
 python tests/demo_check.py demo
 """
@@ -15,7 +16,8 @@ from ugen.data.analysis.measures import measures
 
 
 def check(folder: Path) -> None:
-    """Raise AssertionError unless the model beats the baselines and the song is music by its numbers."""
+    """Raise AssertionError unless the model beats the baselines and the song is music by its
+    numbers."""
     baselines = json.loads((folder / "run" / "config.json").read_text())["baselines"]
     rows = [
         json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()

@@ -36,7 +36,8 @@ class _FlatStream:
 
 
 class Ruled(Model):
-    """A model whose logits a rule makes of the number of the step; the state counts the steps, and can be set back.
+    """A model whose logits a rule makes of the number of the step; the state counts the steps, and
+    can be set back.
 
     `calls`: how many steps were taken in all.
     """
@@ -78,7 +79,8 @@ def likes(codec: Codec, *events: str) -> np.ndarray:
 
 
 def tune() -> Callable[[int, int], np.ndarray]:
-    """A rule of a model of sound mind: pitches of two octaves, short notes, shifts; no tempos, no meters."""
+    """A rule of a model of sound mind: pitches of two octaves, short notes, shifts; no tempos, no
+    meters."""
     kinds = [event.partition(":")[0] for event in BEATS.events]
     logits = np.full(BEATS.vocabulary, -30.0)
     for i, (kind, event) in enumerate(zip(kinds, BEATS.events, strict=True)):

@@ -1,4 +1,5 @@
-"""Model files for tests: the exporter's own graph of random weights, and what is said of a bad one."""
+"""Model files for tests: the exporter's own graph of random weights, and what is said of a bad
+one."""
 
 from __future__ import annotations
 
@@ -86,6 +87,7 @@ def refusal(path: Path, opens: Callable[[Path], object] = load) -> str:
 
 
 def refusal_of(data: bytes, folder: Path, opens: Callable[[Path], object] = read_card) -> str:
-    """The same of a file's bytes. `read_card` suffices: it must be refused before onnxruntime sees it."""
+    """The same of a file's bytes. `read_card` suffices: it must be refused before onnxruntime sees
+    it."""
     (folder / "bad.onnx").write_bytes(data)
     return refusal(folder / "bad.onnx", opens)

@@ -1,8 +1,10 @@
-"""`make test-oldest`: a model file runs alike on the oldest and on the newest of what pyproject.toml admits.
+"""`make test-oldest`: a model file runs alike on the oldest and on the newest of what
+pyproject.toml admits.
 
-python tests/oldest.py lowest          print each dependency of the light install at the lowest version admitted
-python tests/oldest.py record FOLDER   train, export in every precision, and write down what comes of each file here
-python tests/oldest.py check FOLDER    in another environment: hold what comes of them there to what was written down
+python tests/oldest.py lowest          print each dependency of the light install at the lowest
+version admitted python tests/oldest.py record FOLDER   train, export in every precision, and write
+down what comes of each file here python tests/oldest.py check FOLDER    in another environment:
+hold what comes of them there to what was written down
 """
 
 from __future__ import annotations
@@ -31,14 +33,16 @@ MODEL = [
     "--tied",
     "--learned-start",
 ]
-# What two versions may differ by, in logits over one sequence of tokens; about three times what was measured. Kernels
-# of smaller precisions round as each version sees fit, so that a song of theirs may part ways.
+# What two versions may differ by, in logits over one sequence of tokens; about three times what was
+# measured. Kernels of smaller precisions round as each version sees fit, so that a song of theirs
+# may part ways.
 GAPS = {"fp32": 1e-4, "fp16": 0.03, "int8": 0.15, "int4": 0.2}
 LEAST_CHOICES = 0.97  # share of steps with the same likeliest token
 
 
 def run(command: str, *arguments: object) -> None:
-    """Run one of ugen's commands as installed here, quietly. Raises CalledProcessError when it fails."""
+    """Run one of ugen's commands as installed here, quietly. Raises CalledProcessError when it
+    fails."""
     program = Path(sys.executable).with_name(command)
     subprocess.run([program, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
 
@@ -76,7 +80,8 @@ def heard(model: Model, tokens: Sequence[int]) -> np.ndarray:
 
 
 def record(folder: Path) -> None:
-    """Write a model file for each precision, and beside it as .npz what this environment makes of it."""
+    """Write a model file for each precision, and beside it as .npz what this environment makes of
+    it."""
     from ugen.export.cli import Precision
 
     training = "--epochs", 1, "--precision", "fp32", "--sample-minutes", 0

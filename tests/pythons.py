@@ -1,9 +1,12 @@
-"""`make test-pythons`: the light install on every Python of this machine, and the same song from all of them.
+"""`make test-pythons`: the light install on every Python of this machine, and the same song from
+all of them.
 
-python tests/pythons.py [MODEL]    without a model file, one is trained on the bundled music and exported on the way
+python tests/pythons.py [MODEL]    without a model file, one is trained on the bundled music and
+exported on the way
 
-Each Python gets an empty environment in a temporary folder, wheels only, and no compiler. Exits with 1 when there is no
-Python to try, an install or a song fails, something heavy comes along, or a song differs.
+Each Python gets an empty environment in a temporary folder, wheels only, and no compiler. Exits
+with 1 when there is no Python to try, an install or a song fails, something heavy comes along, or a
+song differs.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ HEAVY = {"torch", "onnx", "scipy", "pandas", "matplotlib"}
 BARE = {"pip", "setuptools"}  # what an empty environment begins with
 BIGGEST = 5
 
-# what the Pythons run that are tried; Debian's may have no ensurepip, and then makes no environments
+# what the Pythons run that are tried; Debian's may have no ensurepip, and then makes no
+# environments
 PROBE = "import ensurepip, platform, sys; print(platform.python_implementation(), '%d.%d' % sys.version_info[:2])"
 INSTALLED = """
 import json
@@ -38,8 +42,8 @@ print(json.dumps([(found.metadata["Name"], found.version, size(found.files)) for
 
 
 class Tried(NamedTuple):
-    """What came of a Python: seconds to install and to make the first song, the song as MIDI bytes, and bytes of each
-    distribution by name and version."""
+    """What came of a Python: seconds to install and to make the first song, the song as MIDI bytes,
+    and bytes of each distribution by name and version."""
 
     install: float
     first_song: float

@@ -1,4 +1,5 @@
-"""Sound: files that SoX, which is not ours, opens; their length, level and pitch; what is refused, and what is left."""
+"""Sound: files that SoX, which is not ours, opens; their length, level and pitch; what is refused,
+and what is left."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ def score(*notes: Note) -> Score:
 
 
 def decoded(path: Path) -> NDArray[np.float32]:
-    """What SoX reads of a file: float32 [n, 2]. SoX would convert other rates and channels, so it is asked first."""
+    """What SoX reads of a file: float32 [n, 2]. SoX would convert other rates and channels, so it
+    is asked first."""
     assert shutil.which("sox"), "install Debian's sox and libsox-fmt-mp3 (make test does)"
     for flag, expected in (("-r", RATE), ("-c", 2)):
         assert (
@@ -62,7 +64,8 @@ def spectrum(sound: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def fundamental(sound: NDArray[np.float32], near: float) -> float:
-    """The strongest frequency within two semitones; a peak there that isn't 3 times its surroundings is none."""
+    """The strongest frequency within two semitones; a peak there that isn't 3 times its
+    surroundings is none."""
     frequency, strength = spectrum(sound)
     close = np.abs(np.log2(frequency.clip(1) / near)) < 2 / 12
     assert strength[close].max() > 3 * np.median(strength[close])
@@ -211,7 +214,8 @@ def test_an_asked_length_cuts_or_fills_up(tmp_path: Path, seconds: float, length
 
 
 def test_vorbis_of_some_minutes_does_not_crash(tmp_path: Path) -> None:
-    """libsndfile overflows its stack when given two minutes in one call: the process would be gone."""
+    """libsndfile overflows its stack when given two minutes in one call: the process would be
+    gone."""
     write_audio(
         score((0, 1, 60, 100, 0, False), (290, 300, 60, 100, 0, False)), tmp_path / "long.ogg"
     )

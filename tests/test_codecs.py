@@ -1,4 +1,5 @@
-"""Codecs: every event of the table, round trips on real music, masks that never lead astray, and musical time."""
+"""Codecs: every event of the table, round trips on real music, masks that never lead astray, and
+musical time."""
 
 from __future__ import annotations
 
@@ -84,7 +85,8 @@ def test_masks_allow_all_that_music_does_and_cursors_keep_its_time(
 @each_codec
 @given(seed=st.integers(0, 2**32))
 def test_any_walk_by_the_mask_goes_on_and_is_canonical(codec: Codec, seed: int) -> None:
-    """A draw that obeys the mask always has a next token, moves time, and makes notes that encode to themselves."""
+    """A draw that obeys the mask always has a next token, moves time, and makes notes that encode
+    to themselves."""
     chance = np.random.default_rng(seed)
     cursor = codec.cursor()
     tokens = []
@@ -113,7 +115,7 @@ def test_any_tokens_decode(codec: Codec, tokens: list[int]) -> None:
 def test_transposing_tokens_transposes_music(codec: Codec) -> None:
     score = arranged(codec, read_midi(BUNDLED[-1]))
     tokens = codec.encode(score).tokens
-    up = codec.decode(codec.variation(semitones=3)[tokens])
+    up = codec.decode(codec.augmentation(semitones=3)[tokens])
     plain = codec.decode(tokens)
     moved = np.where(plain.notes["drum"], plain.notes["pitch"], plain.notes["pitch"] + 3)
     assert up.notes["pitch"].tolist() == moved.tolist()
@@ -126,13 +128,13 @@ def test_tempo_and_loudness_vary_where_a_codec_has_them() -> None:
         codec = CODECS[name]
         tokens = codec.encode(score).tokens
         plain = codec.decode(tokens)
-        faster = codec.decode(codec.variation(tempo=1.25)[tokens])
+        faster = codec.decode(codec.augmentation(tempo=1.25)[tokens])
         assert plain.seconds / faster.seconds == pytest.approx(1.25, rel=0.05)
         assert faster.notes["pitch"].tolist() == plain.notes["pitch"].tolist()
-        louder = codec.decode(codec.variation(louder=8)[tokens])
+        louder = codec.decode(codec.augmentation(louder=8)[tokens])
         expected = np.minimum(plain.notes["velocity"].astype(int) + 8, 126)
         assert louder.notes["velocity"].tolist() == expected.tolist()
-    assert (CODECS["frames"].variation(0, 1.5, 8) == np.arange(129)).all(), "frames know neither"
+    assert (CODECS["frames"].augmentation(0, 1.5, 8) == np.arange(129)).all(), "frames know neither"
 
 
 def test_vocabularies_are_as_documented() -> None:
@@ -288,7 +290,8 @@ def test_beats_keeps_programs_and_drums_of_a_band() -> None:
 
 
 def test_every_event_of_the_beats_table_round_trips() -> None:
-    """Each duration, velocity, tempo, meter, program, pitch and drum comes back as itself: a swap would show."""
+    """Each duration, velocity, tempo, meter, program, pitch and drum comes back as itself: a swap
+    would show."""
     codec = CODECS["beats-band"]
     used = set()
     for i in range(140):

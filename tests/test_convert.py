@@ -1,4 +1,5 @@
-"""Conversion: every pair of kinds, folders, the repairs of frames text, pictures that open, and what mistakes print."""
+"""Conversion: every pair of kinds, folders, the repairs of frames text, pictures that open, and
+what mistakes print."""
 
 from __future__ import annotations
 

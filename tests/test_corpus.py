@@ -1,4 +1,5 @@
-"""Preparing a folder: every file is accounted for, duplicates and versions never leak, splits stay put."""
+"""Preparing a folder: every file is accounted for, duplicates and versions never leak, splits stay
+put."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ import pytest
 from support import BUNDLED
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
 from ugen.data.cli.main import MUSIC
-from ugen.data.corpus.corpus import Corpus, Row
+from ugen.data.corpus.corpus import Corpus, ManifestRow
 from ugen.data.corpus.prepare import Settings, prepare
 
 BEATS = Settings(make_codec("beats"), valid=0.2)
@@ -63,7 +64,7 @@ def test_every_file_is_in_the_manifest_with_its_reason(folder: Path, tmp_path: P
     assert rows["notes.txt"].reason == "not a MIDI file by its name"
     same = {rows["deeper/copy.mid"].status, rows[BUNDLED[40].name].status}
     assert same == {"kept", "dropped"}, "one of two copies stays"
-    assert rows["cut.mid"].status == "kept" and rows["cut.mid"].remarks, (
+    assert rows["cut.mid"].status == "kept" and rows["cut.mid"].warnings, (
         "damage is mended, and remarked on"
     )
 
@@ -265,5 +266,5 @@ def test_manifest_rows_are_json_lines(small_corpus: Corpus) -> None:
     lines = (small_corpus.path / "manifest.jsonl").read_text("utf-8").splitlines()
     assert len(lines) == len(small_corpus.rows)
     assert {key for line in lines for key in json.loads(line)} == set(
-        Row("x", "kept").__dataclass_fields__
+        ManifestRow("x", "kept").__dataclass_fields__
     )

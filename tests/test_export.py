@@ -1,4 +1,5 @@
-"""Exports: what torch learned, every runtime computes; a file that fails its proof is not left behind."""
+"""Exports: what torch learned, every runtime computes; a file that fails its proof is not left
+behind."""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ def test_torch_torchscript_and_onnx_agree_over_a_thousand_carried_steps(
 
 
 class _Streamed:
-    """A model's streams as a Runner: the state stays inside, as in ugen-run, and the caller's is ignored."""
+    """A model's streams as a Runner: the state stays inside, as in ugen-run, and the caller's is
+    ignored."""
 
     def __init__(self, model: Model, batch: int):
         self.stream = model.stream(batch)
@@ -101,7 +103,8 @@ def _song(
 )
 @pytest.mark.parametrize("batch", [1, 5])
 def test_every_runtime_goes_on_alike_after_a_primer(small_run, exported, sampling, batch) -> None:
-    """1,000 tokens after 100 of held-out music, from torch, TorchScript, and ONNX with its state outside and inside."""
+    """1,000 tokens after 100 of held-out music, from torch, TorchScript, and ONNX with its state
+    outside and inside."""
     checkpoint, model = load_checkpoint(small_run), load(exported["fp32"])
     primer = probe_batch(checkpoint.probe)[:batch, :100]
     runners = [

@@ -1,4 +1,5 @@
-"""The guard: what early models of this kind did, heard and stepped back from; real music, left alone."""
+"""The guard: what early models of this kind did, heard and stepped back from; real music, left
+alone."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from ugen.data import arrange, make_codec, read_midi
 from ugen.data.codecs.base import Codec
 from ugen.export.onnx_graph import build
 from ugen.runtime import Card, Sampling, generate
-from ugen.runtime.generation.faults import Ear, GuardError, fault
+from ugen.runtime.generation.faults import FaultDetector, GuardError, find_fault
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 
@@ -71,8 +72,8 @@ def test_nine_notes_in_ten_the_same_are_heard() -> None:
         for p in pitches
         for word in (f"pitch:{p}", "duration:12", "shift:12")
     ]
-    heard = Ear(BEATS).hear(tokens, np.arange(len(tokens)) / 12)
-    assert "one pitch was 9" in str(fault(heard)), "of the last 24 seconds"
+    heard = FaultDetector(BEATS).observe(tokens, np.arange(len(tokens)) / 12)
+    assert "one pitch was 9" in str(find_fault(heard)), "of the last 24 seconds"
 
 
 def test_a_loop_is_heard_and_three_times_the_same_is_none() -> None:
@@ -87,7 +88,8 @@ def test_a_loop_is_heard_and_three_times_the_same_is_none() -> None:
         for p in chance.integers(50, 80, 60)
         for word in (f"pitch:{p}", "duration:12", "shift:12")
     ]
-    # steps a second: a phrase of 60 steps takes 5 seconds, or 20, in which time alone must not make a loop of three
+    # steps a second: a phrase of 60 steps takes 5 seconds, or 20, in which time alone must not make
+    # a loop of three
     for times, speed, looped in (
         (3, 12, False),
         (7, 12, False),
@@ -96,7 +98,7 @@ def test_a_loop_is_heard_and_three_times_the_same_is_none() -> None:
         (7, 3, False),
     ):
         tokens = other + phrase * times
-        words = fault(Ear(BEATS).hear(tokens, np.arange(len(tokens)) / speed))
+        words = find_fault(FaultDetector(BEATS).observe(tokens, np.arange(len(tokens)) / speed))
         assert (words is not None) == looped
         assert words is None or "the same 60 steps came 9 times" in words
 
@@ -107,10 +109,10 @@ def test_a_stuck_note_is_heard_below_lively_music() -> None:
         events += [f"note_on:{pitch}", f"note_off:{pitch}", "shift:50"]
     tokens = [EVENTS.events.index(event) for event in events]
     assert "a note was held for 65 seconds" in str(
-        fault(Ear(EVENTS).hear(tokens, np.arange(len(tokens)) / 6))
+        find_fault(FaultDetector(EVENTS).observe(tokens, np.arange(len(tokens)) / 6))
     )
     tokens.append(EVENTS.events.index("note_off:40"))
-    assert fault(Ear(EVENTS).hear(tokens, np.arange(len(tokens)) / 6)) is None
+    assert find_fault(FaultDetector(EVENTS).observe(tokens, np.arange(len(tokens)) / 6)) is None
 
 
 def test_a_model_that_slips_is_helped_up_and_the_song_is_whole() -> None:
@@ -150,7 +152,8 @@ def test_the_likeliest_of_all_has_no_second_try() -> None:
 
 @pytest.mark.parametrize("name", ["beats", "frames", "events", "khot"])
 def test_bundled_music_raises_no_alarm(name: str) -> None:
-    """Under 1% of real pieces may; of the 104 bundled ones, heard in every codec, so at most one."""
+    """Under 1% of real pieces may; of the 104 bundled ones, heard in every codec, so at most
+    one."""
     codec, alarms = make_codec(name), []
     for path in BUNDLED[::2] if name == "khot" else BUNDLED:
         if words := alarm(codec, codec.encode(arrange(read_midi(path), "piano")).tokens):

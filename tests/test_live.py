@@ -1,4 +1,5 @@
-"""Notes sent live: when, in which order, how far ahead, what a slow model does to them; MIDI ports by name."""
+"""Notes sent live: when, in which order, how far ahead, what a slow model does to them; MIDI ports
+by name."""
 
 from __future__ import annotations
 
@@ -59,7 +60,7 @@ class Clock:
             yield note
 
 
-class Heard:
+class Window:
     """A port that writes down what was sent, and when."""
 
     def __init__(self, clock: Clock):
@@ -74,10 +75,12 @@ class Heard:
         return [(when, sent[1]) for when, sent in self.messages if sent[0] & 0xF0 == kind]
 
 
-def played(notes: Iterable[Note | None], costs: Iterable[float] = AT_ONCE) -> tuple[Playing, Heard]:
+def played(
+    notes: Iterable[Note | None], costs: Iterable[float] = AT_ONCE
+) -> tuple[Playing, Window]:
     """Notes, played; what was heard has the music's time, if there were no pauses."""
     clock = Clock()
-    heard = Heard(clock)
+    heard = Window(clock)
     playing = Playing(clock.making(notes, costs), heard, clock=clock, sleep=clock.sleep)
     playing.play()
     heard.messages = [(when - playing.begun, sent) for when, sent in heard.messages]
@@ -91,7 +94,8 @@ def steady(spacing: float) -> Iterator[Note]:
 
 @st.composite
 def tunes(draw: st.DrawFn, programs: int = 3, least: int = 1) -> list[Note]:
-    """Notes on a coarse grid, so that much falls together, of few pitches, so that many are struck while they sound."""
+    """Notes on a coarse grid, so that much falls together, of few pitches, so that many are struck
+    while they sound."""
     number = st.integers
     row = st.tuples(
         number(0, 60), number(1, 12), number(60, 63), number(0, programs - 1), st.booleans()
@@ -110,7 +114,7 @@ def on_grid(when: float) -> float:
     return place
 
 
-def check_pairs(heard: Heard) -> None:
+def check_pairs(heard: Window) -> None:
     """Every on has one off, no note is struck while it sounds, and in the end all is silent."""
     sounding: set[tuple[int, int]] = set()
     for _, (status, pitch, *_) in heard.messages:
@@ -209,8 +213,8 @@ def test_nothing_is_later_than_one_note_takes_to_make(
 
 
 def test_making_that_takes_long_now_and_then_waits_for_a_long_gap() -> None:
-    """A burst of thirty notes that take nothing, after six times 70 ms without one: of the gaps between two events some
-    are 50 ms, some 150 ms."""
+    """A burst of thirty notes that take nothing, after six times 70 ms without one: of the gaps
+    between two events some are 50 ms, some 150 ms."""
     notes: list[Note | None] = [
         note for i, note in enumerate(itertools.islice(steady(0.1), 1200)) if i % 4
     ]
@@ -226,7 +230,7 @@ def test_making_that_takes_long_now_and_then_waits_for_a_long_gap() -> None:
 @pytest.mark.parametrize("cost", [0.0, 0.002])
 def test_little_is_made_ahead_of_endless_music(spacing: float, cost: float) -> None:
     clock = Clock()
-    heard, ahead = Heard(clock), [0.0]
+    heard, ahead = Window(clock), [0.0]
 
     def making() -> Iterator[Note]:
         for note in steady(spacing):
@@ -245,7 +249,7 @@ def test_little_is_made_ahead_of_endless_music(spacing: float, cost: float) -> N
 
 def test_of_endless_notes_at_one_time_few_are_made_ahead() -> None:
     clock = Clock()
-    heard, ahead = Heard(clock), [0]
+    heard, ahead = Window(clock), [0]
 
     def making() -> Iterator[Note]:
         for i in range(3 * MOST_AHEAD):
@@ -257,7 +261,8 @@ def test_of_endless_notes_at_one_time_few_are_made_ahead() -> None:
 
 
 def test_music_made_slower_than_it_plays_pauses_and_is_not_rushed_through() -> None:
-    """Made half as fast as it plays: it lasts twice as long, but for what was made before it began."""
+    """Made half as fast as it plays: it lasts twice as long, but for what was made before it
+    began."""
     playing, heard = played(itertools.islice(steady(0.1), 300), itertools.repeat(0.2))
     check_pairs(heard)
     onsets = [when for when, _ in heard.of(NOTE_ON)]
@@ -272,8 +277,8 @@ def test_music_made_slower_than_it_plays_pauses_and_is_not_rushed_through() -> N
 
 
 def test_a_long_stop_is_one_pause_and_then_all_goes_on() -> None:
-    """The machine stands still for a minute while a note is made. What comes after may take half a millisecond in spite
-    of that, before there is nothing left to play."""
+    """The machine stands still for a minute while a note is made. What comes after may take half a
+    millisecond in spite of that, before there is nothing left to play."""
     costs = [0.0005] * 400
     costs[200] = 60.0
     legato = (Note(i / 10, (i + 1) / 10, 60, 64) for i in range(400))
@@ -303,7 +308,7 @@ def test_waiting_is_mostly_sleep_and_progress_is_told() -> None:
     clock = Clock()
     told: list[float] = []
     notes = clock.making(itertools.islice(steady(0.1), 600), AT_ONCE)
-    done = perform(notes, Heard(clock), told.append, clock, clock.sleep)
+    done = perform(notes, Window(clock), told.append, clock, clock.sleep)
     assert clock.readings * clock.tick < 2 * 600 * (NEAR + ON_TIME)
     assert told == sorted(told) and told[-1] == done.seconds == pytest.approx(59.95)
     assert min(b - a for a, b in itertools.pairwise(told[:-1])) > 0.2
@@ -354,7 +359,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def interrupted(after: int) -> tuple[Device, bool]:
-    """A short song with Ctrl-C after so many steps of our code, and whether it came before the end."""
+    """A short song with Ctrl-C after so many steps of our code, and whether it came before the
+    end."""
     clock, device, steps = Clock(NEAR / 3), Device(), itertools.count()
     notes = [
         Note(0, 1, 60, 64),
@@ -445,7 +451,8 @@ THROUGH, SYNTH, PIANO = (
 
 
 class Machine:
-    """A made-up rtmidi2: the systems that are there, and their ports. `devices`: what was made of it."""
+    """A made-up rtmidi2: the systems that are there, and their ports. `devices`: what was made of
+    it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, system: str, **ports: list[str | None]):
         monkeypatch.setattr(platform, "system", lambda: system)

@@ -1,4 +1,5 @@
-"""Music heard while it is made: the stream of sound, and the loudspeaker on a machine where time is simulated."""
+"""Music heard while it is made: the stream of sound, and the loudspeaker on a machine where time is
+simulated."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ FIRST, CHUNK = 2, 5  # seconds
 
 
 def beat() -> Iterator[Note]:
-    """Two notes a second, for ever. They begin between blocks of the synthesizer, whose clock is rounded."""
+    """Two notes a second, for ever. They begin between blocks of the synthesizer, whose clock is
+    rounded."""
     return (Note(i / 2 + 0.01, i / 2 + 0.41, 60 + i % 12, 80) for i in count())
 
 
@@ -115,7 +117,8 @@ def test_of_no_notes_there_is_no_sound() -> None:
 
 
 def test_places_are_exact_after_ten_minutes() -> None:
-    """In float32, frames are lost after six. A frame earlier, the synthesizer would begin a block of 64 earlier."""
+    """In float32, frames are lost after six. A frame earlier, the synthesizer would begin a block
+    of 64 earlier."""
     early, late = (FIRST + CHUNK * n + (64 * 800 + 1) / RATE for n in (1, 120))
     chunks = stream_audio([Note(early, early + 0.5, 60, 90), Note(late, late + 0.5, 60, 90)])
     one, other = (chunk for i, chunk in enumerate(chunks) if i in (2, 121))
@@ -166,7 +169,8 @@ def test_the_limiter_has_no_steps_and_no_corner() -> None:
 
 
 class Machine:
-    """A sound device and a clock: time passes in `sleep` only, and what is handed out meanwhile is heard."""
+    """A sound device and a clock: time passes in `sleep` only, and what is handed out meanwhile is
+    heard."""
 
     backend = "simulated"
 
@@ -227,7 +231,8 @@ def test_sound_is_made_ahead_but_not_far(machine: Machine) -> None:
 
 
 def test_slow_makers_are_waited_for_and_the_silence_is_counted(machine: Machine) -> None:
-    """The first 2 s are heard, then 1 s of silence, 5 s of music, 0.5 s of silence, and the rest."""
+    """The first 2 s are heard, then 1 s of silence, 5 s of music, 0.5 s of silence, and the
+    rest."""
 
     def slow() -> Iterator[Note | None]:
         yield Note(0, 1, 60, 80)
@@ -348,7 +353,8 @@ TRY = "try:\n    check(None, {})\nexcept Exception as error:\n    print(error)"
 
 
 def test_alsa_complains_to_nobody_but_us() -> None:
-    """It prints a page to standard error, from C; here its configuration is missing on any machine."""
+    """It prints a page to standard error, from C; here its configuration is missing on any
+    machine."""
     said = said_elsewhere(TRY.format("'alsa'"), ALSA_CONFIG_PATH="/nowhere")
     assert (
         said.startswith("--play: no sound device can be opened here (miniaudio: ")

@@ -1,4 +1,5 @@
-"""Measures of a piece, against muspy as an independent implementation and against answers worked out by hand."""
+"""Measures of a piece, against muspy as an independent implementation and against answers worked
+out by hand."""
 
 from __future__ import annotations
 
@@ -55,7 +56,8 @@ def as_muspy(score: Score) -> muspy.Music:
 
 
 def by_muspy(score: Score) -> dict[str, float]:
-    """Every measure that both define, by muspy; its nan (nothing to measure) as the 0 that ours are."""
+    """Every measure that both define, by muspy; its nan (nothing to measure) as the 0 that ours
+    are."""
     music, bar = as_muspy(score), bar_of(score, score.ticks_per_beat)
     values = {
         "pitches": muspy.n_pitches_used(music),
@@ -92,7 +94,8 @@ def test_made_up_scores_measure_as_in_muspy(score: Score) -> None:
 
 
 def walked(score: Score, beat: int) -> list[tuple[int, int]]:
-    """(start, length) of each bar up to the one that holds the end, found by walking from one to the next."""
+    """(start, length) of each bar up to the one that holds the end, found by walking from one to
+    the next."""
     scale = beat / score.ticks_per_beat
     changes = {
         round(tick * scale): max(1, 4 * beat * n // d) for tick, n, d in score.meters.tolist()
@@ -138,7 +141,8 @@ def test_bars_follow_changes_of_meter(score: Score) -> None:
 
 
 def test_every_measure_of_one_piece_by_hand() -> None:
-    # Ticks are an eighth of a second, beats 4 ticks, bars 16. The 60s overlap for a tick; the drum falls with the 61.
+    # Ticks are an eighth of a second, beats 4 ticks, bars 16. The 60s overlap for a tick; the drum
+    # falls with the 61.
     piece = made(
         [(0, 4, 60), (0, 2, 64), (3, 6, 60), (20, 22, 61), (56, 57, 72)], drums=[(20, 21, 36)]
     )
@@ -205,12 +209,14 @@ def test_an_end_on_the_line_fills_what_follows_as_in_muspy() -> None:
 
 
 def test_meter_changes_by_hand() -> None:
-    # Bars begin at ticks 0, 16, 32 (3/4 from here) and 44, 56; the end is in the last. 16 and 32 are not compared.
+    # Bars begin at ticks 0, 16, 32 (3/4 from here) and 44, 56; the end is in the last. 16 and 32
+    # are not compared.
     rows = [(0, 1, 60), (16, 17, 60), (20, 21, 60), (32, 33, 60), (60, 61, 60)]
     found = measures(made(rows, meters=[(32, 3, 4)]))
     assert found["empty_measure_rate"] == pytest.approx(1 / 5)
     assert found["groove_consistency"] == pytest.approx(1 - (1 / 96 + 1 / 72 + 1 / 72) / 3)
-    # A change to the same meter in the middle of a bar begins one, and is compared like any other: 0, 8, 24.
+    # A change to the same meter in the middle of a bar begins one, and is compared like any other:
+    # 0, 8, 24.
     found = measures(made([(0, 1, 60), (9, 10, 60), (25, 26, 60)], meters=[(8, 4, 4)]))
     assert found["groove_consistency"] == pytest.approx(1 - (2 / 96 + 0) / 2)
     assert found["empty_measure_rate"] == 0
@@ -276,7 +282,8 @@ def test_measures_are_finite_and_shares_are_shares(score: Score) -> None:
 )
 def test_centuries_cost_no_memory(rows: list[Row]) -> None:
     tracemalloc.start()
-    # From minutes a beat to a millionth of a second: the last tick is too short for a float of seconds.
+    # From minutes a beat to a millionth of a second: the last tick is too short for a float of
+    # seconds.
     notes = [(onset, end, pitch, 80, 0, False) for onset, end, pitch in rows]
     score = Score.build(notes, 32767, tempos=[(0, 16_777_215), (2**40, 1)], meters=[(2**39, 1, 64)])
     found = measures(score)

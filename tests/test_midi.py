@@ -1,4 +1,5 @@
-"""Reading and writing MIDI files: everything valid is read, damage never crashes, others read what we write."""
+"""Reading and writing MIDI files: everything valid is read, damage never crashes, others read what
+we write."""
 
 from __future__ import annotations
 
@@ -67,7 +68,7 @@ def test_rules_where_files_leave_room() -> None:
     assert nothing_long.notes["end"][0] == 1
     hanging = read_midi(HEADER + track("00 903c50  60 903e50  60 803e00"))
     assert hanging.notes["end"].tolist() == [192, 192]
-    assert "1 notes never end" in hanging.remarks[0]
+    assert "1 notes never end" in hanging.warnings[0]
     programs = read_midi(
         HEADER + track("00 c005  00 903c50  60 803c00  00 c007  00 903c50  60 803c00")
     )
@@ -100,8 +101,8 @@ def test_damage_keeps_what_was_read_and_says_so() -> None:
     cut = read_midi(whole[:36])
     assert len(cut.notes) >= 1
     assert any(
-        "ends inside an event" in remark or "shorter than its length" in remark
-        for remark in cut.remarks
+        "ends inside an event" in warning or "shorter than its length" in warning
+        for warning in cut.warnings
     )
     with pytest.raises(MidiError, match=r"song\.mid: not a MIDI file .*byte 0"):
         read_midi(b"<!DOCTYPE html>", name="song.mid")
@@ -122,7 +123,7 @@ def test_what_is_written_is_read_back(score: Score) -> None:
     assert again.ticks_per_beat == score.ticks_per_beat
     assert again.tempos.tolist() == score.tempos.tolist()
     assert again.meters.tolist() == score.meters.tolist()
-    assert again.remarks == ()
+    assert again.warnings == ()
 
 
 @pytest.mark.parametrize("path", BUNDLED[::4], ids=lambda path: path.stem)
@@ -166,7 +167,8 @@ def test_mutations_of_real_files_never_crash_the_reader() -> None:
 
 
 def _midicsv_notes(path: Path) -> list[tuple[int, int]]:
-    """(tick, pitch) of every note that Debian's midicsv prints. Output is cut: it can print without end."""
+    """(tick, pitch) of every note that Debian's midicsv prints. Output is cut: it can print without
+    end."""
     assert shutil.which("midicsv"), "install Debian's midicsv (make test does)"
     text = subprocess.run(
         ["midicsv", str(path)], capture_output=True, timeout=30, check=True
@@ -214,7 +216,8 @@ def test_the_reader_has_no_hidden_imports() -> None:
 
 
 def test_the_sustain_pedal_holds_notes_until_it_is_lifted_or_they_are_struck_again() -> None:
-    """Pedal down at 10, lifted at 100 (0x64). C ends at 20, is struck again at 50; E ends at 60, G at 110."""
+    """Pedal down at 10, lifted at 100 (0x64). C ends at 20, is struck again at 50; E ends at 60, G
+    at 110."""
     body = "00 903c50  00 904050  00 904350  0a b0407f  0a 803c00  1e 903c50  05 803c00  05 804000  28 b04000  0a 804300"
     plain, held = (read_midi(HEADER + track(body), sustain=sustain) for sustain in (False, True))
     assert [(n["onset"], n["end"], n["pitch"]) for n in plain.notes] == [

@@ -1,4 +1,5 @@
-"""The midicsv text format: the rows of Debian's midicsv, the events of its csvmidi, and errors that name a line."""
+"""The midicsv text format: the rows of Debian's midicsv, the events of its csvmidi, and errors that
+name a line."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ HEADER = bytes.fromhex(
     "4d546864 00000006 0000 0001 01e0"
 )  # MThd, length 6, format 0, 1 track, 480 ticks a beat
 PIECES = BUNDLED[::9]
-REFUSED = {  # by midicsv, which reads a track right after 14 bytes of header and nothing else; all hold the same tune
+# by midicsv, which reads a track right after 14 bytes of header and nothing else; all hold the same
+# tune
+REFUSED = {
     "ok_alien_chunk.mid": "a chunk that is no track",
     "ok_header_len8.mid": "a header of 8 bytes",
     "ok_rmi_wrapper.rmi": "a RIFF wrapper",
@@ -83,7 +86,8 @@ def midi(body: str) -> bytes:
 
 
 def midicsv(data: bytes, folder: Path) -> str:
-    """What Debian's midicsv prints of a valid file. Output is capped: on a broken file it can print without end."""
+    """What Debian's midicsv prints of a valid file. Output is capped: on a broken file it can print
+    without end."""
     path = folder / "in.mid"
     path.write_bytes(data)
     command = ["sh", "-c", 'midicsv "$1" | head -c 16777216', "sh", str(path)]
@@ -402,7 +406,8 @@ def test_mutated_texts_give_a_file_or_an_error_of_one_line(text: str) -> None:
 
 
 def readable_and_same(data: bytes) -> bool:
-    """Whether rows of `data`, whatever they are, make a file of the same notes. False: `data` are no MIDI file."""
+    """Whether rows of `data`, whatever they are, make a file of the same notes. False: `data` are
+    no MIDI file."""
     try:
         rows = midi_to_csv(data, "a.mid")
     except MidiError as error:

@@ -1,6 +1,8 @@
-"""Model files that are cut, damaged, foreign or lying are refused in one line, before onnxruntime sees them.
+"""Model files that are cut, damaged, foreign or lying are refused in one line, before onnxruntime
+sees them.
 
-What is wrong with a file is put in by ONNX's library, or byte by byte where that library would not write it.
+What is wrong with a file is put in by ONNX's library, or byte by byte where that library would not
+write it.
 """
 
 from __future__ import annotations
@@ -442,7 +444,8 @@ def _number(value: int) -> bytes:
 
 
 def _to_the_end(*parts: int | bytes) -> bytes:
-    """The beginning of a file of 3 GiB: fields in one another by their keys, each to its end; bytes as they are."""
+    """The beginning of a file of 3 GiB: fields in one another by their keys, each to its end; bytes
+    as they are."""
     data = b"\x08\x08"
     for part in parts:
         data += (

@@ -1,4 +1,5 @@
-"""Every preset, option and kind of step exports by one contract and runs; weights come back from the file."""
+"""Every preset, option and kind of step exports by one contract and runs; weights come back from
+the file."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ from ugen.runtime import Card, Sampling, generate, load
 from ugen.runtime.sampling.sampler import draw_keys
 from ugen.train.config import ModelConfig, TrainConfig, to_json
 from ugen.train.evaluation.baselines import independent_keys, markov_keys
-from ugen.train.evaluation.evaluate import Heldout, evaluate
+from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.learning.objective import MOST_WEIGHT, class_weights
 from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
@@ -139,7 +140,8 @@ def test_blocks_keep_every_number_to_within_half_a_level(
     )
     whole = ((numbers - 8) * scales.reshape(outputs, count, 1)).reshape(outputs, -1)
     step = np.repeat(np.abs(scales).reshape(outputs, count), BLOCK, axis=1)
-    # the one end of the range has a level less: what is as large as the largest but of the other sign loses a whole one
+    # the one end of the range has a level less: what is as large as the largest but of the other
+    # sign loses a whole one
     assert (np.abs(whole[:, :inputs] - matrix) <= 1.001 * step[:, :inputs]).all()
     inner = np.abs(matrix) <= 7.5 * step[:, :inputs]
     assert (np.abs(whole[:, :inputs] - matrix) <= 0.501 * step[:, :inputs])[inner].all()
@@ -147,7 +149,8 @@ def test_blocks_keep_every_number_to_within_half_a_level(
 
 
 def test_a_learned_start_is_learned_and_leaves_zeros_for_every_runtime() -> None:
-    """A piece begins with zeros in any model; with a learned start those zeros mean another state."""
+    """A piece begins with zeros in any model; with a learned start those zeros mean another
+    state."""
     config = config_of("small", "beats", {"learned_start": True})
     model = random_model(config)
     plain = LstmModel(ModelConfig(config.vocabulary, **SMALL)).eval()
@@ -210,7 +213,7 @@ def test_vectors_are_scored_as_counted_by_hand() -> None:
     steps = np.zeros((4, 128), bool)
     steps[:3, 60] = True
     steps[:2, 64] = True
-    scores = evaluate(model, Heldout([codec.pack(steps)], 4, notes=2, seconds=1.0), codec, CPU)
+    scores = evaluate(model, HeldOutSet([codec.pack(steps)], 4, notes=2, seconds=1.0), codec, CPU)
     wrong_keys = 2 + 1 + 4  # 64 unheard of twice, 60 expected once and 72 four times in vain
     assert scores.nats_token == pytest.approx(wrong_keys * 20 / 4, rel=1e-6)
     assert scores.nats_note == pytest.approx(wrong_keys * 20 / 2, rel=1e-6)
@@ -238,9 +241,9 @@ def test_vectors_transpose_within_reach(small_folder: Path) -> None:
     codec = make_codec("khot")
     steps = np.zeros((3, 128), bool)
     steps[0, [60, 64]] = steps[2, 67] = True
-    moved = codec.varied(steps, 3, 1.0, 0)
+    moved = codec.augment(steps, 3, 1.0, 0)
     assert (np.argwhere(moved) == [[0, 63], [0, 67], [2, 70]]).all()
-    assert (codec.items(codec.stored(moved)) == moved).all()
+    assert (codec.to_inputs(codec.from_inputs(moved)) == moved).all()
 
 
 # sampling vectors

@@ -1,4 +1,5 @@
-"""What was copied is found: in any key, at any tempo, inside other music, with its piece; what was not, hardly ever."""
+"""What was copied is found: in any key, at any tempo, inside other music, with its piece; what was
+not, hardly ever."""
 
 from __future__ import annotations
 
@@ -135,7 +136,8 @@ def test_most_of_a_copy_a_tenth_faster_is_found_on_a_grid_of_seconds(codec: str)
 
 
 def test_thirty_notes_inside_other_music_are_found_where_they_are(table: Table) -> None:
-    """A passage from the middle of each piece, in another key, between two halves of music that was not learned."""
+    """A passage from the middle of each piece, in another key, between two halves of music that was
+    not learned."""
     other = heard(UNHEARD[-1])
     rng, grid = np.random.default_rng(0), other.ticks_per_beat
     for path in LEARNED[::3]:
@@ -196,7 +198,8 @@ def test_a_winnowed_table_finds_every_passage_that_it_says_it_finds() -> None:
 
 
 def test_a_passage_ends_where_the_piece_lacks_a_run_that_it_would_have_kept() -> None:
-    """A table of windows of 5 with all runs of a piece but one in its middle, which winnowing keeps."""
+    """A table of windows of 5 with all runs of a piece but one in its middle, which winnowing
+    keeps."""
     score = heard(LEARNED[0])
     score = replace(score, notes=notes_in_order(score)[:200])
     hashes, places = grams(score.notes)
@@ -222,7 +225,8 @@ def test_a_passage_ends_where_the_piece_lacks_a_run_that_it_would_have_kept() ->
 
 
 def test_music_that_was_not_learned_has_short_passages_in_common(table: Table) -> None:
-    """Real pieces share accompaniments and repeated notes, but most of them no dozen notes in a row."""
+    """Real pieces share accompaniments and repeated notes, but most of them no dozen notes in a
+    row."""
     known = [sketch(heard(path)) for path in LEARNED]
     strangers = [
         heard(path)
@@ -239,7 +243,8 @@ def test_music_that_was_not_learned_has_short_passages_in_common(table: Table) -
 
 
 def test_a_hash_that_no_piece_has_is_found_as_seldom_as_the_table_says(table: Table) -> None:
-    """2 million random hashes; the chance that a sound table fails this is that of four standard deviations, 3e-5."""
+    """2 million random hashes; the chance that a sound table fails this is that of four standard
+    deviations, 3e-5."""
     hashes = np.random.default_rng(2).integers(0, 1 << 64, 2_000_000, np.uint64)
     hits = len(np.unique(table.lookup(hashes)[0]))
     expected = len(hashes) * len(np.unique(table.keys)) / 2**table.bits
@@ -315,7 +320,8 @@ def test_hashes_are_those_of_the_page(score: Score) -> None:
 
 @given(st.lists(st.integers(0, 12), max_size=60), st.integers(1, 12))
 def test_reach_is_winnowing(values: list[int], window: int) -> None:
-    """Against windows taken one by one, each with its last least hash; many hashes are equal here."""
+    """Against windows taken one by one, each with its last least hash; many hashes are equal
+    here."""
     hashes = np.array(values, np.uint64)
     kept = set()
     for begin in range(len(values) - window + 1):
@@ -334,7 +340,8 @@ def test_hashing_by_pieces_is_hashing_at_once(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("pattern", [1, 2, 3, 4, 5])
 def test_repeated_patterns_say_nothing(pattern: int) -> None:
-    """A figure of up to four notes for ever, then two notes that it has not, then the figure in another key."""
+    """A figure of up to four notes for ever, then two notes that it has not, then the figure in
+    another key."""
     figure = np.array([60, 64, 67, 71, 74])[:pattern]
     pitch = np.concatenate([np.resize(figure, 40), [90, 20], np.resize(figure + 1, 40)])
     notes = [(24 * k, 24 * k + 20, int(p), 64, 0, False) for k, p in enumerate(pitch)]
@@ -402,7 +409,8 @@ def test_a_table_that_was_thinned_on_the_way_is_the_one_made_at_once(
 
 
 def test_names_leave_room_for_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of a name can break a line, and with the longest names and table an entry is allowed."""
+    """Nothing of a name can break a line, and with the longest names and table an entry is
+    allowed."""
     names = ["\ud800\n" + '"' * 500] * MOST_PIECES
     short = originalities._short(names)
     assert short[0].isprintable()

@@ -1,8 +1,10 @@
-"""The house: the wheel holds the whole tree, the light install is light, imports keep to the arrows, docs are true."""
+"""The house: the wheel holds the whole tree, the light install is light, imports keep to the
+arrows, docs are true."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import tomllib
+import typer
 from ugen.data.cli.main import MUSIC
 
 ROOT = Path(__file__).parent.parent
@@ -166,14 +169,12 @@ def test_readme_commands_have_flags_that_exist() -> None:
 
 
 def _flags(module: str) -> set[str]:
-    source = (
-        (ROOT / module.removeprefix("ugen.").replace(".", "/"))
-        .with_suffix(".py")
-        .read_text("utf-8")
-    )
-    declared = re.findall(r"^    (\w+): Annotated", source, re.M)
-    return {
-        "--help",
-        *(f"--{name.replace('_', '-')}" for name in declared),
-        *re.findall(r'"(--[a-z-]+)"', source),
+    """All options of a command and its subcommands."""
+    root = typer.main.get_command(importlib.import_module(module).app)
+    commands = [root, *getattr(root, "commands", {}).values()]
+    return {"--help"} | {
+        flag
+        for command in commands
+        for parameter in command.params
+        for flag in (*parameter.opts, *parameter.secondary_opts)
     }

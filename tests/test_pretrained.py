@@ -60,7 +60,8 @@ def test_the_command_plays_out_of_the_box(tmp_path: Path) -> None:
 
 
 def test_its_songs_are_music(songs: list[Song]) -> None:
-    """By the measures of the bundled music, loosely: nothing silent, stuck, monotonous, or beside all keys."""
+    """By the measures of the bundled music, loosely: nothing silent, stuck, monotonous, or beside
+    all keys."""
     found = [measures(song.score) for song in songs]
     real = [
         measures(score.until(score.tick_at(30)))

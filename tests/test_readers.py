@@ -1,7 +1,8 @@
-"""Independent readers of a model file agree with onnxruntime: ONNX's own reference in numpy, and OpenVINO.
+"""Independent readers of a model file agree with onnxruntime: ONNX's own reference in numpy, and
+OpenVINO.
 
-Two programs that share no code with onnxruntime show that the file says what it means, and not only what one runtime
-makes of it.
+Two programs that share no code with onnxruntime show that the file says what it means, and not only
+what one runtime makes of it.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ class OpenVino:
 
 @pytest.fixture(scope="module")
 def openvino() -> Iterator[Any]:
-    """OpenVINO's core. Importing it reports the import to its maker, unless its telemetry package cannot be had."""
+    """OpenVINO's core. Importing it reports the import to its maker, unless its telemetry package
+    cannot be had."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "openvino_telemetry", None)
         import openvino
@@ -83,7 +85,8 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     torch.manual_seed(1)
     model = LstmModel(config).eval()
     with torch.no_grad():
-        # so that no gain is 1, no bias and no start 0; with three times as much, rounding grows without end
+        # so that no gain is 1, no bias and no start 0; with three times as much, rounding grows
+        # without end
         for parameter in model.parameters():
             parameter += 0.1 * torch.randn_like(parameter)
     card = Card(codec, config.layers, config.hidden, "fp32", Sampling(), {}, "")
@@ -110,7 +113,8 @@ def primed(model: Model, batch: int) -> State:
 
 
 def greedy(model: Model, feed: Step, state: State) -> Step:
-    """What onnxruntime writes when it is fed its own likeliest steps, after the first: as `noise` gives steps."""
+    """What onnxruntime writes when it is fed its own likeliest steps, after the first: as `noise`
+    gives steps."""
     written = [feed]
     for _ in range(STEPS):
         logits, state = model.step(feed, state)
@@ -124,7 +128,8 @@ def greedy(model: Model, feed: Step, state: State) -> Step:
 def test_readers_agree_over_a_thousand_carried_steps(
     file: Path, openvino: Any, name: str, batch: int
 ) -> None:
-    """Over noise, and over greedy music: a reader that would choose otherwise anywhere in it writes other music."""
+    """Over noise, and over greedy music: a reader that would choose otherwise anywhere in it writes
+    other music."""
     model = load(file)
     reader = (
         Reference(file, model.card) if name == "reference" else OpenVino(openvino, file, model.card)

@@ -1,4 +1,5 @@
-"""The report of a corpus: its sums are the manifest's, it names every file, and says what looks odd."""
+"""The report of a corpus: its sums are the manifest's, it names every file, and says what looks
+odd."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ from ugen.data.text import printable
 
 @pytest.fixture(scope="module")
 def odd_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """A user's folder: a few good pieces, a copy, a version, and more files that are dropped than kept."""
+    """A user's folder: a few good pieces, a copy, a version, and more files that are dropped than
+    kept."""
     folder = tmp_path_factory.mktemp("odd") / "folder"
     folder.mkdir()
     pieces = [read_midi(path) for path in (*BUNDLED[40:43], BUNDLED[-1])]
@@ -44,7 +46,8 @@ def odd_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 
 class Balance(HTMLParser):
-    """Reads a page as strictly as it can: tags must close in order; keeps the text of cells and all attributes."""
+    """Reads a page as strictly as it can: tags must close in order; keeps the text of cells and all
+    attributes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,7 +186,9 @@ def test_the_table_fits_a_terminal_whatever_the_corpus(
         found,
         name=name,
         lost=10**6,
-        kept=tuple(replace(row, file=name, lost=10**5, remarks=(name,)) for row in found.kept * 20),
+        kept=tuple(
+            replace(row, file=name, lost=10**5, warnings=(name,)) for row in found.kept * 20
+        ),
         mended=found.kept * 20,
         copies=((name, name),) * 90,
         dropped={f"{name}{i}": (name,) * 9 for i in range(99)},
@@ -214,7 +219,7 @@ def test_every_file_is_on_the_page_and_its_name_escaped(
                 f"{row.tokens:,}",
             ]
             assert cells[at + 1 : at + 7] == [row.status, row.split, *counts]
-            assert cells[at + 7] == (row.reason or "; ".join(row.remarks))
+            assert cells[at + 7] == (row.reason or "; ".join(row.warnings))
     assert html.escape("<b>.mid") in text and "<b>" not in text and "two &amp; three.mid" in text
 
 

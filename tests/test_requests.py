@@ -1,4 +1,5 @@
-"""Songs as asked for: length in bars, primers, keys, tempos, several outputs, many songs, and the same song again."""
+"""Songs as asked for: length in bars, primers, keys, tempos, several outputs, many songs, and the
+same song again."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from ugen.data.corpus.corpus import Corpus
 from ugen.runtime import Card, Sampling, generate, load
 from ugen.runtime.generation.primer import tokens_of
 from ugen.runtime.generation.request import MARK, Request, read_record
-from ugen.runtime.generation.transform import Finish
+from ugen.runtime.generation.transform import Transform
 from ugen.runtime.inference.loading import choose_provider
 from ugen.runtime.sampling.rng import Rng
 from ugen.runtime.sampling.sampler import WINDOW, Sampler
@@ -127,9 +128,9 @@ def test_min_p_keeps_what_has_its_share_of_the_likeliest() -> None:
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_a_repetition_penalty_makes_struck_notes_rarer_and_nothing_else(temperature: float) -> None:
-    strikes = np.array([True, True, False, False])
+    onset_tokens = np.array([True, True, False, False])
     sampling = Sampling(temperature, top_p=1.0, repetition_penalty=5.0)
-    sampler, rng = Sampler(4, sampling, strikes), Rng(2)
+    sampler, rng = Sampler(4, sampling, onset_tokens), Rng(2)
     logits, everything = np.log([0.4, 0.2, 0.3, 0.1]).astype(np.float32), np.ones(4, bool)
     sampler.struck = (0,)
     if temperature == 0:
@@ -190,7 +191,7 @@ def test_keys_are_found_and_songs_go_to_the_key_asked_for(tonic: int, minor: boo
     score = scale(tonic, minor)
     assert key_of(score) == (tonic, minor)
     assert parse_key(key_name((tonic, minor))) == (tonic, minor)
-    moved = Finish(key="F#").apply(score)
+    moved = Transform(key="F#").apply(score)
     assert key_of(moved) == (6, minor)
     shifts = set((moved.notes["pitch"].astype(int) - score.notes["pitch"]).tolist())
     assert len(shifts) == 1 and -6 <= shifts.pop() <= 6
@@ -198,7 +199,7 @@ def test_keys_are_found_and_songs_go_to_the_key_asked_for(tonic: int, minor: boo
 
 @given(score=scores(), semitones=st.integers(-24, 24))
 def test_transposing_moves_pitches_alone_and_leaves_drums(score: Score, semitones: int) -> None:
-    moved = Finish(transpose=semitones).apply(score)
+    moved = Transform(transpose=semitones).apply(score)
     assert sorted(zip(moved.notes["onset"], moved.notes["end"], strict=True)) == sorted(
         zip(score.notes["onset"], score.notes["end"], strict=True)
     )
@@ -210,7 +211,7 @@ def test_transposing_moves_pitches_alone_and_leaves_drums(score: Score, semitone
 
 def test_programs_and_loudness_are_set() -> None:
     band = Score.build([(0, 10, 60, 40, 5, False), (0, 10, 36, 80, 0, True)], 480)
-    done = Finish(program=11, velocity=90).apply(band)
+    done = Transform(program=11, velocity=90).apply(band)
     assert [(bool(n["drum"]), int(n["program"]), int(n["velocity"])) for n in done.notes] == [
         (False, 11, 60),
         (True, 0, 120),
@@ -229,7 +230,7 @@ def test_programs_and_loudness_are_set() -> None:
 )
 def test_finishes_out_of_range_name_the_flag(wish: dict, message: str) -> None:
     with pytest.raises(UgenError, match=message):
-        Finish(**wish)
+        Transform(**wish)
 
 
 # records
@@ -265,7 +266,7 @@ def test_a_song_is_made_again_byte_for_byte(model_file: Path, tmp_path: Path) ->
     ugen_run(model_file, "-o", tmp_path / "c.mid", *wishes)
     assert digest(tmp_path / "c.mid") != digest(tmp_path / "a.mid"), "another seed was drawn"
     record = read_record(tmp_path / "a.mid", digest(model_file), load(model_file).card)
-    assert record.finish == Finish(key="Dm", velocity=70)
+    assert record.finish == Transform(key="Dm", velocity=70)
 
 
 def test_records_of_other_models_and_damaged_ones_are_refused(

@@ -1,4 +1,5 @@
-"""The runtime: the random stream, the sampler, the loop on a fake model, the command, and no torch anywhere."""
+"""The runtime: the random stream, the sampler, the loop on a fake model, the command, and no torch
+anywhere."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ class FakeStream:
 
 
 class FakeModel(Model):
-    """A model of uniform logits, or of a rule's. `fed`: the tokens it was fed, of all its streams."""
+    """A model of uniform logits, or of a rule's. `fed`: the tokens it was fed, of all its
+    streams."""
 
     def __init__(self, codec: Codec, rule: Callable[[int], np.ndarray] | None):
         super().__init__(Card(codec, 1, 1, "fp32", Sampling(), {}, ""), None)
@@ -65,7 +67,8 @@ class FixedRng:
 
 
 def test_the_random_stream_is_splitmix64() -> None:
-    """First outputs of the seed 1234567: the vector that implementations of Vigna's splitmix64.c are held to."""
+    """First outputs of the seed 1234567: the vector that implementations of Vigna's splitmix64.c
+    are held to."""
     assert Rng(1234567).words(5).tolist() == [
         6457827717110365317,
         3203168211198807973,

@@ -1,4 +1,5 @@
-"""ugen-score's scores are those of training, whatever the codec, the precision and the order of the pieces."""
+"""ugen-score's scores are those of training, whatever the codec, the precision and the order of the
+pieces."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from ugen.runtime.scoring.evaluate import score
 from ugen.runtime.scoring.pieces import Piece, read_piece
 from ugen.runtime.scoring.songs import song_seconds, songs_beside
 from ugen.train.config import ModelConfig
-from ugen.train.evaluation.evaluate import Heldout, evaluate
+from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.model import LstmModel
 from ugen.train.run_folder.checkpoint import load_checkpoint
 
@@ -54,7 +55,8 @@ def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def held_out_folder(
     small_folder: Path, small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The MIDI files of the pieces that the small run did not learn from, and two that cannot be read."""
+    """The MIDI files of the pieces that the small run did not learn from, and two that cannot be
+    read."""
     folder = tmp_path_factory.mktemp("held-out")
     for row in small_corpus.pieces("valid"):
         shutil.copy(small_folder / row.file, folder / row.file)
@@ -88,14 +90,14 @@ def test_scores_are_those_of_training_with_every_codec(
     settings = Settings(make_codec(codec), valid=0.2)
     corpus = prepare(small_folder, tmp_path / "corpus", settings)
     rows = [row for row in corpus.rows if row.status == "kept"][:5]
-    pieces = [corpus.codec.items(corpus.piece(row))[:300] for row in rows] * 4
-    tokens = [corpus.codec.stored(piece) for piece in pieces]
+    pieces = [corpus.codec.to_inputs(corpus.piece(row))[:300] for row in rows] * 4
+    tokens = [corpus.codec.from_inputs(piece) for piece in pieces]
     torch.manual_seed(3)
     config = ModelConfig(
         corpus.codec.vocabulary, corpus.codec.input, embedding=12, layers=2, hidden=20
     )
     model = LstmModel(config).eval()
-    heldout = Heldout(tokens, sum(map(len, pieces)), 100, 50.0)
+    heldout = HeldOutSet(tokens, sum(map(len, pieces)), 100, 50.0)
     wanted = evaluate(model, heldout, corpus.codec, torch.device("cpu"))
     card = Card(corpus.codec, 2, 20, "fp32", Sampling(), {}, "")
     onnx.save(build(model, card.to_metadata()), tmp_path / "model.onnx")
@@ -146,7 +148,8 @@ def test_smaller_precisions_score_nearly_alike(
 
 
 def test_a_model_that_knows_nothing_has_the_losses_of_a_fair_die() -> None:
-    """Uniform logits: log(vocabulary) nats a token, and accuracy that of the first token in the table."""
+    """Uniform logits: log(vocabulary) nats a token, and accuracy that of the first token in the
+    table."""
     codec = make_codec("events")
 
     class Even:

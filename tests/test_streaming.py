@@ -1,4 +1,5 @@
-"""Music handed out while it is made: the notes of whole songs, in constant memory; going on from where a song ended."""
+"""Music handed out while it is made: the notes of whole songs, in constant memory; going on from
+where a song ended."""
 
 from __future__ import annotations
 
@@ -28,11 +29,11 @@ from ugen.data.score import NOTE
 from ugen.data.tempo_map import TempoMap
 from ugen.runtime import Model, Sampling, generate, load, stream
 from ugen.runtime.generation.faults import GuardError
-from ugen.runtime.generation.guarded_stream import RETRIES, Watched
-from ugen.runtime.generation.note_stream import Performance
+from ugen.runtime.generation.guarded_stream import RETRIES, GuardedStream
+from ugen.runtime.generation.note_stream import NoteStream
 from ugen.runtime.generation.request import file_hash
 from ugen.runtime.generation.song_state import load_state, save_state, state_from_json
-from ugen.runtime.generation.token_stream import Take
+from ugen.runtime.generation.token_stream import TokenStream
 from ugen.runtime.playback.session import run
 
 CODECS = {
@@ -70,7 +71,7 @@ def test_notes_that_are_settled_and_the_rest_are_those_of_the_whole(
     codec: Codec, numbers, looks
 ) -> None:
     tokens, decoder, rows, ends = stored(codec, numbers), codec.decoder(), [], []
-    for number, item in enumerate(codec.items(tokens).tolist()):
+    for number, item in enumerate(codec.to_inputs(tokens).tolist()):
         decoder.feed(item)
         if number in looks:
             rows += decoder.settled()
@@ -94,14 +95,14 @@ def test_what_is_recalled_leads_to_the_same_place(codec: Codec, path: Path) -> N
     if codec.end is not None:
         tokens = tokens[:-1]
     for cut in np.random.default_rng(1).integers(1, len(tokens) // width, 8) * width:
-        short, after = codec.recall(tokens[:cut]), tokens[cut:]
+        short, after = codec.context(tokens[:cut]), tokens[cut:]
         assert len(short) < 400
         cursors = [codec.cursor(), codec.cursor()]
         for cursor, before in zip(cursors, (tokens[:cut], short), strict=True):
-            for item in codec.items(before):
+            for item in codec.to_inputs(before):
                 cursor.feed(0 if codec.input == "frame" else int(item))
         origins = [cursor.seconds for cursor in cursors]
-        for item in codec.items(after):
+        for item in codec.to_inputs(after):
             assert np.array_equal(cursors[0].mask(), cursors[1].mask())
             for cursor in cursors:
                 cursor.feed(0 if codec.input == "frame" else int(item))
@@ -112,7 +113,7 @@ def test_what_is_recalled_leads_to_the_same_place(codec: Codec, path: Path) -> N
         ends = []
         for before in (tokens[:cut], short):
             now = codec.decoder()
-            now.whole(codec.items(before).tolist())
+            now.whole(codec.to_inputs(before).tolist())
             ends.append(codec.decode(np.concatenate([before, after])).since(now.now))
         assert same_notes(*ends)
         assert ends[0].tempos.tolist() == ends[1].tempos.tolist()
@@ -213,7 +214,7 @@ def test_a_guard_gives_up_on_a_stream_and_forgives_what_was_long_ago() -> None:
     "codec", [BEATS, CODECS["events"], CODECS["frames"]], ids=["beats", "events", "frames"]
 )
 def test_endless_music_keeps_nothing_of_what_is_past(codec: Codec) -> None:
-    song = Performance(Flat(codec), 1, guard=False)
+    song = NoteStream(Flat(codec), 1, guard=False)
     sizes = []
     for number, row in enumerate(song):
         if row is not None:
@@ -230,7 +231,7 @@ def test_endless_music_keeps_nothing_of_what_is_past(codec: Codec) -> None:
         if number == 12_000:
             break
     assert max(sizes) < 1000
-    watched = Watched(Take(Ruled(BEATS, tune()), 1, Sampling()), RETRIES)
+    watched = GuardedStream(TokenStream(Ruled(BEATS, tune()), 1, Sampling()), RETRIES)
     for number in range(60_000):
         watched.step()
         if number % 16 == 0:
@@ -392,7 +393,7 @@ def test_a_recorded_file_reads_back_to_the_same_notes(score: Score) -> None:
     read = read_midi(path)
     pretty = pretty_midi.PrettyMIDI(str(path))
     path.unlink()
-    assert read.remarks == () and read.ticks_per_beat == score.ticks_per_beat
+    assert read.warnings == () and read.ticks_per_beat == score.ticks_per_beat
     assert [row[:4] for row in map(list, read.notes.tolist())] == [
         row[:4] for row in sorted(rows, key=lambda r: (r[0], r[2]))
     ]
@@ -459,7 +460,7 @@ def test_an_endless_file_is_whole_when_it_is_ended_and_can_be_made_again(
         "nothing half-written beside it"
     )
     song = read_midi(tmp_path / "4.mid")
-    assert song.remarks == () and song.seconds > 60 and "seed 4" in out
+    assert song.warnings == () and song.seconds > 60 and "seed 4" in out
     alone = generate(load(model_file), 60, 4)
     heard, made = (score.until(score.tick_at(50)).notes for score in (song, alone.score))
     struck = sorted((onset, (pitch + 2) % 12) for onset, pitch in made[["onset", "pitch"]].tolist())
@@ -524,7 +525,7 @@ def test_when_the_guard_gives_up_what_was_music_is_kept(tmp_path: Path) -> None:
     with pytest.raises(GuardError, match="after 8 new tries"):
         run(Request(1, Sampling(), "0" * 64, None), model, list, tmp_path / "x.mid")
     song = read_midi(tmp_path / "x.mid")
-    assert song.remarks == () and len(song.notes) > 200
+    assert song.warnings == () and len(song.notes) > 200
     onsets = song.seconds_at(song.notes["onset"])
     assert np.diff(onsets).max() < 8
     mute = Ruled(BEATS, lambda step, calls: likes(BEATS, "bar"))

@@ -1,4 +1,5 @@
-"""Training: streams lose nothing, state is carried exactly, runs resume to the same weights, music is learned."""
+"""Training: streams lose nothing, state is carried exactly, runs resume to the same weights, music
+is learned."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from ugen.data.corpus.prepare import Settings, prepare
 from ugen.train.batches import Streams, Variety, passes
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluation.baselines import baselines, n_gram, unigram
-from ugen.train.evaluation.evaluate import Heldout, evaluate
+from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.forward import run_chunk, to_batch
 from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
@@ -117,7 +118,7 @@ def test_evaluation_counts_in_tokens_notes_and_seconds() -> None:
             parameter
         )  # every token as likely as any other; the first of them wins the argmax
     music = [np.array([61, 65, 0, 61, 0, 0], np.uint16)]
-    scores = evaluate(model, Heldout(music, 6, notes=2, seconds=0.5), FRAMES, CPU)
+    scores = evaluate(model, HeldOutSet(music, 6, notes=2, seconds=0.5), FRAMES, CPU)
     assert scores.nats_token == pytest.approx(np.log(129))
     assert scores.nats_note == pytest.approx(np.log(129) * 6 / 2, rel=1e-5)
     assert scores.nats_second == pytest.approx(np.log(129) * 6 / 0.5, rel=1e-5)
@@ -139,9 +140,9 @@ def test_something_is_learned_and_the_baselines_stand_beside_it(small_run: Path)
     assert scores.nats_token == pytest.approx(best, rel=1e-4)
 
 
-def _heldout(config: dict) -> Heldout:
+def _heldout(config: dict) -> HeldOutSet:
     corpus = Corpus.open(config["corpus"]["path"])
-    return Heldout.of(corpus, corpus.pieces("valid"))
+    return HeldOutSet.from_rows(corpus, corpus.pieces("valid"))
 
 
 # baselines
@@ -238,7 +239,8 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(
 def test_every_kind_of_run_resumes_bit_for_bit(
     small_folder: Path, small_corpus: Corpus, tmp_path, what
 ) -> None:
-    """Stopped by an error in the middle, between two evaluations; the discriminator is carried on, too."""
+    """Stopped by an error in the middle, between two evaluations; the discriminator is carried on,
+    too."""
     corpus = small_corpus
     if what == "khot":
         corpus = prepare(
@@ -284,7 +286,8 @@ class _Breaker:
 
 
 def test_two_processes_learn_what_one_does(small_corpus: Corpus, tmp_path: Path) -> None:
-    """The same global batch over gloo: the same curve, but for the order in which sums are taken."""
+    """The same global batch over gloo: the same curve, but for the order in which sums are
+    taken."""
     flags = [small_corpus.path, *ARGUMENTS, "--dropout", "0", "--epochs", "2"]
     finished(train_ugen(*flags, "-o", tmp_path / "one"))
     command = [

@@ -1,4 +1,5 @@
-"""The report of a run: its numbers are the files', it says what there is to say, and is a sound page; the pictures."""
+"""The report of a run: its numbers are the files', it says what there is to say, and is a sound
+page; the pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ VOID = {"meta", "img"}
 
 
 class Page(HTMLParser):
-    """Reads a page as strictly as it can: tags must close in order. Keeps visible text, cells, images and paths."""
+    """Reads a page as strictly as it can: tags must close in order. Keeps visible text, cells,
+    images and paths."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -169,7 +171,7 @@ def test_remarks_on_the_run_and_the_corpus_are_shown(tmp_path: Path) -> None:
     assert "Nothing stands out" in report(made_run(tmp_path / "calm", calm))
     collapsed = [row(step, time_predicted=0.99) for step in (0, 100, 200)]
     words = Page(
-        report(made_run(tmp_path / "run", collapsed, remarks=["too <small>", "too old"]))
+        report(made_run(tmp_path / "run", collapsed, warnings=["too <small>", "too old"]))
     ).words
     assert (
         "collapsed: it predicts rests 99% of the time" in words
@@ -184,7 +186,7 @@ def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
     run = made_run(
         tmp_path / name,
         [row(0, favourite="<b>"), row(100, favourite="<b>")],
-        remarks=["<iframe src=x>"],
+        warnings=["<iframe src=x>"],
     )
     config = json.loads((run / "config.json").read_text())
     config["baselines"]["<u>"] = {"nats": 2.1, "accuracy": 0.2}
@@ -313,7 +315,8 @@ def test_a_folder_without_a_run_and_broken_numbers_are_refused(tmp_path: Path) -
 
 
 def curve(chart: str, number: int) -> list[tuple[float, float]]:
-    """The points of a path that is no rule and no swatch, in percents from the left and from the top."""
+    """The points of a path that is no rule and no swatch, in percents from the left and from the
+    top."""
     ways = re.findall(r'<path d="M([^"]*)" style', chart.partition('class="plot"')[2])
     return [
         (float(x), float(y))
@@ -371,7 +374,8 @@ def test_a_curve_that_never_changes_and_a_single_point_are_drawn(value: float) -
 
 
 def colours(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Where a picture is blue, an expectation, and where orange, an outline: bool [height, width], without the key."""
+    """Where a picture is blue, an expectation, and where orange, an outline: bool [height, width],
+    without the key."""
     image = matplotlib.image.imread(path)[:, :1320, :3]
     red, blue = image[..., 0], image[..., 2]
     return blue - red > 0.15, red - blue > 0.4

@@ -1,7 +1,9 @@
-"""The Triton repository: its config is one that Triton reads, fits its model, and many listeners hear what one would.
+"""The Triton repository: its config is one that Triton reads, fits its model, and many listeners
+hear what one would.
 
-No Triton runs here. The config is read by the definition that Triton publishes, and requests are put together as its
-sequence batcher puts them, after its source: rows of one tensor, each with the state of its own sequence.
+No Triton runs here. The config is read by the definition that Triton publishes, and requests are
+put together as its sequence batcher puts them, after its source: rows of one tensor, each with the
+state of its own sequence.
 """
 
 from __future__ import annotations
@@ -62,7 +64,8 @@ Array = NDArray[Any]
 
 
 def random_model(name: str) -> tuple[onnx.ModelProto, Card]:
-    """A model of format 1 with random weights, large enough that state and step decide the logits."""
+    """A model of format 1 with random weights, large enough that state and step decide the
+    logits."""
     codec_name, options = MODELS[name]
     codec = make_codec(codec_name)
     config = ModelConfig(
@@ -102,7 +105,8 @@ class Batcher:
         self.config = read_config(folder)
         self._session = onnxruntime.InferenceSession(str(folder / "1" / "model.onnx"))
         states = self.config.sequence_batching.state
-        # as core's SequenceStates::OutputState does: the k-th name with the k-th name of two sorted maps
+        # as core's SequenceStates::OutputState does: the k-th name with the k-th name of two sorted
+        # maps
         ends = sorted(s.input_name for s in states), sorted(s.output_name for s in states)
         self._pairs = dict(zip(*ends, strict=True))
         self._zeros = {
@@ -111,7 +115,8 @@ class Batcher:
         self._sequences: dict[int, dict[str, Array]] = {}
 
     def infer(self, requests: dict[int, Array], starts: set[int]) -> dict[int, Array]:
-        """One batch: a step [1, ...] by sequence id, and which of them start -> logits [1, 1, vocabulary] by id."""
+        """One batch: a step [1, ...] by sequence id, and which of them start -> logits [1, 1,
+        vocabulary] by id."""
         assert len(requests) <= self.config.max_batch_size and all(
             len(x) == 1 for x in requests.values()
         )
@@ -195,14 +200,16 @@ def test_the_config_says_what_a_song_needs(served: tuple[Path, Path, Card]) -> N
 
 
 def test_states_pair_up_in_alphabetical_order(served: tuple[Path, Path, Card]) -> None:
-    """Seen on Triton 2.48: with c_out named x_out, h got the cell state and c the hidden one, and nothing was said."""
+    """Seen on Triton 2.48: with c_out named x_out, h got the cell state and c the hidden one, and
+    nothing was said."""
     states = read_config(served[0]).sequence_batching.state
     by_input = [s.output_name for s in sorted(states, key=lambda s: s.input_name)]
     assert by_input == sorted(by_input)
 
 
 def test_every_listener_hears_what_ugen_run_plays(served: tuple[Path, Path, Card]) -> None:
-    """Sequences of 1 to 40 steps in random batches, an id used again after its end, each beside a model of its own."""
+    """Sequences of 1 to 40 steps in random batches, an id used again after its end, each beside a
+    model of its own."""
     folder, file, card = served
     model, batcher, rng = load(file), Batcher(folder), np.random.default_rng(5)
     shape = (1, 1, card.codec.vocabulary) if card.codec.input == "frame" else (1, 1)

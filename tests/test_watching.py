@@ -1,4 +1,5 @@
-"""What a run says and leaves behind: remarks that fire when they should, samples, pictures, curves; none change it."""
+"""What a run says and leaves behind: remarks that fire when they should, samples, pictures, curves;
+none change it."""
 
 from __future__ import annotations
 
@@ -97,7 +98,8 @@ class Remarks:
 def test_the_detector_fires_on_a_model_made_to_collapse_and_not_on_a_healthy_one(
     small_corpus: Corpus, small_run: Path, tmp_path: Path
 ) -> None:
-    """A rate of 1e-8 keeps a model that was told to say nothing but `bar`, which is time, where it is."""
+    """A rate of 1e-8 keeps a model that was told to say nothing but `bar`, which is time, where it
+    is."""
     shape = ModelConfig(BEATS.vocabulary, embedding=8, hidden=8)
     weights = LstmModel(shape).state_dict()
     weights["head.bias"][BEATS.events.index("bar")] = 50.0
@@ -149,11 +151,11 @@ def test_samples_and_pictures_leave_the_training_as_it_was(
 ) -> None:
     """Bit for bit the weights of a run that nobody listened to."""
     said: list[str] = []
-    for name, watchers in (("heard", [Samples(1e-9, said.append)]), ("unheard", [])):
+    for name, callbacks in (("heard", [Samples(1e-9, said.append)]), ("unheard", [])):
         shape = ModelConfig(BEATS.vocabulary, embedding=8, hidden=16)
         config = TrainConfig(batch=4, chunk=64, epochs=0.2)
         trainer = Trainer.begin(tmp_path / name, small_corpus, shape, config, CPU, "test")
-        trainer.run(watchers)
+        trainer.run(callbacks)
     weights = [load_checkpoint(tmp_path / name).model.state_dict() for name in ("heard", "unheard")]
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
     folder = tmp_path / "heard" / "samples"
@@ -187,7 +189,7 @@ def test_expectations_stand_where_the_pitches_come(small_folder: Path, name: str
     codec = make_codec(name)
     score = read_midi(sorted(small_folder.glob("*.mid"))[0])
     score = score.until(score.tick_at(8.0))
-    items = codec.items(codec.encode(score).tokens)
+    items = codec.to_inputs(codec.encode(score).tokens)
     model = LstmModel(ModelConfig(codec.vocabulary, codec.input, embedding=4, hidden=4))
     seconds, chances, pitches = expected_pitches(model, codec, items)
     assert (np.diff(seconds) >= 0).all() and seconds[-1] <= 8.01
@@ -196,7 +198,9 @@ def test_expectations_stand_where_the_pitches_come(small_folder: Path, name: str
         assert len(seconds) == len(items) and (pitches == -1).all()
         return
     assert (chances.sum(axis=1) <= 1 + 1e-6).all()
-    assert set(pitches.tolist()) == set(codec.decode(codec.stored(items)).notes["pitch"].tolist())
+    assert set(pitches.tolist()) == set(
+        codec.decode(codec.from_inputs(items)).notes["pitch"].tolist()
+    )
     onsets = score.seconds_at(score.notes["onset"])
     assert np.abs(np.sort(onsets)[0] - seconds[0]) < 0.06, (
         "the first column stands at the first note"
@@ -250,7 +254,8 @@ def test_a_learning_rate_is_found_and_the_run_left_fresh(
 def test_a_rate_for_vectors_is_no_victim_of_their_uneven_losses(
     small_folder: Path, tmp_path: Path
 ) -> None:
-    """They begin with a loss that hardly falls; its noise once ended the trial at once, with a rate of 1e-5."""
+    """They begin with a loss that hardly falls; its noise once ended the trial at once, with a rate
+    of 1e-5."""
     corpus = prepare(small_folder, tmp_path / "corpus", Settings(make_codec("khot"), valid=0.2))
     trainer = Trainer(
         tmp_path,

@@ -1,4 +1,5 @@
-"""Pieces packed into parallel streams, none padded away: where one piece ends in a stream, the next begins."""
+"""Pieces packed into parallel streams, none padded away: where one piece ends in a stream, the next
+begins."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import Codec
-from ugen.data.codecs.base import Items
+from ugen.data.codecs.base import Inputs
 
 LOWEST_KEY, HIGHEST_KEY = (
     21,
@@ -20,18 +21,19 @@ Tokens = NDArray[np.integer]
 
 
 class Chunk(NamedTuple):
-    """`x`, `y`: inputs and targets, int64 [batch, time] or bool [batch, time, 128]. `begins`: bool [batch, time], x is
-    the first of a piece. `live`: bool [batch, time], there is something to learn here."""
+    """`x`, `y`: inputs and targets, int64 [batch, time] or bool [batch, time, 128]. `begins`: bool
+    [batch, time], x is the first of a piece. `live`: bool [batch, time], there is something to
+    learn here."""
 
-    x: Items
-    y: Items
+    x: Inputs
+    y: Inputs
     begins: NDArray[np.bool_]
     live: NDArray[np.bool_]
 
     @classmethod
     def empty(cls, codec: Codec, batch: int, time: int) -> Chunk:
         """A chunk to fill; every place is fed the start and has nothing to learn."""
-        item = codec.after_start(codec.items(np.zeros(0, np.uint16)))[0]
+        item = codec.with_start(codec.to_inputs(np.zeros(0, np.uint16)))[0]
         whole = np.broadcast_to(item, (batch, time, *item.shape)).astype(
             bool if codec.input == "frame" else np.int64
         )
@@ -45,8 +47,9 @@ class Chunk(NamedTuple):
 
 
 class Variety(NamedTuple):
-    """How differently a piece may be played each time: `transpose` by -5 to +6 semitones, up to `stretch` faster or
-    slower (0.1: a tenth), up to `loudness` louder or softer in MIDI velocity."""
+    """How differently a piece may be played each time: `transpose` by -5 to +6 semitones, up to
+    `stretch` faster or slower (0.1: a tenth), up to `loudness` louder or softer in MIDI
+    velocity."""
 
     transpose: bool = False
     stretch: float = 0.0
@@ -57,10 +60,10 @@ class _Playing:
     """One stream's piece, and where in it the stream stands."""
 
     def __init__(self) -> None:
-        self.items: Items = np.zeros(0, np.int64)
+        self.items: Inputs = np.zeros(0, np.int64)
         self.at = 0
 
-    def begin(self, items: Items, at: int = 0) -> None:
+    def begin(self, items: Inputs, at: int = 0) -> None:
         """Take up a piece, its start included."""
         self.items, self.at = items, at
 
@@ -82,7 +85,8 @@ class _Playing:
 
 
 class Streams:
-    """Endless training chunks. Pieces come in a new order every epoch, each playing varied in its own way.
+    """Endless training chunks. Pieces come in a new order every epoch, each playing varied in its
+    own way.
 
     `state` and `restore` let a resumed run go on with the very next chunk.
     """
@@ -132,7 +136,7 @@ class Streams:
         return piece, (semitones, tempo, louder)
 
     def _key(self, piece: int) -> int:
-        pitches = self._codec.compass(self._codec.items(self._pieces[piece]))
+        pitches = self._codec.pitch_range(self._codec.to_inputs(self._pieces[piece]))
         if not len(pitches):
             return 0
         low, high = int(pitches.min()), int(pitches.max())
@@ -144,11 +148,11 @@ class Streams:
         return int(self._rng.choice(room))
 
     def _play(
-        self, stream: int, piece: int, variation: tuple[int, float, int], position: int = 0
+        self, stream: int, piece: int, augmentation: tuple[int, float, int], position: int = 0
     ) -> None:
-        self._drawn[stream] = [piece, variation]
-        varied = self._codec.varied(self._codec.items(self._pieces[piece]), *variation)
-        self._playing[stream].begin(self._codec.after_start(varied), position)
+        self._drawn[stream] = [piece, augmentation]
+        augment = self._codec.augment(self._codec.to_inputs(self._pieces[piece]), *augmentation)
+        self._playing[stream].begin(self._codec.with_start(augment), position)
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs, as JSON."""
@@ -167,7 +171,8 @@ class Streams:
 
 
 def passes(pieces: Sequence[Tokens], codec: Codec, batch: int, chunk: int) -> Iterator[Chunk]:
-    """Chunks that play every piece once, the longest first; streams with nothing left are not live."""
+    """Chunks that play every piece once, the longest first; streams with nothing left are not
+    live."""
     waiting = sorted(pieces, key=len)
     streams = [_Playing() for _ in range(batch)]
     while True:
@@ -178,7 +183,7 @@ def passes(pieces: Sequence[Tokens], codec: Codec, batch: int, chunk: int) -> It
                 if playing.over():
                     if not waiting:
                         break
-                    playing.begin(codec.after_start(codec.items(waiting.pop())))
+                    playing.begin(codec.with_start(codec.to_inputs(waiting.pop())))
                 filled += playing.copy_to(out, stream, filled)
         if not out.live.any():
             return

@@ -185,8 +185,8 @@ def train(
         bool, typer.Option("--tensorboard", help="Write TensorBoard's curves, too.")
     ] = False,
 ) -> None:
-    """Learn from a folder of MIDI files. The best weights so far are always in the run's folder, and report.html beside
-    them shows how it goes."""
+    """Learn from a folder of MIDI files. The best weights so far are always in the run's folder,
+    and report.html beside them shows how it goes."""
     for module in ("torch", "safetensors", *(("tensorboard",) if tensorboard else ())):
         require(module, "tensorboard" if module == "tensorboard" else "train")
     import torch

@@ -24,11 +24,13 @@ def _choose(flag: str, value: str, among: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """An embedding, layers of LSTM, and an output head over `vocabulary` tokens or the keys of a vector.
+    """An embedding, layers of LSTM, and an output head over `vocabulary` tokens or the keys of a
+    vector.
 
-    `input`: what a step is fed, a `token` or a `frame` (a vector of zeros and ones); the codec says which.
-    `skip`: each layer's input is normalised, and its output added to its input. `tied`: the head uses the embedding's
-    weights. `learned_start`: the state that a piece begins with is learned, too.
+    `input`: what a step is fed, a `token` or a `frame` (a vector of zeros and ones); the codec says
+    which. `skip`: each layer's input is normalised, and its output added to its input. `tied`: the
+    head uses the embedding's weights. `learned_start`: the state that a piece begins with is
+    learned, too.
     """
 
     vocabulary: int
@@ -54,14 +56,16 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How long, how fast and on what. Either limit ends a run; with `minutes` the schedule follows the clock.
+    """How long, how fast and on what. Either limit ends a run; with `minutes` the schedule follows
+    the clock.
 
-    `batch`: streams learned side by side. `chunk`: steps between weight updates, through which gradients flow.
-    `patience`: evaluations without a better held-out loss before the run ends early.
-    `transpose`: whether each playing of a piece is moved by -5 to +6 semitones. `stretch`: up to which share it is
-    played faster or slower. `loudness`: by up to how much, in MIDI velocity, it is played louder or softer.
-    `class_weights`: 0 counts every token alike, 1 every kind of token alike, between them a bit of both.
-    `objective`: `likelihood`, or `professor-forcing` on top of it. `precision`: what matrix products compute in.
+    `batch`: streams learned side by side. `chunk`: steps between weight updates, through which
+    gradients flow. `patience`: evaluations without a better held-out loss before the run ends
+    early. `transpose`: whether each playing of a piece is moved by -5 to +6 semitones. `stretch`:
+    up to which share it is played faster or slower. `loudness`: by up to how much, in MIDI
+    velocity, it is played louder or softer. `class_weights`: 0 counts every token alike, 1 every
+    kind of token alike, between them a bit of both. `objective`: `likelihood`, or
+    `professor-forcing` on top of it. `precision`: what matrix products compute in.
     """
 
     batch: int = 16

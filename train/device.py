@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def choose_device(name: str) -> torch.device:
-    """A device by name; `auto` takes a GPU where there is one. Raises UgenError that says what there is."""
+    """A device by name; `auto` takes a GPU where there is one. Raises UgenError that says what
+    there is."""
     import os
 
     import torch

@@ -1,6 +1,8 @@
-"""Several processes that train one model together, as torchrun starts them; or one process, which needs nothing of it.
+"""Several processes that train one model together, as torchrun starts them; or one process, which
+needs nothing of it.
 
-Every process reads the whole corpus, plays its own share of the streams, and holds the same weights.
+Every process reads the whole corpus, plays its own share of the streams, and holds the same
+weights.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Run a model over a chunk of streams, with each stream's state carried in and reset where a piece begins."""
+"""Run a model over a chunk of streams, with each stream's state carried in and reset where a piece
+begins."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ State = tuple[Tensor, Tensor]
 
 
 class Batch(NamedTuple):
-    """A chunk where the model is. `x`, `y`: int64 [batch, time] or float32 [batch, time, keys]. `live`: bool [batch,
-    time]. `begins` stays on the host, where the cuts are made."""
+    """A chunk where the model is. `x`, `y`: int64 [batch, time] or float32 [batch, time, keys].
+    `live`: bool [batch, time]. `begins` stays on the host, where the cuts are made."""
 
     x: Tensor
     y: Tensor
@@ -44,9 +45,11 @@ def to_batch(chunk: Chunk, device: torch.device) -> Batch:
 
 
 def run_chunk(model: LstmModel, batch: Batch, state: State) -> tuple[Tensor, State]:
-    """The top layer [batch, time, hidden] before its dropout, and the state after the chunk, not detached.
+    """The top layer [batch, time, hidden] before its dropout, and the state after the chunk, not
+    detached.
 
-    An LSTM call cannot reset its state midway, so the chunk is cut at every place where any stream begins a piece.
+    An LSTM call cannot reset its state midway, so the chunk is cut at every place where any stream
+    begins a piece.
     """
     width = batch.begins.shape[1]
     cuts = sorted({0, width, *np.flatnonzero(batch.begins.any(axis=0)).tolist()})
@@ -69,7 +72,8 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 
 
 def step_nats(logits: Tensor, y: Tensor) -> Tensor:
-    """Nats of each step, float32 [batch, time]: of its token, or of all its keys together, each on or off."""
+    """Nats of each step, float32 [batch, time]: of its token, or of all its keys together, each on
+    or off."""
     logits = logits.float()
     if y.dim() == logits.dim():
         return binary_cross_entropy_with_logits(logits, y, reduction="none").sum(-1)

@@ -1,4 +1,5 @@
-"""The model: embedding, layers of LSTM, output head. Hochreiter and Schmidhuber 1997, as torch.nn.LSTM computes it."""
+"""The model: embedding, layers of LSTM, output head. Hochreiter and Schmidhuber 1997, as
+torch.nn.LSTM computes it."""
 
 from __future__ import annotations
 
@@ -26,9 +27,11 @@ class PlainTrunk(nn.Module):
 
 
 class SkipTrunk(nn.Module):
-    """LSTM layers that each add to what passes through them: x + LSTM(LayerNorm(x)), normalised once more at the top.
+    """LSTM layers that each add to what passes through them: x + LSTM(LayerNorm(x)), normalised
+    once more at the top.
 
-    Layer normalisation: Ba et al. 2016, before the layer as in Xiong et al. 2020. Skip connections: He et al. 2016.
+    Layer normalisation: Ba et al. 2016, before the layer as in Xiong et al. 2020. Skip connections:
+    He et al. 2016.
     """
 
     def __init__(self, config: ModelConfig):
@@ -58,7 +61,8 @@ class SkipTrunk(nn.Module):
 class LstmModel(nn.Module):
     """Steps and state in, logits and state out. The state is never hidden: callers carry it.
 
-    A piece begins with a state of zeros, whatever the model: a learned start is kept as an offset from it.
+    A piece begins with a state of zeros, whatever the model: a learned start is kept as an offset
+    from it.
     """
 
     def __init__(self, config: ModelConfig):
@@ -98,17 +102,18 @@ class LstmModel(nn.Module):
                     bias[config.hidden : 2 * config.hidden] += 1.0
 
     def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x int64 [batch, time] or float32 [batch, time, vocabulary]; h, c float32 [layers, batch, hidden]
-        -> logits [batch, time, vocabulary], h, c."""
+        """x int64 [batch, time] or float32 [batch, time, vocabulary]; h, c float32 [layers, batch,
+        hidden] -> logits [batch, time, vocabulary], h, c."""
         top, h, c = self.behaviour(x, h, c)
         return self.logits(self.dropout(top), x), h, c
 
     def logits(self, top: Tensor, x: Tensor) -> Tensor:
-        """top float32 [batch, time, hidden], and the step x as forward has it -> [batch, time, vocabulary].
+        """top float32 [batch, time, hidden], and the step x as forward has it -> [batch, time,
+        vocabulary].
 
-        A tied head asks how like the embedding's vectors it is (Press and Wolf 2017; Inan et al. 2017). Of a vector's
-        keys most sound on as they do, in a fine grid above all: `echo` lets them, past the layers, which would have to
-        learn a copy of 128 keys first.
+        A tied head asks how like the embedding's vectors it is (Press and Wolf 2017; Inan et al.
+        2017). Of a vector's keys most sound on as they do, in a fine grid above all: `echo` lets
+        them, past the layers, which would have to learn a copy of 128 keys first.
         """
         if self.narrow is not None:
             vectors: Tensor = self.embedding.weight  # type: ignore[assignment]
@@ -127,8 +132,9 @@ class LstmModel(nn.Module):
         return top, h, c
 
     def begin_with(self, chances: Tensor) -> None:
-        """Let a model of vectors begin as the simplest predictor: float32 [2, keys], how likely each key is to sound
-        after silence and after sound. From random weights it would first have to find out that notes go on."""
+        """Let a model of vectors begin as the simplest predictor: float32 [2, keys], how likely
+        each key is to sound after silence and after sound. From random weights it would first have
+        to find out that notes go on."""
         assert self.echo is not None and self.head is not None
         silent, sounding = chances.logit(eps=1e-6)
         with torch.no_grad():
@@ -136,7 +142,8 @@ class LstmModel(nn.Module):
             self.echo.copy_(sounding - silent)
 
     def state(self, batch: int) -> tuple[Tensor, Tensor]:
-        """The zero state a piece begins with: h and c, float32 [layers, batch, hidden], where the weights are."""
+        """The zero state a piece begins with: h and c, float32 [layers, batch, hidden], where the
+        weights are."""
         like = next(self.parameters())
         zero = torch.zeros(
             self.config.layers, batch, self.config.hidden, device=like.device, dtype=torch.float32

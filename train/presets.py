@@ -1,4 +1,5 @@
-"""Models by name: those the first author tried, and the one measured best on a small folder. Each flag overrides."""
+"""Models by name: those the first author tried, and the one measured best on a small folder. Each
+flag overrides."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ DEFAULT = "small"
 
 
 class Preset(NamedTuple):
-    """`about`: when to choose it. `model`, `training`: entries of the configs that differ from their own."""
+    """`about`: when to choose it. `model`, `training`: entries of the configs that differ from
+    their own."""
 
     about: str
     model: dict[str, Any]

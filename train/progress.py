@@ -26,7 +26,7 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-class Watcher(Protocol):
+class Callback(Protocol):
     """What is told how a run goes: the terminal, the report, TensorBoard."""
 
     def step(self, trainer: Trainer) -> None:

@@ -1,4 +1,5 @@
-"""From flags to a trainer: which settings hold, on which corpus, on which device, from which weights."""
+"""From flags to a trainer: which settings hold, on which corpus, on which device, from which
+weights."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ LENGTH = ("epochs", "minutes", "patience")  # what a resumed run may be given an
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked for. `model`, `training`: entries of ModelConfig and TrainConfig, None where no flag was given."""
+    """What was asked for. `model`, `training`: entries of ModelConfig and TrainConfig, None where
+    no flag was given."""
 
     preset: str | None
     model: dict[str, Any]
@@ -48,14 +50,16 @@ class Settings:
         self.configs(ModelConfig(1))  # flags are checked before a folder is read for minutes
 
     def configs(self, codec: Codec | ModelConfig) -> tuple[ModelConfig, TrainConfig]:
-        """The settings that hold: the preset's where no flag says otherwise, for a codec's vocabulary."""
+        """The settings that hold: the preset's where no flag says otherwise, for a codec's
+        vocabulary."""
         chosen = preset(self.preset or DEFAULT)
         vocabulary, step = codec.vocabulary, codec.input
         model = ModelConfig(vocabulary, step, **{**chosen.model, **_set(self.model)})
         return model, TrainConfig(**{**chosen.training, **_set(self.training)})
 
     def on_top_of(self, model: ModelConfig, training: TrainConfig) -> TrainConfig:
-        """A resumed run's settings: its own, but for its length. Raises UgenError for a flag that would change them."""
+        """A resumed run's settings: its own, but for its length. Raises UgenError for a flag that
+        would change them."""
         if self.init_from is not None or self.find_lr:
             raise UgenError(
                 f"{'--find-lr' if self.find_lr else '--init-from'}: goes with a new run, not with --resume"
@@ -85,7 +89,8 @@ def _flag(name: str) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """A run to begin or to go on with. `codec`, `arrangement`: for a `source` that is a folder of MIDI files."""
+    """A run to begin or to go on with. `codec`, `arrangement`: for a `source` that is a folder of
+    MIDI files."""
 
     source: Path
     output: Path
@@ -102,7 +107,8 @@ class Plan:
             raise UgenError("--precision fp16: goes with a GPU; a CPU learns in fp32 or bf16")
 
     def begun(self) -> Trainer:
-        """A fresh run. Raises UgenError when the output holds one already, or flags and music do not fit."""
+        """A fresh run. Raises UgenError when the output holds one already, or flags and music do
+        not fit."""
         from ugen.train.learning.speed import choose_precision
         from ugen.train.learning.trainer import Trainer
 
@@ -128,7 +134,8 @@ class Plan:
         )
 
     def resumed(self) -> Trainer:
-        """The run in the output, where it stopped. Raises UgenError when there is none, or it is another's."""
+        """The run in the output, where it stopped. Raises UgenError when there is none, or it is
+        another's."""
         from ugen.train.learning.trainer import Trainer
         from ugen.train.run_folder.checkpoint import read_config
 
@@ -148,7 +155,8 @@ class Plan:
         )
 
     def _prepared(self, world: World) -> Corpus:
-        """A corpus made from the folder `source`, inside the run's folder; the first process makes it for all."""
+        """A corpus made from the folder `source`, inside the run's folder; the first process makes
+        it for all."""
         from ugen.train.run_folder.checkpoint import require_free
 
         inside = self.output / "corpus"
@@ -178,7 +186,8 @@ class Plan:
 
 
 def list_presets(say: Callable[[str], None]) -> None:
-    """A line a preset: size, and speed in training, on the default codec and device, measured now."""
+    """A line a preset: size, and speed in training, on the default codec and device, measured
+    now."""
     from ugen.train.learning.speed import choose_precision, tokens_per_second
 
     from .model import LstmModel

@@ -1,11 +1,13 @@
 """The table of hashed runs of notes that a model file carries, and its form as JSON.
 
-A row is a hash, cut to its highest `bits` bits, and the number of the piece that has it; rows are in order of hash,
-then piece. `table` is three rows of bits, each filled up to whole bytes, the lowest bit of a byte first, in base64:
+A row is a hash, cut to its highest `bits` bits, and the number of the piece that has it; rows are
+in order of hash, then piece. `table` is three rows of bits, each filled up to whole bytes, the
+lowest bit of a byte first, in base64:
 
 lowest    the lowest bits of every hash, `bits` - high bits each, where high = ceil(log2(rows))
-upper     rows + 2 ** high bits: for row i, whose upper bits are the number q, bit q + i is set (Elias 1974, Fano 1971)
-owners    the piece of every row, as many bits each as the highest number of a piece has
+upper     rows + 2 ** high bits: for row i, whose upper bits are the number q, bit q + i is set
+(Elias 1974, Fano 1971) owners    the piece of every row, as many bits each as the highest number of
+a piece has
 
 A hash that no piece has is found with a chance of rows / 2 ** bits, which is at most 2 ** -SPARE.
 """
@@ -30,8 +32,9 @@ _PLAIN = ("format", "n", "window", "bits", "rows", "pieces", "held_out", "table"
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What pieces that were not learned from have in common with those that were: `median` and `most` notes of their
-    longest passages, and the median `share` of their notes that lie in any."""
+    """What pieces that were not learned from have in common with those that were: `median` and
+    `most` notes of their longest passages, and the median `share` of their notes that lie in
+    any."""
 
     pieces: int
     median: float
@@ -50,8 +53,8 @@ class HeldOut:
 class Table:
     """Which piece has which runs of `n` notes.
 
-    `window`: of so many neighbouring runs at least one is here. `keys`: uint64 [rows], rising, the upper `bits` bits
-    of hashes. `owners`: int64 [rows], places in `pieces`, their names.
+    `window`: of so many neighbouring runs at least one is here. `keys`: uint64 [rows], rising, the
+    upper `bits` bits of hashes. `owners`: int64 [rows], places in `pieces`, their names.
     """
 
     pieces: tuple[str, ...]
@@ -64,12 +67,14 @@ class Table:
 
     @property
     def certain(self) -> int:
-        """How many notes a copied passage must have to be found for certain, those of mere repetitions aside."""
+        """How many notes a copied passage must have to be found for certain, those of mere
+        repetitions aside."""
         return self.n + self.window - 1
 
     @property
     def false_positives(self) -> float:
-        """The chance that a run of notes which no piece has is taken for one that some piece has."""
+        """The chance that a run of notes which no piece has is taken for one that some piece
+        has."""
         return len(self.keys) / 2.0**self.bits
 
     @property
@@ -155,7 +160,8 @@ def _unpacked(data: bytes, count: int, width: int) -> NDArray[np.uint64]:
 
 
 def table_from_json(value: Any) -> Table:
-    """Read what `to_json` wrote, all of it checked. Raises ValueError, TypeError or KeyError with what is wrong."""
+    """Read what `to_json` wrote, all of it checked. Raises ValueError, TypeError or KeyError with
+    what is wrong."""
     if not isinstance(value, dict) or set(value) != set(_PLAIN):
         raise ValueError(f"it must have {', '.join(_PLAIN)}, and nothing else")
     if type(value["format"]) is not int or value["format"] != FORMAT:

@@ -1,14 +1,16 @@
 """Runs of notes as hashes that know neither key nor tempo, and which of a piece's hashes to keep.
 
-A piece's pitched notes stand in order of onset, of equal onsets in order of pitch. From each note to the next there is
-a step: its interval in semitones, and what its onset does: falls with the last one's (0), or comes after a shorter
-(1), like (2) or longer (3) time than the time before. Times are alike when one is less than 2 ** 0.5 times the other,
-so that a grid's rounding seldom matters; the first time in a run, which has none before it, is like. So a run of n
-notes is n - 1 steps, and its hash is of those alone: hash = mix(hash + (step + 1) * 0x9E3779B97F4A7C15) from 0 on, for
-step = (interval + 127) * 4 + onset; mix is the finalizer of SplitMix64 (Steele et al. 2014), all modulo 2 ** 64.
+A piece's pitched notes stand in order of onset, of equal onsets in order of pitch. From each note
+to the next there is a step: its interval in semitones, and what its onset does: falls with the last
+one's (0), or comes after a shorter (1), like (2) or longer (3) time than the time before. Times are
+alike when one is less than 2 ** 0.5 times the other, so that a grid's rounding seldom matters; the
+first time in a run, which has none before it, is like. So a run of n notes is n - 1 steps, and its
+hash is of those alone: hash = mix(hash + (step + 1) * 0x9E3779B97F4A7C15) from 0 on, for step =
+(interval + 127) * 4 + onset; mix is the finalizer of SplitMix64 (Steele et al. 2014), all modulo 2
+** 64.
 
-Runs that only repeat a pattern of one to four steps, heard twice or more, say nothing: a note struck again and again,
-a scale, a broken chord. They are passed over, as if they were not there.
+Runs that only repeat a pattern of one to four steps, heard twice or more, say nothing: a note
+struck again and again, a scale, a broken chord. They are passed over, as if they were not there.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ Hashes = NDArray[np.uint64]
 
 
 def notes_in_order(score: Score) -> NDArray[np.void]:
-    """The pitched notes as NOTE rows by onset, then pitch; of equal ones the longest. Drums have no pitch."""
+    """The pitched notes as NOTE rows by onset, then pitch; of equal ones the longest. Drums have no
+    pitch."""
     notes = score.notes[~score.notes["drum"]]
     notes = notes[np.lexsort((-notes["end"], notes["pitch"], notes["onset"]))]
     again = np.zeros(len(notes), bool)
@@ -37,8 +40,8 @@ def notes_in_order(score: Score) -> NDArray[np.void]:
 
 
 def grams(notes: NDArray[np.void], n: int = N) -> tuple[Hashes, NDArray[np.int64]]:
-    """The runs of n notes that say something, of notes as `notes_in_order` gives them: uint64 hashes, and int64 places
-    of their first notes, rising."""
+    """The runs of n notes that say something, of notes as `notes_in_order` gives them: uint64
+    hashes, and int64 places of their first notes, rising."""
     pitch, onset = notes["pitch"].astype(np.int64), notes["onset"].astype(np.int64)
     intervals, onsets = pitch[1:] - pitch[:-1] + 127, _onset_kinds(onset[1:] - onset[:-1])
     hashes, places = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
@@ -96,10 +99,12 @@ def _mix(value: Hashes) -> Hashes:
 
 
 def reach(hashes: Hashes) -> NDArray[np.int64]:
-    """int64 [hashes]: the longest window of neighbouring hashes of which each is the least, the last of equals.
+    """int64 [hashes]: the longest window of neighbouring hashes of which each is the least, the
+    last of equals.
 
-    Hashes whose reach is at least w are those that winnowing with windows of w keeps (Schleimer, Wilkerson and Aiken
-    2003): of any w neighbours one is kept, and two pieces that share w neighbours keep the same one of them.
+    Hashes whose reach is at least w are those that winnowing with windows of w keeps (Schleimer,
+    Wilkerson and Aiken 2003): of any w neighbours one is kept, and two pieces that share w
+    neighbours keep the same one of them.
     """
     values = hashes.tolist()
     before, after = [-1] * len(values), [len(values)] * len(values)

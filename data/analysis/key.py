@@ -27,8 +27,8 @@ def parse_key(name: str) -> tuple[int, bool]:
 
 
 def key_of(score: Score) -> tuple[int, bool]:
-    """The likeliest key of the pitched notes, as `parse_key` gives it: the profile that goes best with how long each
-    pitch class sounds (Krumhansl 1990). C major where nothing sounds."""
+    """The likeliest key of the pitched notes, as `parse_key` gives it: the profile that goes best
+    with how long each pitch class sounds (Krumhansl 1990). C major where nothing sounds."""
     notes = score.notes[~score.notes["drum"]]
     sounding = np.bincount(notes["pitch"] % 12, notes["end"] - notes["onset"], minlength=12).astype(
         np.float64

@@ -1,7 +1,8 @@
-"""Measures of a piece: what a person can check by ear, and those that papers on generated music report.
+"""Measures of a piece: what a person can check by ear, and those that papers on generated music
+report.
 
-Where muspy 0.5 (Dong et al., ISMIR 2020) defines a measure, its definition is followed, in time and memory that grow
-with the number of notes, never with the ticks a file claims to last.
+Where muspy 0.5 (Dong et al., ISMIR 2020) defines a measure, its definition is followed, in time and
+memory that grow with the number of notes, never with the ticks a file claims to last.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from ugen.data.score import Score
 Ticks = NDArray[np.int64]
 
 RUN = 8  # notes in a run, for `repeated`
-STEPS = 24  # a beat, for `groove_consistency`: muspy's own resolution; unlike ticks the same for every file
+# a beat, for `groove_consistency`: muspy's own resolution; unlike ticks the same for every file
+STEPS = 24
 SCALE = np.array(
     [0, 2, 4, 5, 7, 9, 11]
 )  # major; the natural minor on its sixth degree has the same notes
@@ -44,18 +46,21 @@ _PAPERS = (
 
 
 def measures(score: Score) -> dict[str, float]:
-    """Measures by name, all finite. Seconds are of music; shares are of 1; a piece without notes has zeros.
+    """Measures by name, all finite. Seconds are of music; shares are of 1; a piece without notes
+    has zeros.
 
-    Of all notes, drums too: `seconds`, `notes`, `notes_per_second`; `polyphony`: mean number of notes sounding while
-    any does; `longest_silence`: seconds in which nothing sounds, before or between notes; `repeated`: share of runs
-    of 8 notes (pitches and steps of a twelfth of a beat between onsets) heard earlier in the piece: a loop comes near
-    1; `drum_share`: share of notes that are drums; `groove_consistency`, `empty_beat_rate` and `empty_measure_rate`:
-    see `_groove` and `_empty`.
+    Of all notes, drums too: `seconds`, `notes`, `notes_per_second`; `polyphony`: mean number of
+    notes sounding while any does; `longest_silence`: seconds in which nothing sounds, before or
+    between notes; `repeated`: share of runs of 8 notes (pitches and steps of a twelfth of a beat
+    between onsets) heard earlier in the piece: a loop comes near 1; `drum_share`: share of notes
+    that are drums; `groove_consistency`, `empty_beat_rate` and `empty_measure_rate`: see `_groove`
+    and `_empty`.
 
-    Of pitched notes only, for a drum's number is an instrument; 0 where all are drums: `pitches` (different ones),
-    `lowest`, `highest` (MIDI numbers); `commonest_pitch`: share of notes that have it; `pitch_range`: semitones from
-    lowest to highest (the tone span of Mogren 2016, C-RNN-GAN); `pitch_entropy`, `pitch_class_entropy`,
-    `scale_consistency` and `polyphony_rate`: see `_pitched` and `_polyphony_rate`.
+    Of pitched notes only, for a drum's number is an instrument; 0 where all are drums: `pitches`
+    (different ones), `lowest`, `highest` (MIDI numbers); `commonest_pitch`: share of notes that
+    have it; `pitch_range`: semitones from lowest to highest (the tone span of Mogren 2016,
+    C-RNN-GAN); `pitch_entropy`, `pitch_class_entropy`, `scale_consistency` and `polyphony_rate`:
+    see `_pitched` and `_polyphony_rate`.
     """
     notes = score.notes
     if not len(notes):
@@ -84,9 +89,10 @@ def measures(score: Score) -> dict[str, float]:
 def _pitched(pitch: NDArray[np.uint8]) -> dict[str, float]:
     """What the pitches alone tell; zeros for none.
 
-    Entropies: -sum p log2 p, in bits, p the share of notes with a pitch or pitch class (the latter by Wu & Yang 2020,
-    The Jazz Transformer, who take it of one bar or four; like muspy, of the whole piece). Scale consistency (Mogren
-    2016): the share of notes inside the major or natural minor scale that holds most of them.
+    Entropies: -sum p log2 p, in bits, p the share of notes with a pitch or pitch class (the latter
+    by Wu & Yang 2020, The Jazz Transformer, who take it of one bar or four; like muspy, of the
+    whole piece). Scale consistency (Mogren 2016): the share of notes inside the major or natural
+    minor scale that holds most of them.
     """
     names = ("pitches", "lowest", "highest", "commonest_pitch", "pitch_range")
     if not len(pitch):
@@ -119,8 +125,9 @@ def _entropy(count: NDArray[np.int64]) -> float:
 def _polyphony_rate(notes: NDArray[np.void]) -> float:
     """Ticks in which two or more different pitches sound.
 
-    Over all ticks, silent ones and those of drums included, the `polyphonicity` of Dong et al. 2018 (MuseGAN). muspy
-    documents two pitches or more but compares with >: its `threshold=1` gives this, its default three or more.
+    Over all ticks, silent ones and those of drums included, the `polyphonicity` of Dong et al. 2018
+    (MuseGAN). muspy documents two pitches or more but compares with >: its `threshold=1` gives
+    this, its default three or more.
     """
     change = np.repeat([1, -1], len(notes))
     times = np.concatenate([notes["onset"], notes["end"]])
@@ -135,21 +142,25 @@ def _polyphony_rate(notes: NDArray[np.void]) -> float:
 
 
 def _empty(first: Ticks, last: Ticks) -> float:
-    """Share of beats or bars in which no note of any kind sounds (Dong et al. 2018, MuseGAN), from tick 0 on.
+    """Share of beats or bars in which no note of any kind sounds (Dong et al. 2018, MuseGAN), from
+    tick 0 on.
 
-    `first`, `last`: where each note begins and ends. As in muspy the end belongs to the note: one that ends on a line
-    fills what comes after the line too, and the piece goes on to the beat or bar that holds its end.
+    `first`, `last`: where each note begins and ends. As in muspy the end belongs to the note: one
+    that ends on a line fills what comes after the line too, and the piece goes on to the beat or
+    bar that holds its end.
     """
     return float(1 - _sweep(first, last + 1)[1].sum() / (int(last.max()) + 1))
 
 
 def _groove(score: Score) -> float:
-    """1 less the mean Hamming distance of onset patterns of neighbouring bars (Wu & Yang 2020, The Jazz Transformer).
+    """1 less the mean Hamming distance of onset patterns of neighbouring bars (Wu & Yang 2020, The
+    Jazz Transformer).
 
-    A pattern has a place for each twenty-fourth of a beat, set where a note of any kind begins; the distance is the
-    share of places that differ. Wu & Yang compare all pairs of bars; muspy, followed here, neighbours, and its last
-    bar is the one that holds the end, so empty where a piece ends on a line. Where the meter changes, two bars of
-    different lengths are not compared. 0 for fewer than two bars.
+    A pattern has a place for each twenty-fourth of a beat, set where a note of any kind begins; the
+    distance is the share of places that differ. Wu & Yang compare all pairs of bars; muspy,
+    followed here, neighbours, and its last bar is the one that holds the end, so empty where a
+    piece ends on a line. Where the meter changes, two bars of different lengths are not compared. 0
+    for fewer than two bars.
     """
     to_steps = STEPS / score.ticks_per_beat
     bars = _Bars(score, STEPS)
@@ -174,8 +185,8 @@ def _groove(score: Score) -> float:
 class _Bars:
     """The bars of a score, in time steps of which a beat has `beat`.
 
-    A bar is whole steps, at least one, long. A change of meter begins a bar and cuts the one before it short; muspy
-    knows no changes and is given one length for all.
+    A bar is whole steps, at least one, long. A change of meter begins a bar and cuts the one before
+    it short; muspy knows no changes and is given one length for all.
     """
 
     def __init__(self, score: Score, beat: int) -> None:
@@ -201,7 +212,8 @@ class _Bars:
 def _sweep(
     onset: NDArray[np.generic], end: NDArray[np.generic]
 ) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-    """In order of onset: the gap before each span, from 0 on, and how much of it no earlier span covers."""
+    """In order of onset: the gap before each span, from 0 on, and how much of it no earlier span
+    covers."""
     order = np.argsort(onset)
     onset = onset[order]
     until = np.concatenate([[0], np.maximum.accumulate(end[order])])

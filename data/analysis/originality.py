@@ -1,8 +1,9 @@
 """How much of a song is copied from the music that a model learned from, and from which piece.
 
-A passage is copied when all its notes, in order, are a piece's: in any key, at any tempo, with any durations,
-loudness and instruments. `ngrams` says how runs of notes are hashed; a table has those of the training pieces, all or
-as many as there is room for, and runs of a song that all are one piece's make a passage.
+A passage is copied when all its notes, in order, are a piece's: in any key, at any tempo, with any
+durations, loudness and instruments. `ngrams` says how runs of notes are hashed; a table has those
+of the training pieces, all or as many as there is room for, and runs of a song that all are one
+piece's make a passage.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ _NAMES, _LONGEST_NAME = 256 << 10, 100  # characters of all names, and of one
 
 @dataclass(frozen=True)
 class Passage:
-    """Notes of a song that a piece has, too. `first`: their place among the song's pitched notes. `begin`, `end`:
-    seconds from the song's beginning. `pieces`: names of all that have it."""
+    """Notes of a song that a piece has, too. `first`: their place among the song's pitched notes.
+    `begin`, `end`: seconds from the song's beginning. `pieces`: names of all that have it."""
 
     notes: int
     first: int
@@ -40,8 +41,9 @@ class Passage:
 
 @dataclass(frozen=True)
 class Originality:
-    """`notes` of a song that have a pitch; the `longest` passage copied, if there is any; the `share` of the notes that
-    lie in a passage of the table's `n` notes or more; `seconds` of the song."""
+    """`notes` of a song that have a pitch; the `longest` passage copied, if there is any; the
+    `share` of the notes that lie in a passage of the table's `n` notes or more; `seconds` of the
+    song."""
 
     notes: int
     seconds: float
@@ -50,11 +52,12 @@ class Originality:
 
 
 def originality(score: Score, table: Table) -> Originality:
-    """Find the longest copied passage of a score. `score` as the table's pieces were: arranged, and out of the codec.
+    """Find the longest copied passage of a score. `score` as the table's pieces were: arranged, and
+    out of the codec.
 
-    A passage of `table.certain` notes or more is found for certain, but for repetitions as in `ngrams`, which are part
-    of a passage between others and none at its ends. Where the table's window is over 1, up to window - 1 more notes at
-    either end may go unseen.
+    A passage of `table.certain` notes or more is found for certain, but for repetitions as in
+    `ngrams`, which are part of a passage between others and none at its ends. Where the table's
+    window is over 1, up to window - 1 more notes at either end may go unseen.
     """
     notes = notes_in_order(score)
     if not len(notes):
@@ -93,9 +96,11 @@ def _longest(
 def _runs(
     hashes: Hashes, table: Table
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Stretches in which every hash that the table would keep is one piece's: first and last hash, and the piece.
+    """Stretches in which every hash that the table would keep is one piece's: first and last hash,
+    and the piece.
 
-    Between two finds that follow one another there must be no hash that winnowing keeps, since the piece has none.
+    Between two finds that follow one another there must be no hash that winnowing keeps, since the
+    piece has none.
     """
     place, owner = table.lookup(hashes)
     order = np.lexsort((place, owner))
@@ -117,9 +122,11 @@ def make_table(
     characters: int = MOST_CHARACTERS,
     n: int = N,
 ) -> Table:
-    """A table of training pieces' runs of n notes, of at most so many characters; what does not fit is winnowed away.
+    """A table of training pieces' runs of n notes, of at most so many characters; what does not fit
+    is winnowed away.
 
-    `names`, `scores`: of the same pieces. Memory is bounded by `characters`, but for one piece at a time.
+    `names`, `scores`: of the same pieces. Memory is bounded by `characters`, but for one piece at a
+    time.
     """
     assert len(names) <= MOST_PIECES
     window, rows = 1, np.zeros(0, _ROW)

@@ -56,7 +56,8 @@ def prepare(
         int | None, typer.Option(min=1, help="Processes; one a core when not given.")
     ] = None,
 ) -> None:
-    """Turn a folder of MIDI files into a corpus, with a manifest of every file kept or dropped and why."""
+    """Turn a folder of MIDI files into a corpus, with a manifest of every file kept or dropped and
+    why."""
     from .prepare import corpus_settings, prepare_folder
 
     settings = corpus_settings(
@@ -72,7 +73,8 @@ def report(
         Path | None, typer.Option("-o", "--output", help="Write a page (.html) as well.")
     ] = None,
 ) -> None:
-    """Say what is in a corpus: what was kept, dropped, mended and lost, and how the music is spread."""
+    """Say what is in a corpus: what was kept, dropped, mended and lost, and how the music is
+    spread."""
     from ugen.data.corpus.corpus import Corpus
     from ugen.data.corpus.report import table
     from ugen.data.corpus.report_page import page
@@ -195,7 +197,8 @@ def stats(
         bool, typer.Option("--json", help="One JSON object a line instead of a table.")
     ] = False,
 ) -> None:
-    """Print what can be counted of pieces: length, density, range, harmony, rhythm, silence, repetition."""
+    """Print what can be counted of pieces: length, density, range, harmony, rhythm, silence,
+    repetition."""
     from ugen.data.analysis.measures import measures
     from ugen.data.midi.reader import read_midi
 

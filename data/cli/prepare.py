@@ -1,4 +1,5 @@
-"""Preparing a folder as ugen-data and train-ugen do it: settings from flags, a progress bar, a summary."""
+"""Preparing a folder as ugen-data and train-ugen do it: settings from flags, a progress bar, a
+summary."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def corpus_settings(
     test: float = 0.0,
     sustain: bool = False,
 ) -> Settings:
-    """Settings from what the flags say. Raises UgenError that names flags which do not go together."""
+    """Settings from what the flags say. Raises UgenError that names flags which do not go
+    together."""
     if fold and codec != "frames":
         raise UgenError(f"--fold: goes with --codec frames, not {codec}")
     if ticks is not None and codec not in ("frames", "khot"):
@@ -73,6 +75,6 @@ def _summary(corpus: Corpus) -> None:
     reasons = Counter(row.reason.split(" as ")[0] for row in corpus.rows if row.status == "dropped")
     for reason, count in reasons.most_common(5):
         typer.echo(f"  left out {count}: {reason}")
-    mended = sum(bool(row.remarks) for row in kept)
+    mended = sum(bool(row.warnings) for row in kept)
     if mended:
         typer.echo(f"  {mended} damaged files were mended; the manifest says how")

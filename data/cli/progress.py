@@ -12,7 +12,8 @@ from contextlib import contextmanager
 def progress_bar(
     what: str, total: float | None, unit: str = "", speed: Callable[[float], str] | None = None
 ) -> Iterator[Callable[[float], None]]:
-    """A bar with the time left, on a terminal only. Gives a function to call with the amount done so far.
+    """A bar with the time left, on a terminal only. Gives a function to call with the amount done
+    so far.
 
     `total`: None where there is no end. `speed`: words for the amount done a second.
     """

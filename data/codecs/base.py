@@ -1,8 +1,8 @@
 """Codec: notes to token ids and back, all derived from one table of named events.
 
-An event's name is its kind and, mostly, a value: `pitch:60`, `shift:12`, `bar`. Its id is its place in the table.
-The table is the codec: it is what a model file stores, and a reader in another language needs nothing else but the
-meaning of the kinds (docs/codecs.md).
+An event's name is its kind and, mostly, a value: `pitch:60`, `shift:12`, `bar`. Its id is its place
+in the table. The table is the codec: it is what a model file stores, and a reader in another
+language needs nothing else but the meaning of the kinds (docs/codecs.md).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ugen.data.score import Score
 from .decoder import Decoder
 
 Tokens = NDArray[np.uint16]
-Items = NDArray[Any]
+Inputs = NDArray[Any]
 Mask = NDArray[np.bool_]
 
 
@@ -38,7 +38,8 @@ class Cursor(Protocol):
 
     @property
     def bars(self) -> int:
-        """Bar lines reached so far, that of the beginning aside; 0 for ever where the codec has none."""
+        """Bar lines reached so far, that of the beginning aside; 0 for ever where the codec has
+        none."""
 
     def feed(self, token: int) -> None:
         """Take the next token."""
@@ -53,9 +54,10 @@ class Cursor(Protocol):
 class Codec(ABC):
     """A vocabulary of events and its meaning in notes.
 
-    `events`: the table, one name a token id. `start`: the token every piece begins with; a model is fed it first and
-    it is not part of the encoded piece. `end`: the token that ends a piece, or None where pieces just stop.
-    `is_time`: bool [vocabulary], the tokens whose only work is to move time forward.
+    `events`: the table, one name a token id. `start`: the token every piece begins with; a model is
+    fed it first and it is not part of the encoded piece. `end`: the token that ends a piece, or
+    None where pieces just stop. `is_time`: bool [vocabulary], the tokens whose only work is to move
+    time forward.
     """
 
     name: ClassVar[str]
@@ -84,8 +86,9 @@ class Codec(ABC):
         """A score as tokens, with the notes that the grid could not hold counted."""
 
     def decode(self, tokens: NDArray[np.integer]) -> Score:
-        """Tokens as a score. Any stream decodes; events that make no sense where they stand are passed over."""
-        return self.decoder().whole(self.items(tokens).tolist())
+        """Tokens as a score. Any stream decodes; events that make no sense where they stand are
+        passed over."""
+        return self.decoder().whole(self.to_inputs(tokens).tolist())
 
     @abstractmethod
     def decoder(self) -> Decoder:
@@ -93,8 +96,8 @@ class Codec(ABC):
 
     @abstractmethod
     def cursor(self, tempo: float | None = None) -> Cursor:
-        """A cursor at the start of a piece, after the `start` token. `tempo`: beats a minute for all of the piece,
-        whatever its tokens say; only where `has_bars`."""
+        """A cursor at the start of a piece, after the `start` token. `tempo`: beats a minute for
+        all of the piece, whatever its tokens say; only where `has_bars`."""
 
     @property
     def has_bars(self) -> bool:
@@ -102,7 +105,7 @@ class Codec(ABC):
         return False
 
     @property
-    def strikes(self) -> Mask:
+    def onset_tokens(self) -> Mask:
         """bool [vocabulary]: the tokens that strike a note, each a note of its own."""
         return np.array(
             [split_event(event)[0] in ("pitch", "drum", "note_on") for event in self.events]
@@ -113,11 +116,11 @@ class Codec(ABC):
     def pitch_kinds(self) -> tuple[str, ...]:
         """The kinds of event that move when music is transposed."""
 
-    def variation(self, semitones: int = 0, tempo: float = 1.0, louder: int = 0) -> Tokens:
+    def augmentation(self, semitones: int = 0, tempo: float = 1.0, louder: int = 0) -> Tokens:
         """uint16 [vocabulary]: what each token becomes when the music is varied.
 
-        Pitches move by `semitones` (one that would leave 0..127 stays), velocities by `louder`; the music goes `tempo`
-        times as fast. Values take the nearest in the table.
+        Pitches move by `semitones` (one that would leave 0..127 stays), velocities by `louder`; the
+        music goes `tempo` times as fast. Values take the nearest in the table.
         """
         table = np.arange(self.vocabulary, dtype=np.uint16)
         pairs = [split_event(event) for event in self.events]
@@ -138,28 +141,29 @@ class Codec(ABC):
         return table
 
     @abstractmethod
-    def recall(self, tokens: Tokens) -> Tokens:
-        """A short stream that leads a cursor and a decoder to where this one does, seconds and bars and notes that
-        began before aside. What time passes in its last step is the same."""
+    def context(self, tokens: Tokens) -> Tokens:
+        """A short stream that leads a cursor and a decoder to where this one does, seconds and bars
+        and notes that began before aside. What time passes in its last step is the same."""
 
-    def items(self, tokens: NDArray[np.integer]) -> Items:
-        """A stored piece as a model is fed it, one item a step: token ids [n], or bool vectors [n, 128]."""
+    def to_inputs(self, tokens: NDArray[np.integer]) -> Inputs:
+        """A stored piece as a model is fed it, one item a step: token ids [n], or bool vectors [n,
+        128]."""
         return np.asarray(tokens)
 
-    def stored(self, items: Items) -> Tokens:
+    def from_inputs(self, items: Inputs) -> Tokens:
         """Items as a corpus stores them and `decode` takes them."""
         return np.asarray(items).astype(np.uint16)
 
-    def after_start(self, items: Items) -> Items:
+    def with_start(self, items: Inputs) -> Inputs:
         """The item every piece begins with, then `items`."""
         return np.concatenate([[self.start], items])
 
-    def varied(self, items: Items, semitones: int, tempo: float, louder: int) -> Items:
-        """A piece played differently; `variation` says how."""
-        varied: Items = self.variation(semitones, tempo, louder)[items]
-        return varied
+    def augment(self, items: Inputs, semitones: int, tempo: float, louder: int) -> Inputs:
+        """A piece played differently; `augmentation` says how."""
+        augment: Inputs = self.augmentation(semitones, tempo, louder)[items]
+        return augment
 
-    def compass(self, items: Items) -> NDArray[np.int64]:
+    def pitch_range(self, items: Inputs) -> NDArray[np.int64]:
         """The pitches that transposing a piece would move."""
         pitches = self.pitches()[items]
         return pitches[pitches >= 0]

@@ -9,29 +9,30 @@ from itertools import takewhile
 from typing import Any
 
 import numpy as np
-from ugen.data.score import NOTE, SOUNDING, Row, Score
+from ugen.data.score import NOTE, SOUNDING, NoteRow, Score
 
 
 class Decoder(ABC):
     """Takes items one after the other; gives notes as soon as nothing to come can change them.
 
-    `now`: the tick reached. `tempos`, `meters`: the changes met, as (tick, microseconds a beat) and (tick, numerator,
-    denominator); who decodes without end empties them.
+    `now`: the tick reached. `tempos`, `meters`: the changes met, as (tick, microseconds a beat) and
+    (tick, numerator, denominator); who decodes without end empties them.
     """
 
     def __init__(self, ticks_per_beat: int):
         self.ticks_per_beat, self.now = ticks_per_beat, 0
         self.tempos: list[tuple[int, int]] = []
         self.meters: list[tuple[int, int, int]] = []
-        self._rows: deque[Row] = deque()  # by onset, as they were struck
+        self._rows: deque[NoteRow] = deque()  # by onset, as they were struck
 
     @abstractmethod
     def feed(self, item: Any) -> None:
         """Take the next token, or vector."""
 
-    def settled(self) -> list[Row]:
-        """Notes that have ended, each once, in the order of a Score: up to the first one that has not."""
-        found: list[Row] = []
+    def settled(self) -> list[NoteRow]:
+        """Notes that have ended, each once, in the order of a Score: up to the first one that has
+        not."""
+        found: list[NoteRow] = []
         while self._rows:
             onset = self._rows[0][0]
             chord = list(takewhile(lambda row: row[0] == onset, self._rows))  # noqa: B023
@@ -42,7 +43,7 @@ class Decoder(ABC):
             found += sorted((row for row in chord if row[1] > onset), key=_order)
         return found
 
-    def rest(self) -> list[Row]:
+    def rest(self) -> list[NoteRow]:
         """The other notes; those that still sound end here."""
         self._finish()
         found = sorted((row for row in self._rows if row[1] > row[0]), key=_order)
@@ -69,7 +70,7 @@ class GridDecoder(Decoder):
     def __init__(self, ticks_per_beat: int, ticks: int, velocity: int):
         super().__init__(ticks_per_beat)
         self._ticks, self._velocity = ticks, velocity
-        self._sounding: dict[int, Row] = {}
+        self._sounding: dict[int, NoteRow] = {}
 
     def step(self, pitches: set[int], steps: int = 1) -> None:
         """The pitches that sound in the next so many steps."""
@@ -82,6 +83,6 @@ class GridDecoder(Decoder):
         self.now += steps * self._ticks
 
 
-def _order(row: Row) -> tuple[int, ...]:
+def _order(row: NoteRow) -> tuple[int, ...]:
     onset, end, pitch, _, program, drum = row
     return onset, drum, program, pitch, end

@@ -1,8 +1,9 @@
 """The `events` codec: note on, note off, time shift and velocity, as a performance unfolds.
 
-Source: Oore et al. 2018, "This Time with Feeling"; Huang et al. 2019, "Music Transformer". Time moves in steps of
-10 ms, 1 to 100 a token; velocity has 32 bins and holds until the next. At one point of time notes end first, then
-begin, both in ascending order of pitch. Tempo, programs and drums are not kept.
+Source: Oore et al. 2018, "This Time with Feeling"; Huang et al. 2019, "Music Transformer". Time
+moves in steps of 10 ms, 1 to 100 a token; velocity has 32 bins and holds until the next. At one
+point of time notes end first, then begin, both in ascending order of pitch. Tempo, programs and
+drums are not kept.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.errors import CodecError
-from ugen.data.score import SOUNDING, Row, Score
+from ugen.data.score import SOUNDING, NoteRow, Score
 
 from .base import Codec, Encoded, Mask, Tokens, split_event
 from .decoder import Decoder
@@ -92,7 +93,8 @@ class EventsCodec(Codec):
         )
 
     def _on_grid(self, score: Score) -> NDArray[np.void]:
-        """Notes in steps, by onset and pitch, `velocity` as a bin; a pitch struck again ends the note before."""
+        """Notes in steps, by onset and pitch, `velocity` as a bin; a pitch struck again ends the
+        note before."""
         if not len(score.notes):
             return score.notes
         notes = score.notes[
@@ -114,7 +116,7 @@ class EventsCodec(Codec):
         ordered: NDArray[np.void] = notes[np.lexsort((notes["pitch"], notes["onset"]))]
         return ordered
 
-    def recall(self, tokens: Tokens) -> Tokens:
+    def context(self, tokens: Tokens) -> Tokens:
         """The notes that sound and the velocity in force, then all since the last shift."""
         shifts = np.flatnonzero(self.is_time[tokens])
         if not len(shifts):
@@ -143,7 +145,7 @@ class _EventsDecoder(Decoder):
     def __init__(self, codec: EventsCodec):
         super().__init__(TICKS_A_BEAT)
         self._pairs, self._velocity = codec.pairs, DEFAULT_VELOCITY
-        self._sounding: dict[int, Row] = {}
+        self._sounding: dict[int, NoteRow] = {}
 
     def feed(self, token: int) -> None:
         kind, value = self._pairs[token]
@@ -165,7 +167,8 @@ class _EventsDecoder(Decoder):
 
 
 class _EventsCursor:
-    """Steps passed, which pitches sound, and the last event: all that decides what may come next."""
+    """Steps passed, which pitches sound, and the last event: all that decides what may come
+    next."""
 
     bars = 0
 

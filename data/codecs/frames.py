@@ -1,11 +1,14 @@
-"""The `frames` codec: every step lists the pitches that sound, then ends. The original text form of ugen.
+"""The `frames` codec: every step lists the pitches that sound, then ends. The original text form of
+ugen.
 
-Token 0 ends a step, token p + 1 is MIDI pitch p. Tempo is flattened into time: ticks are scaled to 480 a beat at
-120 beats a minute, and a step is `ticks` of those (25 by default: 26.04 ms). Velocity, program and drums are not kept.
+Token 0 ends a step, token p + 1 is MIDI pitch p. Tempo is flattened into time: ticks are scaled to
+480 a beat at 120 beats a minute, and a step is `ticks` of those (25 by default: 26.04 ms).
+Velocity, program and drums are not kept.
 
-A pitch sounds while any note of it sounds. When a pitch is struck again while the two steps before are filled, the
-step just before is cleared, so that repeated notes stay apart. With `fold`, a step and its repetitions are one: token
-0 still means one step, and tokens 129 and up that the pitches listed last 2, 3, … steps.
+A pitch sounds while any note of it sounds. When a pitch is struck again while the two steps before
+are filled, the step just before is cleared, so that repeated notes stay apart. With `fold`, a step
+and its repetitions are one: token 0 still means one step, and tokens 129 and up that the pitches
+listed last 2, 3, … steps.
 """
 
 from __future__ import annotations
@@ -97,7 +100,7 @@ class FramesCodec(Codec):
     def decode(self, tokens: NDArray[np.integer]) -> Score:
         return runs_to_score(self.runs(tokens), self.ticks)
 
-    def recall(self, tokens: Tokens) -> Tokens:
+    def context(self, tokens: Tokens) -> Tokens:
         """The last whole step, and what is listed since."""
         ends = np.flatnonzero(self.is_time[tokens])
         return tokens[ends[-2] + 1 :] if len(ends) > 1 else tokens
@@ -127,7 +130,7 @@ class FramesCodec(Codec):
         return _FramesCursor(self)
 
     @property
-    def strikes(self) -> Mask:
+    def onset_tokens(self) -> Mask:
         return np.zeros(self.vocabulary, bool)  # a pitch is listed at every step, struck or not
 
 

@@ -1,7 +1,8 @@
 """The `khot` codec: the grid of `frames`, each step as one vector of the 128 pitches that sound.
 
-On disk a step is 128 bits: 8 words of 16 bits, pitch p in bit p % 16 of word p // 16. `vectors` unpacks them for a
-model with one sigmoid a pitch (Boulanger-Lewandowski et al. 2012 model chorales so).
+On disk a step is 128 bits: 8 words of 16 bits, pitch p in bit p % 16 of word p // 16. `vectors`
+unpacks them for a model with one sigmoid a pitch (Boulanger-Lewandowski et al. 2012 model chorales
+so).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ugen.data.score import Score
 
-from .base import Codec, Encoded, Items, Mask, Tokens
+from .base import Codec, Encoded, Inputs, Mask, Tokens
 from .decoder import GridDecoder
 from .pitch_grid import (
     PITCHES,
@@ -29,7 +30,8 @@ WORDS = PITCHES // 16  # 16-bit words a step
 
 
 class KhotCodec(Codec):
-    """One vector a step. Its "tokens" are packed words, WORDS a step; `events` names the 128 places of a vector.
+    """One vector a step. Its "tokens" are packed words, WORDS a step; `events` names the 128 places
+    of a vector.
 
     `ticks`: length of a step, 1 to 1920, in ticks of 1/480 beat at 120 beats a minute.
     """
@@ -73,31 +75,31 @@ class KhotCodec(Codec):
         )
         return packed
 
-    def items(self, tokens: NDArray[np.integer]) -> Items:
+    def to_inputs(self, tokens: NDArray[np.integer]) -> Inputs:
         return self.vectors(tokens)
 
-    def stored(self, items: Items) -> Tokens:
+    def from_inputs(self, items: Inputs) -> Tokens:
         return self.pack(np.asarray(items).reshape(-1, PITCHES) > 0)
 
-    def after_start(self, items: Items) -> Items:
+    def with_start(self, items: Inputs) -> Inputs:
         return np.concatenate([np.zeros((1, PITCHES), bool), items])
 
-    def varied(self, items: Items, semitones: int, tempo: float, louder: int) -> Items:
+    def augment(self, items: Inputs, semitones: int, tempo: float, louder: int) -> Inputs:
         """Transposed; a vector knows neither tempo nor loudness."""
         moved = np.zeros_like(items)
-        table = self.variation(semitones)
-        for pitch in self.compass(items):
+        table = self.augmentation(semitones)
+        for pitch in self.pitch_range(items):
             moved[:, table[pitch]] |= items[:, pitch]
         return moved
 
-    def compass(self, items: Items) -> NDArray[np.int64]:
+    def pitch_range(self, items: Inputs) -> NDArray[np.int64]:
         return np.flatnonzero(items.any(axis=0))
 
     def decode(self, tokens: NDArray[np.integer]) -> Score:
         pitch, step = np.nonzero(self.vectors(tokens).T)  # by pitch, then step
         return runs_to_score(merge_gaps(np.stack([pitch, step, step + 1], axis=1), 0), self.ticks)
 
-    def recall(self, tokens: Tokens) -> Tokens:
+    def context(self, tokens: Tokens) -> Tokens:
         """The last step."""
         return tokens[-WORDS:]
 
@@ -113,7 +115,7 @@ class KhotCodec(Codec):
         return _KhotCursor(self.step_seconds)
 
     @property
-    def strikes(self) -> Mask:
+    def onset_tokens(self) -> Mask:
         return np.zeros(PITCHES, bool)
 
 

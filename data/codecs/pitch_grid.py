@@ -17,7 +17,8 @@ REFERENCE_USEC = 500_000  # 120 beats a minute
 
 VELOCITY = 80
 
-MAX_STEPS = 2_000_000  # 14 hours at 25 ticks; with MAX_CELLS it bounds memory when a file claims centuries of music
+# 14 hours at 25 ticks; with MAX_CELLS it bounds memory when a file claims centuries of music
+MAX_STEPS = 2_000_000
 
 MAX_CELLS = 20_000_000
 
@@ -27,7 +28,8 @@ Runs = NDArray[
 
 
 def sounding_runs(score: Score, ticks: int) -> Runs:
-    """When each pitch sounds, in steps of `ticks`, with repeated notes kept apart where that is possible.
+    """When each pitch sounds, in steps of `ticks`, with repeated notes kept apart where that is
+    possible.
 
     Raises CodecError when a score is too long to hold in memory as steps.
     """
@@ -56,8 +58,8 @@ def _steps(score: Score, field: str, ticks: int) -> NDArray[np.int64]:
 def _strikes(onsets: NDArray[np.int64], ends: NDArray[np.int64]) -> list[tuple[int, int]]:
     """The runs of steps that one pitch fills.
 
-    Notes are swept in order of onset. A strike inside a run or right after it clears the step before, when the run is
-    at least two steps old; else it melts into the run.
+    Notes are swept in order of onset. A strike inside a run or right after it clears the step
+    before, when the run is at least two steps old; else it melts into the run.
     """
     order = np.argsort(onsets, kind="stable")
     runs: list[tuple[int, int]] = []
@@ -88,7 +90,8 @@ def drop_short(runs: Runs, steps: int) -> Runs:
 
 
 def merge_gaps(runs: Runs, steps: int) -> Runs:
-    """Join runs of a pitch with at most `steps` steps of silence between them; 0 joins those that touch."""
+    """Join runs of a pitch with at most `steps` steps of silence between them; 0 joins those that
+    touch."""
     if not len(runs):
         return runs
     begins = np.ones(len(runs), bool)

@@ -28,7 +28,8 @@ def make_codec(name: str, **options: Any) -> Codec:
 
 
 def codec_from_json(value: Any) -> Codec:
-    """The codec that `to_json` described. Raises CodecError where the description and its event table disagree."""
+    """The codec that `to_json` described. Raises CodecError where the description and its event
+    table disagree."""
     try:
         codec = make_codec(value["name"], **value["options"])
         stored = tuple(value["events"]), value["start"], value["end"]

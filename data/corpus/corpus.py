@@ -1,8 +1,9 @@
-"""A corpus on disk: a folder with every piece's tokens, a manifest of every input file, and the codec.
+"""A corpus on disk: a folder with every piece's tokens, a manifest of every input file, and the
+codec.
 
-corpus.json      format, codec, arrangement, totals, and a hash of the music
-manifest.jsonl   one row a file: kept or dropped and why, its hash, split, notes in and lost, tokens, seconds
-tokens.u16       the kept pieces' tokens back to back, 16-bit little-endian; memory-mapped when read
+corpus.json      format, codec, arrangement, totals, and a hash of the music manifest.jsonl   one
+row a file: kept or dropped and why, its hash, split, notes in and lost, tokens, seconds tokens.u16
+the kept pieces' tokens back to back, 16-bit little-endian; memory-mapped when read
 """
 
 from __future__ import annotations
@@ -27,18 +28,19 @@ TOKEN_TYPE = np.dtype("<u2")
 
 
 @dataclass(frozen=True, slots=True)  # one a file is held while preparing: slots halve it
-class Row:
+class ManifestRow:
     """What became of one input file.
 
-    `status`: kept or dropped. `reason`: why it was dropped, in plain words. `remarks`: what reading it had to mend.
-    `notes_in`: notes in the file. `notes`: in the tokens. `lost`: notes of the arrangement that the codec's grid
-    could not hold. `family`: the file whose version this piece is, or itself. `offset`: its first token.
+    `status`: kept or dropped. `reason`: why it was dropped, in plain words. `warnings`: what reading
+    it had to mend. `notes_in`: notes in the file. `notes`: in the tokens. `lost`: notes of the
+    arrangement that the codec's grid could not hold. `family`: the file whose version this piece
+    is, or itself. `offset`: its first token.
     """
 
     file: str
     status: str
     reason: str = ""
-    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     sha256: str = ""
     split: str = ""
     family: str = ""
@@ -50,7 +52,8 @@ class Row:
     offset: int = 0
 
     def to_line(self) -> str:
-        """The row as a line of ASCII: a file name can hold line breaks of Unicode's, or bytes that are no text."""
+        """The row as a line of ASCII: a file name can hold line breaks of Unicode's, or bytes that
+        are no text."""
         return json.dumps(asdict(self)) + "\n"
 
 
@@ -61,13 +64,14 @@ class Corpus:
     path: Path
     codec: Codec
     arrangement: str
-    rows: tuple[Row, ...]
+    rows: tuple[ManifestRow, ...]
     tokens: NDArray[np.uint16]
     hash: str
 
     @classmethod
     def open(cls, path: str | Path) -> Corpus:
-        """Open a corpus folder. Raises UgenError that names the part that is missing or does not fit."""
+        """Open a corpus folder. Raises UgenError that names the part that is missing or does not
+        fit."""
         path = Path(path)
         about = read_json(path / "corpus.json")
         try:
@@ -94,17 +98,18 @@ class Corpus:
             )
         return cls(path, codec, arrangement, rows, np.memmap(file, TOKEN_TYPE, "r"), digest)
 
-    def pieces(self, split: str) -> list[Row]:
+    def pieces(self, split: str) -> list[ManifestRow]:
         """The kept pieces of a split, in order of file name."""
         return [row for row in self.rows if row.status == "kept" and row.split == split]
 
-    def piece(self, row: Row) -> Tokens:
+    def piece(self, row: ManifestRow) -> Tokens:
         """A piece's tokens, uint16 [row.tokens], still on disk."""
         return self.tokens[row.offset : row.offset + row.tokens]
 
 
-def write_corpus(path: Path, codec: Codec, pieces: Iterable[tuple[Row, Tokens]]) -> Corpus:
-    """A corpus whose pieces and splits are given, as a published benchmark gives them, at a path that is free.
+def write_corpus(path: Path, codec: Codec, pieces: Iterable[tuple[ManifestRow, Tokens]]) -> Corpus:
+    """A corpus whose pieces and splits are given, as a published benchmark gives them, at a path
+    that is free.
 
     Rows need `file`, `split`, `notes` and `seconds`; the rest follows from the tokens.
     """
@@ -131,9 +136,9 @@ def write_corpus(path: Path, codec: Codec, pieces: Iterable[tuple[Row, Tokens]])
     return Corpus.open(path)
 
 
-def row_from_json(value: dict[str, Any]) -> Row:
+def row_from_json(value: dict[str, Any]) -> ManifestRow:
     """A manifest row from JSON. Raises TypeError or KeyError for any other value."""
-    return Row(**{**value, "remarks": tuple(value["remarks"])})
+    return ManifestRow(**{**value, "warnings": tuple(value["warnings"])})
 
 
 def is_corpus(path: str | Path) -> bool:
@@ -141,12 +146,12 @@ def is_corpus(path: str | Path) -> bool:
     return (Path(path) / "corpus.json").is_file()
 
 
-def _read_manifest(path: Path) -> tuple[Row, ...]:
+def _read_manifest(path: Path) -> tuple[ManifestRow, ...]:
     try:
         lines = path.read_text("utf-8").splitlines()
     except OSError as error:
         raise UgenError(f"{path}: {error.strerror or error}") from None
-    rows: list[Row] = []
+    rows: list[ManifestRow] = []
     for number, line in enumerate(lines, 1):
         try:
             rows.append(row_from_json(json.loads(line)))

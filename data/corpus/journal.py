@@ -1,7 +1,9 @@
-"""The work of preparing a corpus as it is done, so that an interrupted run goes on where it stopped.
+"""The work of preparing a corpus as it is done, so that an interrupted run goes on where it
+stopped.
 
-A hidden folder beside the corpus holds the tokens so far and a line for every file done; it becomes the corpus when
-all are. A line counts only when the file it tells of is unchanged and its tokens reached the disk.
+A hidden folder beside the corpus holds the tokens so far and a line for every file done; it becomes
+the corpus when all are. A line counts only when the file it tells of is unchanged and its tokens
+reached the disk.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ugen.data.errors import UgenError
 
-from .corpus import TOKEN_TYPE, Row, row_from_json
+from .corpus import TOKEN_TYPE, ManifestRow, row_from_json
 
 Sketch = NDArray[np.uint64]
 NOTHING: Sketch = np.zeros(0, np.uint64)  # the sketch of every dropped file: one for all
@@ -26,9 +28,10 @@ NOTHING: Sketch = np.zeros(0, np.uint64)  # the sketch of every dropped file: on
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One file, done: its manifest row, its sketch, and the hash of its tokens; both empty when it was dropped."""
+    """One file, done: its manifest row, its sketch, and the hash of its tokens; both empty when it
+    was dropped."""
 
-    row: Row
+    row: ManifestRow
     sketch: Sketch
     digest: str
 
@@ -37,15 +40,17 @@ class Journal:
     """Files done, in order. `pieces`: those of an earlier run, then those added."""
 
     def __init__(self, folder: Path, files: Sequence[str], stamp: Callable[[str], list[object]]):
-        """`files`: the names of all files, in order. `stamp`: what tells whether a file is the one read before."""
+        """`files`: the names of all files, in order. `stamp`: what tells whether a file is the one
+        read before."""
         self.pieces: list[Piece] = []
         self._seen: dict[str, str] = {}  # hash of tokens -> the file they came from
         self._offset = 0
         self._files, self._stamp = files, stamp
         self._tokens, self._lines = folder / "tokens.u16", folder / "journal.jsonl"
 
-    def add(self, row: Row, tokens: NDArray[np.uint16], sketch: Sketch) -> None:
-        """Write a file's tokens and its line. A piece whose tokens were seen before is dropped as a copy."""
+    def add(self, row: ManifestRow, tokens: NDArray[np.uint16], sketch: Sketch) -> None:
+        """Write a file's tokens and its line. A piece whose tokens were seen before is dropped as a
+        copy."""
         data = tokens.astype(TOKEN_TYPE).tobytes()
         digest = hashlib.sha256(data).hexdigest() if row.status == "kept" else ""
         twin = self._seen.get(digest)
@@ -124,8 +129,8 @@ def _lines(path: Path) -> Iterator[str]:
 def corpus_folder(out: Path, settings: str) -> Iterator[Path]:
     """A hidden folder to fill, which becomes `out` when the block ends well.
 
-    A user's mistake (UgenError) removes it. Anything else, a power cut or Ctrl-C, leaves it to be gone on with by a run
-    of the same `settings`; a run of others starts afresh.
+    A user's mistake (UgenError) removes it. Anything else, a power cut or Ctrl-C, leaves it to be
+    gone on with by a run of the same `settings`; a run of others starts afresh.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UgenError(f"{out}: exists already; remove it or choose another name")

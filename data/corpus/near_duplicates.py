@@ -1,8 +1,9 @@
 """Pieces that are versions of one another: same notes, perhaps transposed or at another speed.
 
-Each piece gets a sketch: the smallest hashes of its runs of pitch intervals. The share of hashes that two sketches
-have in common estimates how alike the pieces are (bottom-k MinHash: Broder 1997, "On the resemblance and containment
-of documents"). Intervals do not know key or tempo, so transposed and re-timed versions match too.
+Each piece gets a sketch: the smallest hashes of its runs of pitch intervals. The share of hashes
+that two sketches have in common estimates how alike the pieces are (bottom-k MinHash: Broder 1997,
+"On the resemblance and containment of documents"). Intervals do not know key or tempo, so
+transposed and re-timed versions match too.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 from ugen.data.score import Score
 
 RUN = 10  # intervals in a run: long enough that scales and ostinati seldom match by chance
-SKETCH = 128  # hashes a sketch; the estimate of a resemblance of a half is off by 0.04 (one standard deviation)
+# hashes a sketch; the estimate of a resemblance of a half is off by 0.04 (one standard deviation)
+SKETCH = 128
 ALIKE = 0.5  # resemblance from which two pieces belong to one family
 
 
 def sketch(score: Score) -> NDArray[np.uint64]:
-    """uint64 [at most SKETCH], ascending: the smallest hashes of the runs of intervals of a score's pitched notes."""
+    """uint64 [at most SKETCH], ascending: the smallest hashes of the runs of intervals of a score's
+    pitched notes."""
     notes = score.notes[~score.notes["drum"]]
     notes = notes[np.lexsort((notes["pitch"], notes["onset"]))]
     intervals = np.diff(notes["pitch"].astype(np.int64))
@@ -32,7 +35,8 @@ def sketch(score: Score) -> NDArray[np.uint64]:
 
 
 def _hash_rows(rows: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """One well-mixed hash a row: a polynomial, then the finalizer of SplitMix64 (Steele et al. 2014)."""
+    """One well-mixed hash a row: a polynomial, then the finalizer of SplitMix64 (Steele et al.
+    2014)."""
     value = np.zeros(len(rows), np.uint64)
     for column in rows.T:
         value = value * np.uint64(0x9E3779B97F4A7C15) + (column + 128).astype(np.uint64)
@@ -50,14 +54,16 @@ def resemblance(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
 
 
 def _shared(sketches: list[NDArray[np.uint64]]) -> list[NDArray[np.bool_]]:
-    """Which hashes of each sketch others have too: few, and the only ones worth keeping a list of."""
+    """Which hashes of each sketch others have too: few, and the only ones worth keeping a list
+    of."""
     every = np.concatenate([np.zeros(0, np.uint64), *sketches])
     _, which, counts = np.unique(every, return_inverse=True, return_counts=True)
     return np.split(counts[which] > 1, np.cumsum([len(mine) for mine in sketches]))[: len(sketches)]
 
 
 def families(sketches: list[NDArray[np.uint64]]) -> list[int]:
-    """For each piece, the lowest index of a piece of its family. Pieces alike in a chain are one family."""
+    """For each piece, the lowest index of a piece of its family. Pieces alike in a chain are one
+    family."""
     parent = list(range(len(sketches)))
 
     def root(i: int) -> int:

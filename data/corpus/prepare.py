@@ -1,4 +1,5 @@
-"""Prepare a corpus: read every MIDI file of a folder, arrange and encode it, find its family, choose its split."""
+"""Prepare a corpus: read every MIDI file of a folder, arrange and encode it, find its family,
+choose its split."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from ugen.data.files import write_json
 from ugen.data.midi.reader import read_midi
 from ugen.data.midi.smf import MIDI_SUFFIXES
 
-from .corpus import FORMAT, SPLITS, Corpus, Row
+from .corpus import FORMAT, SPLITS, Corpus, ManifestRow
 from .journal import Journal, corpus_folder, hidden_folder
 from .near_duplicates import sketch
 from .splits import require_enough, split, with_families
@@ -34,7 +35,8 @@ _BATCH = 64  # files under way at once a worker; bounds memory whatever the fold
 
 @dataclass(frozen=True)
 class Settings:
-    """How a folder becomes a corpus. `valid`, `test`: shares of the pieces to hold out, by hash of their music.
+    """How a folder becomes a corpus. `valid`, `test`: shares of the pieces to hold out, by hash of
+    their music.
 
     `sustain`: fold the sustain pedal into the ends of notes.
     """
@@ -66,10 +68,12 @@ def prepare(
     workers: int = 1,
     on_file: Callable[[int, int], None] = lambda done, total: None,
 ) -> Corpus:
-    """Make the corpus `out` from all files under `folder`. `on_file(done, total)` is called after each file.
+    """Make the corpus `out` from all files under `folder`. `on_file(done, total)` is called after
+    each file.
 
-    Every file gets a manifest row; the reason stands beside each that was dropped. An interrupted run is gone on with.
-    Raises UgenError when the folder cannot be read or fewer than two different pieces remain.
+    Every file gets a manifest row; the reason stands beside each that was dropped. An interrupted
+    run is gone on with. Raises UgenError when the folder cannot be read or fewer than two different
+    pieces remain.
     """
     root, out = Path(folder), Path(out)
     files = _files(root, hidden_folder(out))
@@ -87,7 +91,8 @@ def prepare(
 
 
 def _files(root: Path, hidden: Path) -> list[str]:
-    """The names of all files under a folder, but for our own work in it; names alone, since there may be many."""
+    """The names of all files under a folder, but for our own work in it; names alone, since there
+    may be many."""
     if not root.is_dir():
         raise UgenError(f"{root}: not a folder")
     found = (path for path in root.rglob("*") if path.is_file() and hidden not in path.parents)
@@ -106,7 +111,7 @@ def _stamp(path: Path) -> list[object]:
     return [str(path), status.st_size, status.st_mtime_ns]
 
 
-def _about(rows: list[Row], settings: Settings) -> dict[str, object]:
+def _about(rows: list[ManifestRow], settings: Settings) -> dict[str, object]:
     music = "".join(f"{row.sha256} {row.split}\n" for row in rows if row.status == "kept")
     about = json.dumps(settings.to_json(), sort_keys=True)
     return {
@@ -118,7 +123,7 @@ def _about(rows: list[Row], settings: Settings) -> dict[str, object]:
 
 
 Read = tuple[
-    Row, Tokens, NDArray[np.uint64]
+    ManifestRow, Tokens, NDArray[np.uint64]
 ]  # a file's row, tokens and sketch; the last two empty when dropped
 
 
@@ -138,14 +143,14 @@ def _read(job: tuple[str, str, Settings]) -> Read:
     path, name, settings = job
     nothing = np.zeros(0, np.uint16), np.zeros(0, np.uint64)
     if not name.lower().endswith(MIDI_SUFFIXES):
-        return Row(name, "dropped", "not a MIDI file by its name"), *nothing
-    row = Row(name, "dropped")
+        return ManifestRow(name, "dropped", "not a MIDI file by its name"), *nothing
+    row = ManifestRow(name, "dropped")
     try:
         score = read_midi(path, sustain=settings.sustain)
         digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         seconds = round(score.seconds, 3)
         row = replace(
-            row, sha256=digest, notes_in=len(score.notes), remarks=score.remarks, seconds=seconds
+            row, sha256=digest, notes_in=len(score.notes), warnings=score.warnings, seconds=seconds
         )
         arranged = arrange(score, settings.arrangement)
         if reason := _unfit(len(score.notes), len(arranged.notes), arranged.seconds):

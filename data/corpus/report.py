@@ -1,4 +1,5 @@
-"""The report of a prepared corpus: what was kept, what was not and why, what the music is like, what to look at."""
+"""The report of a prepared corpus: what was kept, what was not and why, what the music is like,
+what to look at."""
 
 from __future__ import annotations
 
@@ -104,7 +105,7 @@ def table(facts: Facts) -> str:
         "Most notes lost to the grid",
         [f"{r.lost:5,} of {r.notes + r.lost:6,}  {r.file}" for r in lossy],
     )
-    lines += _section("Mended", [f"{row.file}: {'; '.join(row.remarks)}" for row in facts.mended])
+    lines += _section("Mended", [f"{row.file}: {'; '.join(row.warnings)}" for row in facts.mended])
     lines += _section(
         "Versions", [f"{head} = {', '.join(files)}" for head, files in facts.families.items()]
     )
@@ -152,7 +153,8 @@ def in_words(facts: Facts) -> dict[str, str]:
 
 
 def _spread(counts: dict[int, int]) -> list[int]:
-    """Least, greatest, first and third quartile of what was counted, by rising value; empty when nothing was."""
+    """Least, greatest, first and third quartile of what was counted, by rising value; empty when
+    nothing was."""
     if not any(counts.values()):
         return []
     values, sums = np.array(list(counts)), np.cumsum(list(counts.values()))

@@ -1,14 +1,15 @@
-"""The report of a corpus as one HTML page that needs nothing beside itself: no scripts, no fonts, no network."""
+"""The report of a corpus as one HTML page that needs nothing beside itself: no scripts, no fonts,
+no network."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from ugen.data.html_page import definitions, document, escaped, figure, rect, remarks, table
+from ugen.data.html_page import definitions, document, escaped, figure, rect, table, warnings
 from ugen.data.text import clock, count
 
-from .corpus import Row
+from .corpus import ManifestRow
 from .report import advice, in_words, summary
 from .summary import Facts
 
@@ -36,7 +37,7 @@ def page(facts: Facts) -> str:
         f"<h1>{escaped(facts.name)}</h1>",
         f'<p class="soft">{escaped(facts.codec)} codec, {escaped(facts.arrangement)} arrangement</p>',
         *(f"<p>{escaped(line)}</p>" for line in summary(facts)[1:]),
-        remarks(advice(facts), "Nothing stands out as odd."),
+        warnings(advice(facts), "Nothing stands out as odd."),
         "<h2>Splits</h2>",
         _splits(facts),
         "<h2>The music</h2>",
@@ -93,7 +94,8 @@ def _pitches(facts: Facts) -> str:
 def _histogram(
     title: str, counts: Sequence[int], labels: Sequence[str], marks: dict[float, str]
 ) -> str:
-    """Bars side by side with a label each, shown under the mouse; `marks`: names along the axis by place, 0 to 1."""
+    """Bars side by side with a label each, shown under the mouse; `marks`: names along the axis by
+    place, 0 to 1."""
     step, most = 1000 / len(counts), max(*counts, 1)
     bars = [
         rect("bar", i * step + step * 0.06, 100 - 96 * n / most, step * 0.88, 96 * n / most, label)
@@ -131,7 +133,7 @@ def _left_out(facts: Facts) -> list[str]:
         (
             "Mended",
             ("file", "what was wrong"),
-            [(row.file, "; ".join(row.remarks)) for row in facts.mended],
+            [(row.file, "; ".join(row.warnings)) for row in facts.mended],
             (0, 1),
         ),
         (
@@ -164,7 +166,7 @@ def _events(facts: Facts) -> str:
     return never + table(("kind", "in the table", "in training", "times in all"), rows) + note
 
 
-def _files(rows: Sequence[Row]) -> str:
+def _files(rows: Sequence[ManifestRow]) -> str:
     heads = (
         "file",
         "status",
@@ -173,7 +175,7 @@ def _files(rows: Sequence[Row]) -> str:
         "lost",
         "seconds",
         "tokens",
-        "reason or remarks",
+        "reason or warnings",
     )
     cells = [
         (
@@ -184,7 +186,7 @@ def _files(rows: Sequence[Row]) -> str:
             row.lost,
             f"{row.seconds:,.1f}",
             row.tokens,
-            row.reason or "; ".join(row.remarks),
+            row.reason or "; ".join(row.warnings),
         )
         for row in rows
     ]

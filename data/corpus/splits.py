@@ -1,4 +1,5 @@
-"""Which pieces are learned from and which are held out: by family, and stable when files are added."""
+"""Which pieces are learned from and which are held out: by family, and stable when files are
+added."""
 
 from __future__ import annotations
 
@@ -8,12 +9,12 @@ from pathlib import Path
 
 from ugen.data.errors import UgenError
 
-from .corpus import Row
+from .corpus import ManifestRow
 from .journal import Piece
 from .near_duplicates import families
 
 
-def with_families(pieces: list[Piece]) -> list[Row]:
+def with_families(pieces: list[Piece]) -> list[ManifestRow]:
     """The pieces' rows, each kept one with the first file of its family."""
     kept = [i for i, piece in enumerate(pieces) if piece.row.status == "kept"]
     heads = families([pieces[i].sketch for i in kept])
@@ -24,10 +25,12 @@ def with_families(pieces: list[Piece]) -> list[Row]:
     ]
 
 
-def split(rows: list[Row], valid: float, test: float) -> list[Row]:
-    """Give each family the split that the smallest hash of its members falls in, so that new files move no old ones.
+def split(rows: list[ManifestRow], valid: float, test: float) -> list[ManifestRow]:
+    """Give each family the split that the smallest hash of its members falls in, so that new files
+    move no old ones.
 
-    When the draw leaves no family to hold out or none to learn from, the one nearest the border moves.
+    When the draw leaves no family to hold out or none to learn from, the one nearest the border
+    moves.
     """
     draws: dict[str, float] = {}
     for row in rows:
@@ -50,8 +53,9 @@ def _split_of(draw: float, valid: float, test: float) -> str:
     return "test" if draw < valid + test else "train"
 
 
-def require_enough(rows: list[Row], root: Path) -> None:
-    """Raise UgenError, with the commonest reason, unless there is music to learn from and music to be tested on."""
+def require_enough(rows: list[ManifestRow], root: Path) -> None:
+    """Raise UgenError, with the commonest reason, unless there is music to learn from and music to
+    be tested on."""
     found = Counter(row.split for row in rows if row.status == "kept")
     if found["train"] and (found["valid"] or found["test"]):
         return

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ugen.data.codecs.base import Codec, split_event
 from ugen.data.errors import UgenError
 
-from .corpus import SPLITS, Corpus, Row
+from .corpus import SPLITS, Corpus, ManifestRow
 
 QUANTILES = {
     "shortest": 0.0,
@@ -39,7 +39,8 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class KindFacts:
-    """A kind of event: how many the codec's table has, how many of them training holds, how often all splits do."""
+    """A kind of event: how many the codec's table has, how many of them training holds, how often
+    all splits do."""
 
     name: str
     events: int
@@ -51,19 +52,20 @@ class KindFacts:
 class Facts:
     """What can be said of a corpus without listening to it. Sums are over the kept files.
 
-    `kept`: rows of the kept files; `mended`: those of them that were damaged.
-    `dropped`: files by reason, the most frequent first. `copies`: (file, the kept file with the same music).
+    `kept`: rows of the kept files; `mended`: those of them that were damaged. `dropped`: files by
+    reason, the most frequent first. `copies`: (file, the kept file with the same music).
     `families`: near-duplicates by the file they match. `lengths`: seconds of a piece at QUANTILES.
-    `unseen`: events that training never holds; `surprises`: those of them that held-out pieces do hold, counted.
-    `pitches`: 128 counts of pitch events. `tempos`: counts by beats a minute, empty where the codec has no tempo.
+    `unseen`: events that training never holds; `surprises`: those of them that held-out pieces do
+    hold, counted. `pitches`: 128 counts of pitch events. `tempos`: counts by beats a minute, empty
+    where the codec has no tempo.
     """
 
     name: str
     codec: str
     arrangement: str
-    rows: tuple[Row, ...]
-    kept: tuple[Row, ...]
-    mended: tuple[Row, ...]
+    rows: tuple[ManifestRow, ...]
+    kept: tuple[ManifestRow, ...]
+    mended: tuple[ManifestRow, ...]
     splits: tuple[SplitFacts, ...]
     total: SplitFacts
     notes_in: int
@@ -94,7 +96,7 @@ def facts(corpus: Corpus) -> Facts:
         arrangement=corpus.arrangement,
         rows=corpus.rows,
         kept=kept,
-        mended=tuple(row for row in kept if row.remarks),
+        mended=tuple(row for row in kept if row.warnings),
         splits=tuple(_sum(split, corpus.pieces(split)) for split in SPLITS),
         total=_sum("all", kept),
         notes_in=sum(row.notes_in for row in kept),
@@ -115,12 +117,12 @@ def facts(corpus: Corpus) -> Facts:
     )
 
 
-def _sum(name: str, rows: Sequence[Row]) -> SplitFacts:
+def _sum(name: str, rows: Sequence[ManifestRow]) -> SplitFacts:
     notes, tokens = sum(row.notes for row in rows), sum(row.tokens for row in rows)
     return SplitFacts(name, len(rows), notes, sum(row.seconds for row in rows), tokens)
 
 
-def _versions(kept: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+def _versions(kept: Iterable[ManifestRow]) -> dict[str, tuple[str, ...]]:
     families: dict[str, list[str]] = defaultdict(list)
     for row in kept:
         if row.family != row.file:
@@ -158,14 +160,16 @@ def _kinds(
 
 
 def _histogram(values: NDArray[np.int64], counts: NDArray[np.int64], length: int = 0) -> list[int]:
-    """How often each value from 0 stands in the tokens; an event whose value is negative has none."""
+    """How often each value from 0 stands in the tokens; an event whose value is negative has
+    none."""
     sums = np.bincount(values[values >= 0], counts[values >= 0], length)
     return [int(n) for n in sums]
 
 
-def _by_reason(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
-    """Files by reason. Reasons that differ in their numbers only are one, with dots where they differ."""
-    found: dict[tuple[str, ...], list[tuple[Row, str]]] = defaultdict(list)
+def _by_reason(rows: Iterable[ManifestRow]) -> dict[str, tuple[str, ...]]:
+    """Files by reason. Reasons that differ in their numbers only are one, with dots where they
+    differ."""
+    found: dict[tuple[str, ...], list[tuple[ManifestRow, str]]] = defaultdict(list)
     for row in rows:
         if row.status == "dropped":
             reason = "the same music as another file" if row.family else row.reason

@@ -1,4 +1,5 @@
-"""The kinds of row of midicsv's text, their bytes and fields: reading, writing and checks derive from this table."""
+"""The kinds of row of midicsv's text, their bytes and fields: reading, writing and checks derive
+from this table."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ class Field(NamedTuple):
     size: int
     low: int
     high: int
-    bits: int = 8  # of each byte that are used; numbers of 7-bit bytes begin with the lowest, others with the highest
+    # of each byte that are used; numbers of 7-bit bytes begin with the lowest, others with the
+    # highest
+    bits: int = 8
     words: tuple[str, ...] = ()  # rows have one of these, in place of the number
 
     def unpack(self, body: bytes) -> int:
@@ -53,7 +56,8 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """A type of row: its name, the bytes its event begins with (0: no event), its numbers, and what follows them."""
+    """A type of row: its name, the bytes its event begins with (0: no event), its numbers, and what
+    follows them."""
 
     name: str
     code: int = 0
@@ -86,7 +90,8 @@ HEADER = Kind(
 )
 START, END, END_OF_FILE = Kind("Start_track"), Kind("End_track", 0xFF2F), Kind("End_of_file")
 UNKNOWN = Kind("Unknown_meta_event", 0xFF00, (Field("type", 0, 0, 255),), "data")
-_TEXTS = "Text_t Copyright_t Title_t Instrument_name_t Lyric_t Marker_t Cue_point_t"  # meta types from 1 on
+# meta types from 1 on
+_TEXTS = "Text_t Copyright_t Title_t Instrument_name_t Lyric_t Marker_t Cue_point_t"
 EVENTS = (
     UNKNOWN,  # before other meta events, which have their codes from it
     Kind("Note_off_c", 0x80, _on_channel("note velocity")),

@@ -1,14 +1,19 @@
-"""MIDI files to and from the text format of John Walker's midicsv 1.1: one line an event, whatever its kind.
+"""MIDI files to and from the text format of John Walker's midicsv 1.1: one line an event, whatever
+its kind.
 
-The rows are those that `midicsv` prints, and `csv_to_midi` makes of them the events that `csvmidi` makes, save that:
+The rows are those that `midicsv` prints, and `csv_to_midi` makes of them the events that `csvmidi`
+makes, save that:
 
-- A meta event whose data do not fit its kind (a tempo of two bytes) is an Unknown_meta_event of the same type and
+- A meta event whose data do not fit its kind (a tempo of two bytes) is an Unknown_meta_event of the
+same type and
   bytes. midicsv prints what lies beyond its end, or drops bytes.
-- A damaged track ends where `read_midi` stops, and the header names the tracks that are there. midicsv goes on
+- A damaged track ends where `read_midi` stops, and the header names the tracks that are there.
+midicsv goes on
   through damage, at worst without end.
-- System messages that files may not hold are skipped, and data bytes over 127 lose their top bit, as in `read_midi`.
-- RIFF wrappers, long headers, chunks that are no tracks, blank lines and SMPTE divisions are read as well.
-- The first bad row or escape is an error; csvmidi makes do with a nearby value.
+- System messages that files may not hold are skipped, and data bytes over 127 lose their top bit,
+as in `read_midi`. - RIFF wrappers, long headers, chunks that are no tracks, blank lines and SMPTE
+divisions are read as well. - The first bad row or escape is an error; csvmidi makes do with a
+nearby value.
 
 Text is Latin-1: write what `midi_to_csv` gives as Latin-1, for midicsv's programs to read it.
 
@@ -105,7 +110,8 @@ def _read_rows(body: bytes, track: int) -> Iterator[_Row]:
 
 
 def _read_event(body: bytes, pos: int, status: int) -> tuple[int, bytes, int]:
-    """The code of the event at `pos`, its data, and the position after it. `status` is the running status."""
+    """The code of the event at `pos`, its data, and the position after it. `status` is the running
+    status."""
     code, pos = (body[pos], pos + 1) if body[pos] >= 0x80 else (status, pos)
     if code == 0xFF:
         code, pos = 0xFF00 + body[pos], pos + 1

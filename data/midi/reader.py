@@ -1,20 +1,23 @@
-"""Read Standard MIDI Files: formats 0, 1 and 2, beats or SMPTE time, RIFF wrappers, and most damage.
+"""Read Standard MIDI Files: formats 0, 1 and 2, beats or SMPTE time, RIFF wrappers, and most
+damage.
 
 The rules, where files in the wild leave room:
 
-- A track that breaks off or turns to nonsense keeps the notes read up to there; `Score.remarks` says where and why.
-- A note-off ends the oldest sounding note of its channel and pitch in its own track. Notes never ended end with the
+- A track that breaks off or turns to nonsense keeps the notes read up to there; `Score.warnings`
+says where and why. - A note-off ends the oldest sounding note of its channel and pitch in its own
+track. Notes never ended end with the
   track. A note of no length is given one tick. A note-on of velocity 0 is a note-off.
-- The sustain pedal (controller 64) is left alone unless asked for: with `sustain`, a note that ends while the pedal is
+- The sustain pedal (controller 64) is left alone unless asked for: with `sustain`, a note that ends
+while the pedal is
   down sounds until it is lifted or the note is struck again.
 - A channel's program is shared by all tracks of a port (meta event 0x21). Channel 10 is drums.
 - Tracks beyond the number that the header names are left out, as players do, and remarked on.
 - Tracks of format 2 are independent patterns: they are laid end to end.
 - SMPTE time has no beats: a beat is taken to be half a second.
 
-Source: The Complete MIDI 1.0 Detailed Specification, Standard MIDI Files 1.0 (MMA, 1996).
-mido is not used here because it refuses valid files (an unknown chunk before the first track), gives no byte
-offsets, and takes eight times as long on the bundled music.
+Source: The Complete MIDI 1.0 Detailed Specification, Standard MIDI Files 1.0 (MMA, 1996). mido is
+not used here because it refuses valid files (an unknown chunk before the first track), gives no
+byte offsets, and takes eight times as long on the bundled music.
 """
 
 from __future__ import annotations
@@ -56,7 +59,7 @@ class _Track:
     )  # port, channel, tick, 1 for down
     tempos: list[tuple[int, int]] = field(default_factory=list)
     meters: list[tuple[int, int, int]] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     end: int = 0
 
 
@@ -73,11 +76,11 @@ def read_midi(
         name, data = name or "<bytes>", source
     else:
         name, data = name or str(source), read_file(Path(source))
-    ticks_per_beat, smpte, file_format, chunks, remarks = read_header(data, name)
+    ticks_per_beat, smpte, file_format, chunks, warnings = read_header(data, name)
     tracks = [_read_track(data, start, end) for start, end in chunks]
     for number, track in enumerate(tracks, 1):
-        remarks += [f"track {number}: {remark}" for remark in track.remarks]
-    return _assemble(tracks, ticks_per_beat, smpte, file_format, remarks, sustain)
+        warnings += [f"track {number}: {warning}" for warning in track.warnings]
+    return _assemble(tracks, ticks_per_beat, smpte, file_format, warnings, sustain)
 
 
 def _read_track(data: bytes, start: int, end: int) -> _Track:
@@ -88,14 +91,14 @@ def _read_track(data: bytes, start: int, end: int) -> _Track:
     try:
         _read_events(data[start:end], track, sounding)
     except IndexError:
-        track.remarks.append(f"ends inside an event (byte {end})")
+        track.warnings.append(f"ends inside an event (byte {end})")
     except DamageError as damage:
-        track.remarks.append(
+        track.warnings.append(
             f"{damage.reason} (byte {start + damage.offset}); the rest of the track is left out"
         )
     hanging = sum(len(notes) for notes in sounding.values())
     if hanging:
-        track.remarks.append(f"{hanging} notes never end; ended with the track")
+        track.warnings.append(f"{hanging} notes never end; ended with the track")
     for key, notes in sounding.items():
         for onset, velocity, port in notes:
             track.notes.append((onset, track.end, key >> 7, key & 127, velocity, port))
@@ -105,7 +108,8 @@ def _read_track(data: bytes, start: int, end: int) -> _Track:
 def _read_events(
     body: bytes, track: _Track, sounding: dict[int, deque[tuple[int, int, int]]]
 ) -> None:
-    """Read events until the end of the track. IndexError: the bytes ran out. The hot loop of reading: kept flat."""
+    """Read events until the end of the track. IndexError: the bytes ran out. The hot loop of
+    reading: kept flat."""
     pos, size, tick, status, port = 0, len(body), 0, 0, 0
     notes, mask = track.notes, 0x7F
     while pos < size:
@@ -157,7 +161,8 @@ def _read_events(
 def _system_event(
     body: bytes, pos: int, tick: int, port: int, track: _Track
 ) -> tuple[int, int, bool]:
-    """Read a meta, exclusive or system event at `pos`. Gives the next position, the port, and whether it ends."""
+    """Read a meta, exclusive or system event at `pos`. Gives the next position, the port, and
+    whether it ends."""
     status = body[pos]
     if status == 0xFF:
         kind = body[pos + 1]
@@ -177,7 +182,7 @@ def _system_event(
         if start + length > len(body):
             raise DamageError("an exclusive message that runs past the end of its track", pos)
         return start + length, port, False
-    track.remarks.append(f"a system message 0x{status:02X} that files may not hold, skipped")
+    track.warnings.append(f"a system message 0x{status:02X} that files may not hold, skipped")
     return pos + 1 + SYSTEM_DATA.get(status, 0), port, False
 
 
@@ -186,14 +191,14 @@ def _tempo(value: bytes, tick: int, track: _Track) -> None:
     if len(value) == 3 and usec > 0:
         track.tempos.append((tick, usec))
     else:
-        track.remarks.append("a tempo without a meaning, skipped")
+        track.warnings.append("a tempo without a meaning, skipped")
 
 
 def _meter(value: bytes, tick: int, track: _Track) -> None:
     if len(value) >= 2 and value[0] and value[1] <= 6:
         track.meters.append((tick, value[0], 1 << value[1]))
     else:
-        track.remarks.append("a time signature without a meaning, skipped")
+        track.warnings.append("a time signature without a meaning, skipped")
 
 
 def _assemble(
@@ -201,7 +206,7 @@ def _assemble(
     division: int,
     smpte: bool,
     file_format: int,
-    remarks: list[str],
+    warnings: list[str],
     sustain: bool,
 ) -> Score:
     starts = [0] * len(tracks)
@@ -234,7 +239,7 @@ def _assemble(
         if smpte
         else [(start + tick, n, d) for track, start in timed for tick, n, d in track.meters]
     )
-    return Score.build(notes, division, tempos, meters, remarks)
+    return Score.build(notes, division, tempos, meters, warnings)
 
 
 def _note_array(track: _Track, start: int) -> np.ndarray:
@@ -257,7 +262,8 @@ def _changes_of(what: str, tracks: list[_Track], starts: list[int]) -> Changes:
 
 
 def _programs_at(columns: np.ndarray, tracks: list[_Track], starts: list[int]) -> np.ndarray:
-    """The program in force on each note's port and channel at its onset; 0 before the first change."""
+    """The program in force on each note's port and channel at its onset; 0 before the first
+    change."""
     programs = np.zeros(len(columns), np.uint8)
     for (port, channel), (ticks, values) in _changes_of("programs", tracks, starts).items():
         mine = np.flatnonzero((columns[:, 2] == channel) & (columns[:, 5] == port))

@@ -1,4 +1,5 @@
-"""The bytes of Standard MIDI Files: header, chunks, variable-length quantities. What every reader of them shares."""
+"""The bytes of Standard MIDI Files: header, chunks, variable-length quantities. What every reader
+of them shares."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def read_file(path: Path) -> bytes:
 
 
 def read_header(data: bytes, name: str) -> tuple[int, bool, int, list[tuple[int, int]], list[str]]:
-    """Ticks per beat, whether time is SMPTE, the format, each track's (start, end) in bytes, and remarks."""
+    """Ticks per beat, whether time is SMPTE, the format, each track's (start, end) in bytes, and
+    warnings."""
     start = 0
     if data[:4] == b"RIFF" and data[8:12] == b"RMID":
         start = max(data.find(b"MThd", 12), 0)
@@ -46,9 +48,13 @@ def read_header(data: bytes, name: str) -> tuple[int, bool, int, list[tuple[int,
         raise MidiError(name, "the file ends inside its header", len(data))
     length = int.from_bytes(data[start + 4 : start + 8], "big")
     file_format, declared, division = (int.from_bytes(header[i : i + 2], "big") for i in (0, 2, 4))
-    remarks = [] if file_format <= 2 else [f"format {file_format} does not exist; read as format 1"]
+    warnings = (
+        [] if file_format <= 2 else [f"format {file_format} does not exist; read as format 1"]
+    )
     smpte = division >= 0x8000
-    if smpte:  # frames a second (negative) and ticks a frame; ticks are doubled later, so a beat is half a second
+    # frames a second (negative) and ticks a frame; ticks are doubled later, so a beat is half a
+    # second
+    if smpte:
         division = (256 - (division >> 8)) * (division & 0xFF)
     if division == 0:
         raise MidiError(name, "a division of 0 ticks gives notes no time", start + 12)
@@ -58,13 +64,13 @@ def read_header(data: bytes, name: str) -> tuple[int, bool, int, list[tuple[int,
         if kind == b"MTrk":
             chunks.append((pos + 8, min(pos + 8 + size, len(data))))
             if pos + 8 + size > len(data):
-                remarks.append(f"track {len(chunks)}: shorter than its length says")
+                warnings.append(f"track {len(chunks)}: shorter than its length says")
         elif not (kind.isascii() and kind.decode("ascii").isprintable()):
             break  # trailing garbage, not a chunk
         pos += 8 + size
     if len(chunks) != declared:
-        remarks.append(f"the header names {declared} tracks, the file has {len(chunks)}")
-    return division, smpte, file_format, chunks[:declared], remarks
+        warnings.append(f"the header names {declared} tracks, the file has {len(chunks)}")
+    return division, smpte, file_format, chunks[:declared], warnings
 
 
 def read_variable(body: bytes, pos: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from ugen.data.score import Row
+from ugen.data.score import NoteRow
 
 from .channels import Channels
 
@@ -16,8 +16,8 @@ _HEADER = struct.Struct(">4sIHHH4sI")
 
 
 class MidiRecorder:
-    """Writes to a file that can be sought in. Programs share the channels as `Channels` hands them out; what does not
-    fit a track of 4 GB is beyond it."""
+    """Writes to a file that can be sought in. Programs share the channels as `Channels` hands them
+    out; what does not fit a track of 4 GB is beyond it."""
 
     def __init__(self, file: BinaryIO, ticks_per_beat: int):
         self._file, self._ticks_per_beat = file, ticks_per_beat
@@ -35,7 +35,7 @@ class MidiRecorder:
             tick, _METER, bytes([0xFF, 0x58, 4, numerator, denominator.bit_length() - 1, 24, 8])
         )
 
-    def note(self, row: Row) -> None:
+    def note(self, row: NoteRow) -> None:
         """The next note, in order of onset."""
         onset, end, pitch, velocity, program, drum = row
         self._write_before(onset)

@@ -11,10 +11,11 @@ Pedals = dict[tuple[int, int], tuple[NDArray[np.int64], NDArray[np.int64]]]
 def sustained_ends(columns: NDArray[np.int64], pedals: Pedals) -> NDArray[np.int64]:
     """New ends of notes, int64 [n].
 
-    `columns`: int64 [n, 6]: onset, end, channel, pitch, velocity, port. `pedals`: for a port and channel, ticks in
-    rising order and 1 where the pedal goes down, 0 where it is lifted. A note whose end falls while the pedal is down
-    lasts until the pedal is lifted, or until its pitch is struck again on that channel, whichever is first; a pedal
-    never lifted holds to the last end of any note.
+    `columns`: int64 [n, 6]: onset, end, channel, pitch, velocity, port. `pedals`: for a port and
+    channel, ticks in rising order and 1 where the pedal goes down, 0 where it is lifted. A note
+    whose end falls while the pedal is down lasts until the pedal is lifted, or until its pitch is
+    struck again on that channel, whichever is first; a pedal never lifted holds to the last end of
+    any note.
     """
     ends = columns[:, 1].copy()
     last = int(ends.max()) if len(ends) else 0
@@ -31,7 +32,8 @@ def sustained_ends(columns: NDArray[np.int64], pedals: Pedals) -> NDArray[np.int
 
 
 def _next_onsets(columns: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each of some notes, when its pitch is next struck among them; the largest integer where it never is."""
+    """For each of some notes, when its pitch is next struck among them; the largest integer where
+    it never is."""
     onset, pitch = columns[rows, 0], columns[rows, 3]
     order = np.lexsort((onset, pitch))
     following = np.full(len(rows), np.iinfo(np.int64).max)

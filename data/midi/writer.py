@@ -20,17 +20,18 @@ _Event = tuple[int, int, int, int, int]  # tick, 0 for off and 1 for on, channel
 def write_midi(
     score: Score, path: str | Path, *, texts: Sequence[str] = (), pad_ticks: int = 0
 ) -> None:
-    """Write `score` to `path`, whole or not at all. Arguments as for `midi_bytes`. Raises UgenError if it cannot."""
+    """Write `score` to `path`, whole or not at all. Arguments as for `midi_bytes`. Raises UgenError
+    if it cannot."""
     write_atomically(path, midi_bytes(score, texts=texts, pad_ticks=pad_ticks))
 
 
 def midi_bytes(score: Score, *, texts: Sequence[str] = (), pad_ticks: int = 0) -> bytes:
     """The score as the bytes of a MIDI file.
 
-    `texts` go into the first track as text events; every track ends `pad_ticks` after the last note.
-    A program has one channel, a drum kit channel 10; what 16 channels cannot hold goes to further MIDI ports (meta
-    event 0x21).
-    Notes of one program and pitch that overlap go to separate tracks, because one track could not say which ends.
+    `texts` go into the first track as text events; every track ends `pad_ticks` after the last
+    note. A program has one channel, a drum kit channel 10; what 16 channels cannot hold goes to
+    further MIDI ports (meta event 0x21). Notes of one program and pitch that overlap go to separate
+    tracks, because one track could not say which ends.
     """
     import mido
 

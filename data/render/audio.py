@@ -1,13 +1,16 @@
-"""Music as sound, played from a SoundFont: a score as WAV, FLAC, Ogg Vorbis or MP3, or notes while they are made.
+"""Music as sound, played from a SoundFont: a score as WAV, FLAC, Ogg Vorbis or MP3, or notes while
+they are made.
 
     write_audio(read_midi("song.mid"), "song.mp3")
     for sound in stream_audio(notes): ...
 
-RustySynth, which the midirenderer wheel holds, plays; soundfile encodes. The SoundFont is TimGM6mb (GPL-2), which
-comes with pretty_midi, or any other in SoundFont 2 format. `pip install 'ugen-music[audio]'` brings all three.
+RustySynth, which the midirenderer wheel holds, plays; soundfile encodes. The SoundFont is TimGM6mb
+(GPL-2), which comes with pretty_midi, or any other in SoundFont 2 format. `pip install
+'ugen-music[audio]'` brings all three.
 
-The synthesizer plays a whole MIDI file into memory, with 64 voices, 16 channels and 16 bits. So it is given some
-seconds of the music at a time, and of these so few notes that they fit; what it makes of them is added up here.
+The synthesizer plays a whole MIDI file into memory, with 64 voices, 16 channels and 16 bits. So it
+is given some seconds of the music at a time, and of these so few notes that they fit; what it makes
+of them is added up here.
 """
 
 from __future__ import annotations
@@ -52,7 +55,9 @@ _FIRST, _CHUNK = (
     2 * RATE,
     5 * RATE,
 )  # the same in a stream. Of real time, 2 s take 2.2 %, 5 s 1.6 %, 20 s 1.5 %
-_GAIN = 2.0  # of a stream: the bundled music, as piano or as it is, then peaks between 0.1 and 1.8, the median 0.5
+# of a stream: the bundled music, as piano or as it is, then peaks between 0.1 and 1.8, the median
+# 0.5
+_GAIN = 2.0
 _KNEE = 0.5  # what is louder than this, a stream presses together
 _BLOCK = (
     1 << 15
@@ -60,7 +65,8 @@ _BLOCK = (
 _MOST_NOTES = (
     24  # at once in a lane: with two voices each, some of the 64 are left for notes that die away
 )
-_SOFTEST = 16  # velocity: the synthesizer leaves out notes 60 dB below its full volume, 11 and softer on a piano
+# velocity: the synthesizer leaves out notes 60 dB below its full volume, 11 and softer on a piano
+_SOFTEST = 16
 _LONGEST_NOTE = 120 * RATE
 _LONGEST = 6 * 3600  # seconds; a WAV file ends at 4 GB
 
@@ -78,15 +84,18 @@ def write_audio(
     seconds: float | None = None,
     on_progress: Callable[[float], None] = lambda seconds: None,
 ) -> None:
-    """Play a score into a file, 48 kHz stereo; its name's ending says which kind: .wav, .flac, .ogg or .mp3.
+    """Play a score into a file, 48 kHz stereo; its name's ending says which kind: .wav, .flac, .ogg
+    or .mp3.
 
-    The file lasts until 2 s after the last note's end, in which it dies away, and at least `seconds`, where the score
-    is cut. The loudest moment is at -1 dBFS (MP3 and Vorbis, being approximations, may overshoot a little).
-    Velocities under 16 are played as 16, notes over two minutes end there. `on_progress` is told the seconds played.
-    Memory does not grow with the length; 23 MB a minute are taken on the disk, beside `path`, while this works.
+    The file lasts until 2 s after the last note's end, in which it dies away, and at least
+    `seconds`, where the score is cut. The loudest moment is at -1 dBFS (MP3 and Vorbis, being
+    approximations, may overshoot a little). Velocities under 16 are played as 16, notes over two
+    minutes end there. `on_progress` is told the seconds played. Memory does not grow with the
+    length; 23 MB a minute are taken on the disk, beside `path`, while this works.
 
-    Raises UgenError when a library is missing, the SoundFont is missing or damaged, the file cannot be written, there
-    are no notes and no `seconds` (with them: silence), or it would last longer than six hours.
+    Raises UgenError when a library is missing, the SoundFont is missing or damaged, the file cannot
+    be written, there are no notes and no `seconds` (with them: silence), or it would last longer
+    than six hours.
     """
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
@@ -109,14 +118,17 @@ def write_audio(
 
 
 def stream_audio(notes: Iterable[Note], soundfont: Path | None = None) -> Iterator[Samples]:
-    """The sound of notes that are still being made, 48 kHz stereo float32, chunk by chunk from time 0 on.
+    """The sound of notes that are still being made, 48 kHz stereo float32, chunk by chunk from time
+    0 on.
 
-    The notes come in order of onset, and need never end. A chunk is there when its last note is known: when the first
-    note after it has come, or no more do. The first lasts 2 s, others 5 s; the last ends with 2 s for the last notes
-    to die away. Velocities and long notes are played as in files. Loudness is fixed, as no one knows what is to come:
-    see `limited`. Memory does not grow.
+    The notes come in order of onset, and need never end. A chunk is there when its last note is
+    known: when the first note after it has come, or no more do. The first lasts 2 s, others 5 s;
+    the last ends with 2 s for the last notes to die away. Velocities and long notes are played as
+    in files. Loudness is fixed, as no one knows what is to come: see `limited`. Memory does not
+    grow.
 
-    Raises UgenError, before it takes a note, when a library is missing, or the SoundFont is missing or damaged.
+    Raises UgenError, before it takes a note, when a library is missing, or the SoundFont is missing
+    or damaged.
     """
     sounds = _load(soundfont)
     pieces = _pieces(notes, chain([_FIRST], repeat(_CHUNK)))
@@ -124,7 +136,8 @@ def stream_audio(notes: Iterable[Note], soundfont: Path | None = None) -> Iterat
 
 
 def limited(sound: Samples) -> Samples:
-    """What is within half of full volume as it is; what is louder pressed together, so that all is within it."""
+    """What is within half of full volume as it is; what is louder pressed together, so that all is
+    within it."""
     over = np.maximum(np.abs(sound) - _KNEE, 0)
     pressed: Samples = np.clip(sound, -_KNEE, _KNEE) + np.copysign(
         (1 - _KNEE) * np.tanh(over / (1 - _KNEE)), sound
@@ -143,7 +156,8 @@ def credit(soundfont: Path | None) -> str:
 
 
 def _load(soundfont: Path | None) -> _SoundFont:
-    """A SoundFont that has played one note. Raises UgenError that names what is missing or wrong."""
+    """A SoundFont that has played one note. Raises UgenError that names what is missing or
+    wrong."""
     require("midirenderer", "audio")
     require("soundfile", "audio")
     path = soundfont or _default_soundfont()
@@ -195,7 +209,8 @@ class _Piece(NamedTuple):
 
 
 def _pieces(notes: Iterable[Note], lengths: Iterable[int], at_least: int = 0) -> Iterator[_Piece]:
-    """Music in pieces of these lengths, until the last note has died away and `at_least` so many frames."""
+    """Music in pieces of these lengths, until the last note has died away and `at_least` so many
+    frames."""
     coming = map(_in_frames, notes)
     row = next(coming, None)
     start, until = 0, at_least
@@ -236,7 +251,8 @@ def _played(pieces: Iterable[_Piece], sounds: _SoundFont) -> Iterator[Samples]:
 
 @dataclass
 class _Lane:
-    """Notes that the synthesizer can play together: channels and voices suffice, and no key is held twice."""
+    """Notes that the synthesizer can play together: channels and voices suffice, and no key is held
+    twice."""
 
     rows: list[_Row] = field(default_factory=list)
     sounding: list[tuple[int, tuple[bool, int, int]]] = field(
@@ -275,7 +291,8 @@ def _lanes(notes: list[_Row]) -> list[list[_Row]]:
 
 
 def _rendered(sounds: _SoundFont, score: Score) -> Samples:
-    """A score, a tick a frame, as sound, 2 s longer. Clipped sound is made again of fewer notes at a time."""
+    """A score, a tick a frame, as sound, 2 s longer. Clipped sound is made again of fewer notes at
+    a time."""
     import midirenderer
     import soundfile
 

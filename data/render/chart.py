@@ -1,6 +1,7 @@
 """Line charts as inline SVG, for pages without scripts.
 
-The drawing is stretched to the page's width. Text and dots stay outside it, where a narrow screen does not shrink them.
+The drawing is stretched to the page's width. Text and dots stay outside it, where a narrow screen
+does not shrink them.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ _MOST_ABOVE = (
 
 
 class Line(NamedTuple):
-    """A curve: name, colour in CSS, and points (x, y) by rising x, where y is None or not finite if it is not known."""
+    """A curve: name, colour in CSS, and points (x, y) by rising x, where y is None or not finite if
+    it is not known."""
 
     name: str
     colour: str
@@ -52,7 +54,8 @@ class Mark(NamedTuple):
 
 
 class _Scale(NamedTuple):
-    """x from 0 to `right`, y over the whole of `ticks`; `decimals` to write y with, as a percentage or not."""
+    """x from 0 to `right`, y over the whole of `ticks`; `decimals` to write y with, as a percentage
+    or not."""
 
     right: float
     ticks: Sequence[float]
@@ -87,11 +90,12 @@ def line_chart(
     zero: bool = False,
     crop: bool = False,
 ) -> str:
-    """Curves over x from 0, in `unit`; nothing where no value is known. The legend gives each curve's last value.
+    """Curves over x from 0, in `unit`; nothing where no value is known. The legend gives each
+    curve's last value.
 
-    `levels`: dashed horizontals, left out where they lie off the chart. `percent`: y is a share of 1. `zero`: the chart
-    reaches to 0. `crop`: a few values that dwarf the others may run off the top. The page's style must hold
-    CHART_STYLE.
+    `levels`: dashed horizontals, left out where they lie off the chart. `percent`: y is a share of
+    1. `zero`: the chart reaches to 0. `crop`: a few values that dwarf the others may run off the
+    top. The page's style must hold CHART_STYLE.
     """
     known = [
         line for line in (line._replace(points=_finite(line)) for line in lines) if line.points
@@ -126,13 +130,15 @@ def _finite(line: Line) -> list[tuple[float, float]]:
 
 
 def _top(values: Sequence[float]) -> float:
-    """The highest of rising values to show, without the few that dwarf the others, as an untrained model's do."""
+    """The highest of rising values to show, without the few that dwarf the others, as an untrained
+    model's do."""
     usual = values[0] + _MOST_ABOVE * (values[3 * (len(values) - 1) // 4] - values[0])
     return max(y for y in values if y <= usual) if usual > values[0] else values[-1]
 
 
 def _ticks(low: float, high: float) -> tuple[list[float], int]:
-    """Round numbers in even steps from `low` or less to `high` or more, and how many decimals they have."""
+    """Round numbers in even steps from `low` or less to `high` or more, and how many decimals they
+    have."""
     rough = ((high - low) or abs(high) or 1.0) / _MOST_TICKS
     power = math.floor(math.log10(rough))
     step = next(k for k in (1, 2, 5, 10) if k * 10.0**power >= rough * 0.999) * 10.0**power

@@ -1,4 +1,5 @@
-"""One kind of file into another, by extension: MIDI, midicsv text, frames text, pictures, sound. Folders too."""
+"""One kind of file into another, by extension: MIDI, midicsv text, frames text, pictures, sound.
+Folders too."""
 
 from __future__ import annotations
 
@@ -30,9 +31,10 @@ PAD_TICKS = (
 
 @dataclass(frozen=True)
 class Options:
-    """How to convert. `ticks`, `velocity`, `shortest`, `gaps`, `gaps_first`: reading and writing frames text; notes
-    shorter than `shortest` steps are dropped, gaps of up to `gaps` steps closed, in that order unless `gaps_first`.
-    `row_seconds`, `colour` (program or velocity): pictures. `soundfont`: sound, where the usual one is not to play."""
+    """How to convert. `ticks`, `velocity`, `shortest`, `gaps`, `gaps_first`: reading and writing
+    frames text; notes shorter than `shortest` steps are dropped, gaps of up to `gaps` steps closed,
+    in that order unless `gaps_first`. `row_seconds`, `colour` (program or velocity): pictures.
+    `soundfont`: sound, where the usual one is not to play."""
 
     ticks: int = 25
     velocity: int = 80
@@ -45,7 +47,8 @@ class Options:
 
 
 def convert(source: Path, target: Path, options: Options) -> None:
-    """Convert one file. Raises UgenError that names the file and the reason; nothing half-written is left."""
+    """Convert one file. Raises UgenError that names the file and the reason; nothing half-written
+    is left."""
     kind, target_kind = source.suffix.lower(), target.suffix.lower()
     if kind not in READABLE:
         raise UgenError(
@@ -76,7 +79,8 @@ def read_score(source: Path, options: Options) -> Score:
 
 
 def pairs(source: Path, target: Path, kind: str) -> Iterator[tuple[Path, Path]]:
-    """What to convert for a folder: every readable file under it, and its place under `target` with suffix `kind`."""
+    """What to convert for a folder: every readable file under it, and its place under `target` with
+    suffix `kind`."""
     for path in sorted(source.rglob("*")):
         if path.is_file() and path.suffix.lower() in READABLE:
             yield path, (target / path.relative_to(source)).with_suffix(kind)

@@ -1,4 +1,5 @@
-"""Pictures of music, pitch against time, a long piece in rows: its notes, and what a model expected of it."""
+"""Pictures of music, pitch against time, a long piece in rows: its notes, and what a model expected
+of it."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _COLUMNS = 400  # most in a row of the picture, so that each is a few pixels wid
 
 
 class _Boxes(NamedTuple):
-    """Rectangles to draw: left and right in seconds [n], pitch [n], RGBA inside [n, 4], height in pitches.
+    """Rectangles to draw: left and right in seconds [n], pitch [n], RGBA inside [n, 4], height in
+    pitches.
 
     `style`: how matplotlib is to draw them beside that.
     """
@@ -40,8 +42,8 @@ def piano_roll(
 ) -> None:
     """Draw a score as PNG or JPEG, by the file's name.
 
-    `colour`: `program` gives each program a colour, drums grey, quiet notes pale; `velocity` goes from blue (quiet) to
-    yellow (loud).
+    `colour`: `program` gives each program a colour, drums grey, quiet notes pale; `velocity` goes
+    from blue (quiet) to yellow (loud).
 
     Raises UgenError when matplotlib is missing or the piece is too long to draw.
     """
@@ -68,8 +70,9 @@ def expected_roll(
 ) -> None:
     """Draw what a model expected of a piece under the outlines of its notes, as PNG or JPEG.
 
-    `seconds`: float64 [n], rising: the places where the model was asked. `chances`: float64 [n, 128], what it gave each
-    pitch there; of places too near to tell apart, such as the notes of a chord, the highest counts.
+    `seconds`: float64 [n], rising: the places where the model was asked. `chances`: float64 [n,
+    128], what it gave each pitch there; of places too near to tell apart, such as the notes of a
+    chord, the highest counts.
 
     Raises UgenError when matplotlib is missing or the piece is too long to draw.
     """
@@ -114,8 +117,8 @@ def _notes(score: Score, inside: Floats, style: Mapping[str, Any] = {}) -> _Boxe
 def _columns(seconds: Floats, chances: Floats, narrowest: float) -> tuple[Floats, Floats, Floats]:
     """Left and right ends [k] of the columns to draw, and their chances [k, 128].
 
-    Places less than `narrowest` apart share a column. Columns in even steps touch; others end where the next begins,
-    or sooner.
+    Places less than `narrowest` apart share a column. Columns in even steps touch; others end where
+    the next begins, or sooner.
     """
     firsts: list[int] = []
     for i, at in enumerate(seconds):

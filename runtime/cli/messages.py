@@ -14,9 +14,9 @@ from ugen.data.cli.progress import progress_bar
 from ugen.runtime.generation.request import Request
 
 
-class Teller:
-    """`quiet`: says nothing. `as_json`: in lines of JSON. `aside`: whether standard output is taken by a song.
-    `played`: who plays it."""
+class RunMessages:
+    """`quiet`: says nothing. `as_json`: in lines of JSON. `aside`: whether standard output is taken
+    by a song. `played`: who plays it."""
 
     def __init__(self, quiet: bool, as_json: bool, aside: bool, played: str):
         self._quiet, self._as_json, self._aside, self._played = quiet, as_json, aside, played
@@ -33,7 +33,7 @@ class Teller:
             what, wish.seconds, "s of music", lambda rate: f"{rate:,.0f} times as fast as it plays"
         )
 
-    def remark(self, words: str) -> None:
+    def warning(self, words: str) -> None:
         """Something about how it goes, on standard error."""
         if words and not self._quiet:
             typer.echo(words, err=True)
@@ -65,7 +65,8 @@ class Teller:
     def streamed(
         self, wish: Request, names: list[Path], seconds: float, notes: int, heard: float | None
     ) -> None:
-        """A song that was heard or written while it was made. `heard`: seconds of it, where it was."""
+        """A song that was heard or written while it was made. `heard`: seconds of it, where it
+        was."""
         if self._quiet or self._as_json:
             return
         if names:

@@ -1,7 +1,8 @@
 """A model file's card in words, for `ugen-run --info`.
 
-The codec, the shape and the sampling defaults were checked when the card was read. Provenance is whatever a file says:
-what is missing or of another kind is left out, and what could upset a terminal is replaced.
+The codec, the shape and the sampling defaults were checked when the card was read. Provenance is
+whatever a file says: what is missing or of another kind is left out, and what could upset a
+terminal is replaced.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def _option(value: Any) -> str:
 
 
 def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What it learned from. A corpus of vectors counts its words in `tokens`, which say nothing to a person."""
+    """What it learned from. A corpus of vectors counts its words in `tokens`, which say nothing to
+    a person."""
     names = ["pieces", "notes"] + (["tokens"] if card.codec.input == "token" else [])
     counts = {name: _number(corpus, name) for name in names}
     told = [count(round(number), name[:-1]) for name, number in counts.items() if number >= 0]
@@ -119,7 +121,8 @@ def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _losses(card: Card, scores: dict[str, Any], baselines: dict[str, Any]) -> list[str]:
-    """Held-out scores beside the baselines', which are told a step, and scaled to notes and seconds as the model's."""
+    """Held-out scores beside the baselines', which are told a step, and scaled to notes and seconds
+    as the model's."""
     step, note, second = (_number(scores, f"nats_{unit}") for unit in ("token", "note", "second"))
     table = [("this model", step, _number(scores, "accuracy"))]
     for name in baselines:

@@ -20,7 +20,8 @@ _MIDI = (".mid", ".midi")
 
 
 def check(outputs: Sequence[Path], count: int, soundfont: Path | None = None) -> str:
-    """Raise UgenError when songs cannot go there, before any is made. Gives what plays them, if they are to sound."""
+    """Raise UgenError when songs cannot go there, before any is made. Gives what plays them, if
+    they are to sound."""
     if not outputs:
         raise UgenError("-o is missing: name the file to write, as in -o song.mid")
     for output in outputs:
@@ -46,8 +47,8 @@ def place(output: Path, seed: int) -> Path:
 
 
 def write(song: Song, record: str, files: Sequence[Path], soundfont: Path | None = None) -> None:
-    """Write a song to every file, sound as `soundfont` plays it. Raises UgenError that names the file and the reason;
-    none is left half-written."""
+    """Write a song to every file, sound as `soundfont` plays it. Raises UgenError that names the
+    file and the reason; none is left half-written."""
     data = midi_bytes(song.score, texts=[record], pad_ticks=song.pad_ticks)
     for file in files:
         if file == STDOUT:

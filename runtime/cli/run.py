@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ugen.runtime.generation.request import Request
     from ugen.runtime.inference.model import Model
 
-    from .messages import Teller
+    from .messages import RunMessages
 
 app = make_app()
 
@@ -179,11 +179,11 @@ def run(
         return
     from ugen.runtime.generation.request import Request, file_hash, read_record
     from ugen.runtime.generation.song_state import load_state
-    from ugen.runtime.generation.transform import Finish
+    from ugen.runtime.generation.transform import Transform
     from ugen.runtime.inference.loading import load
 
     from . import outputs
-    from .messages import Teller
+    from .messages import RunMessages
 
     files = output or []
     live = endless or play or midi_port is not None
@@ -221,12 +221,12 @@ def run(
             tempo,
             _primer(loaded, primer, primer_seconds, keep_primer),
             keep_primer,
-            Finish(transpose, key, program, velocity),
+            Transform(transpose, key, program, velocity),
             not no_guard,
             start,
         )
-    teller = Teller(quiet, as_json, outputs.STDOUT in files, played)
-    teller.remark(f"computed by {loaded.provider}" if loaded.provider != "cpu" else "")
+    teller = RunMessages(quiet, as_json, outputs.STDOUT in files, played)
+    teller.warning(f"computed by {loaded.provider}" if loaded.provider != "cpu" else "")
     if live or (wish.streamed and [file.suffix.lower() for file in files] == [".mid"]):
         _stream(wish, loaded, files, play, midi_port, soundfont, teller, save_state)
     else:
@@ -239,7 +239,7 @@ def _make(
     model: Model,
     files: list[Path],
     soundfont: Path | None,
-    teller: Teller,
+    teller: RunMessages,
     save_state: Path | None,
 ) -> None:
     """Make songs, and write each when it is whole."""
@@ -264,7 +264,7 @@ def _make(
         if save_state is not None:
             state.save_state(song.state, wish.model, outputs.place(save_state, wish.seed))
         for words in song.mended:
-            teller.remark(f"{places[0]}: {words}")
+            teller.warning(f"{places[0]}: {words}")
         teller.song(wish, places, song.seconds, len(song.score.notes), len(song.tokens))
     if failed:
         raise GuardError(f"{failed} of {count} songs were not made")
@@ -277,7 +277,7 @@ def _stream(
     play: bool,
     midi_port: str | None,
     soundfont: Path | None,
-    teller: Teller,
+    teller: RunMessages,
     save_state: Path | None,
 ) -> None:
     """Make a song that is heard or written while it is made."""
@@ -317,7 +317,7 @@ def _stream(
                 deque(notes, maxlen=0)
                 return
             if gaps:
-                teller.remark(
+                teller.warning(
                     f"the music stood still {gaps} times, {lost:.1f} s in all: this machine was too busy"
                 )
 
@@ -328,7 +328,7 @@ def _stream(
             places[0] if places else None,
             on_note=teller.note,
             on_progress=(lambda made: None) if heard else advance_to,
-            on_mended=teller.remark,
+            on_mended=teller.warning,
         )
     if save_state is not None:
         state.save_state(made.state, wish.model, outputs.place(save_state, wish.seed))
@@ -336,7 +336,8 @@ def _stream(
 
 
 def _check_live(context: typer.Context, files: list[Path]) -> None:
-    """Raise UgenError for flags that do not go with a song that is heard or written while it is made."""
+    """Raise UgenError for flags that do not go with a song that is heard or written while it is
+    made."""
     given = _given(context)
     if "play" in given and "midi_port" in given:
         raise UgenError("--play and --midi-port: give one of them")

@@ -1,4 +1,5 @@
-"""ugen-score: how well a model predicts a folder of music, what its songs are like, and what a song copied."""
+"""ugen-score: how well a model predicts a folder of music, what its songs are like, and what a song
+copied."""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ def score(
         int, typer.Option(min=1, max=256, help="Processor threads for the model.")
     ] = 1,
 ) -> None:
-    """Judge a model by music that it should predict, or songs by the music that a model learned from."""
+    """Judge a model by music that it should predict, or songs by the music that a model learned
+    from."""
     model, music = _sorted_out(files)
     found = (
         _originality(model, music, sustain)
@@ -85,7 +87,8 @@ def _sorted_out(files: Sequence[Path]) -> tuple[Path, list[Path]]:
 def _readable(
     files: Sequence[Path], read: Callable[[Path], Any]
 ) -> tuple[dict[Path, Any], dict[str, str]]:
-    """What is read of each file, and for the others why not. Raises UgenError when none can be read."""
+    """What is read of each file, and for the others why not. Raises UgenError when none can be
+    read."""
     from ugen.data import UgenError
     from ugen.data.text import count, printable
 
@@ -139,7 +142,7 @@ def _scores(
     found, failed = _readable(music, lambda path: read_piece(path, card, sustain))
     pieces: list[Piece] = list(found.values())
     with progress_bar(
-        "scoring", sum(len(codec.items(piece.tokens)) for piece in pieces), "steps"
+        "scoring", sum(len(codec.to_inputs(piece.tokens)) for piece in pieces), "steps"
     ) as advance_to:
         scores = score_pieces(loaded, pieces, advance_to)
     beside = None

@@ -1,9 +1,9 @@
-"""What no song should do: fall silent, hold a chord or a note for ever, strike one key, go round in circles, leave the
-keyboard.
+"""What no song should do: fall silent, hold a chord or a note for ever, strike one key, go round in
+circles, leave the keyboard.
 
-Thresholds come from 2,171 pieces of game music, piano music and songs; all together alarm on at most 3 in 1,000 of them
-(`make check-corpora`).
-It knows of codecs only when which pitch is struck, and the steps themselves for what repeats.
+Thresholds come from 2,171 pieces of game music, piano music and songs; all together alarm on at
+most 3 in 1,000 of them (`make check-corpora`). It knows of codecs only when which pitch is struck,
+and the steps themselves for what repeats.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class GuardError(UgenError):
     exit_code = 3
 
 
-class Heard(NamedTuple):
-    """Steps of music: `items`, one comparable thing a step; `seconds` reached after each; the `pitches` struck, and
-    when; how long the longest note sounds that still does."""
+class Window(NamedTuple):
+    """Steps of music: `items`, one comparable thing a step; `seconds` reached after each; the
+    `pitches` struck, and when; how long the longest note sounds that still does."""
 
     items: NDArray[Any]
     seconds: NDArray[np.float64]
@@ -50,7 +50,7 @@ class Heard(NamedTuple):
     held: float
 
 
-class Ear:
+class FaultDetector:
     """Hears the steps of a codec."""
 
     def __init__(self, codec: Codec):
@@ -59,20 +59,20 @@ class Ear:
         self._released = np.array([value if kind == "note_off" else -1 for kind, value in kinds])
         self._struck = np.array(
             [
-                split_event(event)[1] if strikes else -1
-                for event, strikes in zip(codec.events, codec.strikes, strict=True)
+                split_event(event)[1] if onset_tokens else -1
+                for event, onset_tokens in zip(codec.events, codec.onset_tokens, strict=True)
             ]
         )
 
-    def hear(self, steps: Sequence[Any], seconds: Sequence[float]) -> Heard:
+    def observe(self, steps: Sequence[Any], seconds: Sequence[float]) -> Window:
         """The last LOOKED_BACK steps, and the time reached after each."""
         now = np.array(seconds[-LOOKED_BACK:], float)
-        if self._codec.strikes.any():
+        if self._codec.onset_tokens.any():
             items = np.array(steps[-LOOKED_BACK:])
             pitches = self._struck[items]
             at = np.flatnonzero(pitches >= 0)
             held = self._held(items, pitches, now) if (self._released >= 0).any() else 0.0
-            return Heard(items, now, pitches[at], now[at], held)
+            return Window(items, now, pitches[at], now[at], held)
         return self._sounding(steps[-LOOKED_BACK:], now)
 
     def _held(
@@ -86,8 +86,9 @@ class Ear:
                 since = max(since, float(now[-1] - now[strike]))
         return since
 
-    def _sounding(self, steps: Sequence[Any], now: NDArray[np.float64]) -> Heard:
-        """Codecs that list what sounds: a pitch is struck where it did not sound in the step before."""
+    def _sounding(self, steps: Sequence[Any], now: NDArray[np.float64]) -> Window:
+        """Codecs that list what sounds: a pitch is struck where it did not sound in the step
+        before."""
         rows, ends = _grid(self._codec, steps, now)
         new = rows.copy()
         new[1:] &= ~rows[:-1]
@@ -102,11 +103,12 @@ class Ear:
             begun = np.where(silent < 0, now[0], ends[np.maximum(silent, 0)])
             held = float((ends[-1] - begun).max(initial=0.0))
         keys = np.array([hash(row.tobytes()) for row in rows])
-        return Heard(keys, ends, pitches, ends[at], held)
+        return Window(keys, ends, pitches, ends[at], held)
 
 
-def fault(heard: Heard, begun: float = 0.0) -> str | None:
-    """What is wrong with music up to here, in words; None when nothing is. `begun`: seconds at which it began."""
+def find_fault(heard: Window, begun: float = 0.0) -> str | None:
+    """What is wrong with music up to here, in words; None when nothing is. `begun`: seconds at
+    which it began."""
     now = heard.seconds[-1] if len(heard.seconds) else begun
     last = (
         heard.struck[-1]
@@ -130,7 +132,7 @@ def fault(heard: Heard, begun: float = 0.0) -> str | None:
     return _loop(heard)
 
 
-def _loop(heard: Heard) -> str | None:
+def _loop(heard: Window) -> str | None:
     items, seconds = heard.items, heard.seconds
     if len(items) < 2 * _TAIL:
         return None

@@ -1,4 +1,5 @@
-"""A song while it is made: its notes one after the other, in constant memory. Whole songs and endless ones alike."""
+"""A song while it is made: its notes one after the other, in constant memory. Whole songs and
+endless ones alike."""
 
 from __future__ import annotations
 
@@ -8,15 +9,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from ugen.data import Note, UgenError
 from ugen.data.codecs.base import Codec, Tokens
-from ugen.data.score import Row
+from ugen.data.score import NoteRow
 from ugen.data.tempo_map import TempoMap
 from ugen.runtime.inference.model import Model
 from ugen.runtime.sampling.config import Sampling
 
 from .faults import GuardError
-from .guarded_stream import RETRIES, Watched
+from .guarded_stream import RETRIES, GuardedStream
 from .song_state import SongState
-from .token_stream import Step, Take
+from .token_stream import Step, TokenStream
 
 LONGEST_SECONDS = 24 * 3600.0
 MOST_BARS = 20_000
@@ -26,14 +27,15 @@ _BREATH = 16  # steps from one look at what has become of them to the next
 _MOST_TOKENS = 8192  # kept, before they are shortened to what a state needs
 
 
-class Performance:
-    """Iterated over, the notes of a song as rows, in order: ticks from the song's beginning, each once, as soon as
-    nothing can change it. None now and then: nothing new yet.
+class NoteStream:
+    """Iterated over, the notes of a song as rows, in order: ticks from the song's beginning, each
+    once, as soon as nothing can change it. None now and then: nothing new yet.
 
-    The arguments are those of `generate`; with neither `seconds` nor `bars` the song is endless. `on_tempo` is told of
-    ticks and microseconds a beat, `on_meter` of ticks, numerators and denominators, before the first note at or after
-    them; `on_tokens` of what was drawn, as a corpus stores it. Raises UgenError when something is out of range, and
-    GuardError after the last note that the guard let pass.
+    The arguments are those of `generate`; with neither `seconds` nor `bars` the song is endless.
+    `on_tempo` is told of ticks and microseconds a beat, `on_meter` of ticks, numerators and
+    denominators, before the first note at or after them; `on_tokens` of what was drawn, as a corpus
+    stores it. Raises UgenError when something is out of range, and GuardError after the last note
+    that the guard let pass.
     """
 
     def __init__(
@@ -68,9 +70,9 @@ class Performance:
         self._tokens = (
             start.tokens if start else primer if primer is not None else np.zeros(0, np.uint16)
         )
-        self._take = Take(model, seed, self._sampling, self._tokens, tempo, start)
+        self._take = TokenStream(model, seed, self._sampling, self._tokens, tempo, start)
         retries = RETRIES if self._sampling.temperature > 0 else 0
-        self._watched = Watched(self._take, retries if guard else None, on_mended)
+        self._watched = GuardedStream(self._take, retries if guard else None, on_mended)
         self._on_progress, self._on_tokens, self._on_tempo, self._on_meter = (
             on_progress,
             on_tokens,
@@ -81,7 +83,7 @@ class Performance:
         self.ticks_per_beat = self._decoder.ticks_per_beat
         self._map = TempoMap(self.ticks_per_beat)
         self._map.add(0, round(60e6 / tempo) if tempo else self._map.usec(0))
-        for item in codec.items(self._tokens).tolist():
+        for item in codec.to_inputs(self._tokens).tolist():
             self._decoder.feed(item)
         now = self._decoder.now
         self._first = now - (
@@ -101,7 +103,7 @@ class Performance:
             self._map.seconds(self._first) - self._zero
         )  # seconds of a primer that is kept
 
-    def __iter__(self) -> Iterator[Row | None]:
+    def __iter__(self) -> Iterator[NoteRow | None]:
         limit, number, wrong = (self._bars or self._timed or math.inf) - _ROUNDING, 0, None
         while not self._stopped and (made := self._made()) < limit:
             if number % _BREATH == 0:
@@ -129,7 +131,7 @@ class Performance:
         """End the song with what has been drawn; iterating goes on to the last note of that."""
         self._stopped = True
 
-    def note(self, row: Row) -> Note:
+    def note(self, row: NoteRow) -> Note:
         """A row, not older than the last one given, in seconds from the song's beginning."""
         onset, end, pitch, velocity, program, drum = row
         self._map.forget(onset + self._origin)
@@ -138,7 +140,8 @@ class Performance:
         )
 
     def seconds_at(self, tick: int) -> float:
-        """Seconds from the song's beginning to a tick of it, not before that of the last note asked for."""
+        """Seconds from the song's beginning to a tick of it, not before that of the last note asked
+        for."""
         return self._map.seconds(tick + self._origin) - self._zero
 
     @property
@@ -163,7 +166,7 @@ class Performance:
             self._take.position,
             self._sampling,
             self._tempo,
-            self._codec.recall(self._tokens),
+            self._codec.context(self._tokens),
             max(self._decoder.now - self._end, 0),
             self._take.struck,
             h,
@@ -180,11 +183,11 @@ class Performance:
         if not steps:
             return
         items = np.array(steps)
-        stored = self._codec.stored(items)
+        stored = self._codec.from_inputs(items)
         self._on_tokens(stored)
         self._tokens = np.concatenate([self._tokens, stored])
         if len(self._tokens) > _MOST_TOKENS:
-            self._tokens = self._codec.recall(self._tokens)
+            self._tokens = self._codec.context(self._tokens)
         for item in items.tolist():
             self._decoder.feed(item)
         self._tell(self._take_tempos(), self._take_meters())
@@ -210,7 +213,8 @@ class Performance:
             self._on_meter(tick - self._origin, numerator, denominator)
 
     def _tell_beginning(self) -> None:
-        """The tempo and the meter that the song begins with; with its primer, all that follow there."""
+        """The tempo and the meter that the song begins with; with its primer, all that follow
+        there."""
         tempos, meters, origin = self._take_tempos(), self._take_meters(), self._origin
         _, *meter = [(0, 4, 4), *(each for each in meters if each[0] <= origin)][-1]
         self._tell([(origin, self._map.usec(origin))], [(origin, meter[0], meter[1])])
@@ -219,7 +223,7 @@ class Performance:
             [each for each in meters if each[0] > origin],
         )
 
-    def _given(self, rows: list[Row]) -> list[Row]:
+    def _given(self, rows: list[NoteRow]) -> list[NoteRow]:
         """Rows in the song's ticks; those from before it left out."""
         origin = self._origin
         return [[row[0] - origin, row[1] - origin, *row[2:]] for row in rows if row[0] >= origin]
@@ -238,15 +242,16 @@ def stream(
     start: SongState | None = None,
     guard: bool = True,
 ) -> Iterator[Note]:
-    """The notes of a song while it is made, in order of onset, in seconds from its beginning; without `seconds` and
-    `bars` for ever, in constant memory. They are those of `generate` with the same arguments, and each comes as soon as
-    it has ended and the guard will not take it back: 24 to 32 seconds of music after it was drawn. (Without a guard a
-    note that never ends holds back all that follow.)
+    """The notes of a song while it is made, in order of onset, in seconds from its beginning;
+    without `seconds` and `bars` for ever, in constant memory. They are those of `generate` with the
+    same arguments, and each comes as soon as it has ended and the guard will not take it back: 24
+    to 32 seconds of music after it was drawn. (Without a guard a note that never ends holds back
+    all that follow.)
 
-    Raises UgenError when something is out of range, and GuardError, after the last note that the guard let pass, when
-    the model keeps making no music.
+    Raises UgenError when something is out of range, and GuardError, after the last note that the
+    guard let pass, when the model keeps making no music.
     """
-    song = Performance(
+    song = NoteStream(
         model,
         seed,
         sampling,

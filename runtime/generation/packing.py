@@ -16,7 +16,8 @@ def packed(values: NDArray[Any]) -> str:
 
 
 def unpacked(text: str, dtype: str, most: int) -> NDArray[Any]:
-    """The array of such a text. Raises ValueError, TypeError or zlib.error, also for more than `most` values."""
+    """The array of such a text. Raises ValueError, TypeError or zlib.error, also for more than
+    `most` values."""
     inflater = zlib.decompressobj()
     data = inflater.decompress(
         base64.b64decode(text, validate=True), most * np.dtype(dtype).itemsize + 1

@@ -12,8 +12,8 @@ MAX_PRIMER = 1 << 17  # tokens: an hour or more
 
 
 def tokens_of(model: Model, score: Score, seconds: float | None = None) -> Tokens:
-    """Music as the tokens of a model's codec, to go on from: arranged as what the model learned, the first `seconds` of
-    it. Raises UgenError when nothing is left of it."""
+    """Music as the tokens of a model's codec, to go on from: arranged as what the model learned,
+    the first `seconds` of it. Raises UgenError when nothing is left of it."""
     from ugen.data import arrange
 
     codec = model.card.codec

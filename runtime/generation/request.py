@@ -1,4 +1,5 @@
-"""A song asked for: all that decides what it will be, written into its file and read from there to make it again."""
+"""A song asked for: all that decides what it will be, written into its file and read from there to
+make it again."""
 
 from __future__ import annotations
 
@@ -18,12 +19,12 @@ from ugen.runtime.inference.model import Model
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.config import Sampling
 
-from .note_stream import Performance
+from .note_stream import NoteStream
 from .packing import packed, unpacked
 from .primer import MAX_PRIMER
 from .song import Song, generate
 from .song_state import SongState, state_from_json
-from .transform import Finish
+from .transform import Transform
 
 MARK = "ugen-run "  # what a record begins with in a MIDI file's text events
 MAX_RECORD = 1 << 20  # characters
@@ -31,8 +32,9 @@ MAX_RECORD = 1 << 20  # characters
 
 @dataclass(frozen=True)
 class Request:
-    """`seconds` or, where given, `bars`; with neither it is endless. `primer`, `start`: what to go on from, None for
-    nothing. `model`: sha256 of the file. `streamed`: written while it was made, which gives another file."""
+    """`seconds` or, where given, `bars`; with neither it is endless. `primer`, `start`: what to go
+    on from, None for nothing. `model`: sha256 of the file. `streamed`: written while it was made,
+    which gives another file."""
 
     seed: int
     sampling: Sampling
@@ -42,7 +44,7 @@ class Request:
     tempo: float | None = None
     primer: NDArray[np.uint16] | None = None
     keep_primer: bool = False
-    finish: Finish = field(default_factory=Finish)
+    finish: Transform = field(default_factory=Transform)
     guard: bool = True
     start: SongState | None = None
     streamed: bool = False
@@ -66,9 +68,10 @@ class Request:
         )
         return replace(song, score=self.finish.apply(song.score))
 
-    def performance(self, model: Model, **listeners: Callable[..., None]) -> Performance:
-        """The same while it is made, but for its finish. Raises UgenError when something is out of range."""
-        return Performance(
+    def performance(self, model: Model, **listeners: Callable[..., None]) -> NoteStream:
+        """The same while it is made, but for its finish. Raises UgenError when something is out of
+        range."""
+        return NoteStream(
             model,
             self.seed,
             self.sampling,
@@ -83,7 +86,8 @@ class Request:
         )
 
     def streamed_for(self, seconds: float | None) -> Request:
-        """The request that a streamed song answers, stopped after so many seconds; None: not stopped."""
+        """The request that a streamed song answers, stopped after so many seconds; None: not
+        stopped."""
         if seconds is None:
             return replace(self, streamed=True)
         return replace(self, streamed=True, seconds=seconds, bars=None)
@@ -99,8 +103,8 @@ class Request:
 
 
 def read_record(path: Path, model: str, card: Card) -> Request:
-    """The request that made a MIDI file with the model of this sha256. Raises UgenError when it has none, one of
-    another model, or one that cannot be."""
+    """The request that made a MIDI file with the model of this sha256. Raises UgenError when it has
+    none, one of another model, or one that cannot be."""
     for text in _texts(path):
         if text.startswith(MARK):
             try:
@@ -134,7 +138,7 @@ def _request(told: dict[str, Any], card: Card) -> Request:
     told = {each.name: told[each.name] for each in fields(Request)}
     if told["start"] is not None:
         told["start"] = state_from_json(told["start"], card)
-    told["sampling"], told["finish"] = Sampling(**told["sampling"]), Finish(**told["finish"])
+    told["sampling"], told["finish"] = Sampling(**told["sampling"]), Transform(**told["finish"])
     if told["primer"] is not None:
         told["primer"] = unpacked(told["primer"], "<u2", MAX_PRIMER).astype(np.uint16)
     for name, kind in (

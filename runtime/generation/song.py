@@ -1,4 +1,5 @@
-"""Make music: feed the model its own draws until the asked length is reached, then end every note."""
+"""Make music: feed the model its own draws until the asked length is reached, then end every
+note."""
 
 from __future__ import annotations
 
@@ -13,17 +14,18 @@ from ugen.runtime.inference.model import Model
 from ugen.runtime.sampling.config import Sampling
 
 from .faults import GuardError
-from .note_stream import Performance
+from .note_stream import NoteStream
 from .song_state import SongState
-from .token_stream import Step, Take
+from .token_stream import Step, TokenStream
 
 LEAST_NOTELESS = 5.0  # seconds that must not pass without a note
 
 
 @dataclass(frozen=True)
 class Song:
-    """Generated music. `score` lasts `seconds`; `tokens` are all that were drawn, as a corpus stores them. `mended`:
-    what the guard heard, stepped back from and drew again, in words. `state`: where it ended, to go on from."""
+    """Generated music. `score` lasts `seconds`; `tokens` are all that were drawn, as a corpus
+    stores them. `mended`: what the guard heard, stepped back from and drew again, in words.
+    `state`: where it ended, to go on from."""
 
     score: Score
     tokens: Tokens
@@ -43,7 +45,7 @@ def steps(model: Model, seed: int, sampling: Sampling) -> Iterator[tuple[Step, f
 
     A step is a token, or for a model of vectors the keys that sound, bool [128].
     """
-    take = Take(model, seed, sampling)
+    take = TokenStream(model, seed, sampling)
     while True:
         step = take.step()
         yield step, take.cursor.seconds
@@ -65,18 +67,19 @@ def generate(
 ) -> Song:
     """A song of the asked length. The same model and arguments give the same song.
 
-    `sampling`: the model's own defaults when not given. `bars`: so many whole bars, in place of `seconds`. `tempo`:
-    beats a minute for all of it. `primer`: tokens of music to go on from (`tokens_of`), before the song's beginning or,
-    with `keep_primer`, in it. `start`: go on where another song ended, with its sampling and tempo unless others are
-    given, and with its random numbers if the seed is the same. `on_progress` is called with the seconds, or bars, made
-    so far. `guard`: step back from what is no music (guard.py) and draw again. Raises UgenError when something is out
-    of range, GuardError when the model keeps at it.
+    `sampling`: the model's own defaults when not given. `bars`: so many whole bars, in place of
+    `seconds`. `tempo`: beats a minute for all of it. `primer`: tokens of music to go on from
+    (`tokens_of`), before the song's beginning or, with `keep_primer`, in it. `start`: go on where
+    another song ended, with its sampling and tempo unless others are given, and with its random
+    numbers if the seed is the same. `on_progress` is called with the seconds, or bars, made so far.
+    `guard`: step back from what is no music (guard.py) and draw again. Raises UgenError when
+    something is out of range, GuardError when the model keeps at it.
     """
     drawn: list[Tokens] = [np.zeros(0, np.uint16)]
     tempos: list[tuple[int, int]] = []
     meters: list[tuple[int, int, int]] = []
     mended: list[str] = []
-    made = Performance(
+    made = NoteStream(
         model,
         seed,
         sampling,

@@ -29,9 +29,10 @@ MAX_TOKENS = 1 << 17
 
 @dataclass(frozen=True, eq=False)
 class SongState:
-    """`seed` and `position`: of the random numbers. `tempo`: the one asked for. `tokens`: all that a cursor needs to
-    know (`Codec.recall`), as a corpus stores them. `lead`: ticks from the song's end to where they lead. `struck`: what
-    a repetition penalty remembers. `h`, `c`: float32 [layers, 1, hidden]."""
+    """`seed` and `position`: of the random numbers. `tempo`: the one asked for. `tokens`: all that
+    a cursor needs to know (`Codec.context`), as a corpus stores them. `lead`: ticks from the song's
+    end to where they lead. `struck`: what a repetition penalty remembers. `h`, `c`: float32
+    [layers, 1, hidden]."""
 
     seed: int
     position: int
@@ -56,7 +57,8 @@ class SongState:
 
 
 def state_from_json(told: Any, card: Card) -> SongState:
-    """The state that `to_json` told of a model like this. Raises ValueError, TypeError or KeyError, and UgenError."""
+    """The state that `to_json` told of a model like this. Raises ValueError, TypeError or KeyError,
+    and UgenError."""
     codec, shape = card.codec, (card.layers, 1, card.hidden)
     for name, kinds in (
         ("seed", int),
@@ -108,7 +110,8 @@ def save_state(state: SongState, model: str, path: str | Path) -> None:
 
 
 def load_state(path: str | Path, model: str, card: Card) -> SongState:
-    """Read a state of the model with this sha256. Raises UgenError that names the file and what is wrong."""
+    """Read a state of the model with this sha256. Raises UgenError that names the file and what is
+    wrong."""
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)

@@ -18,7 +18,7 @@ from .song_state import SongState
 Step = int | NDArray[np.bool_]
 
 
-class Mark(NamedTuple):
+class Snapshot(NamedTuple):
     """A place in a song in the making."""
 
     h: NDArray[np.float32]
@@ -28,11 +28,13 @@ class Mark(NamedTuple):
     struck: tuple[int, ...]
 
 
-class Take:
-    """One song in the making: a stream of the model, its place in musical time, and its random numbers.
+class TokenStream:
+    """One song in the making: a stream of the model, its place in musical time, and its random
+    numbers.
 
-    `before`: tokens as a corpus stores them, that the song goes on from: of a primer, fed to the model, or of `start`,
-    which knows what the model made of them. `tempo`: beats a minute, for all of it.
+    `before`: tokens as a corpus stores them, that the song goes on from: of a primer, fed to the
+    model, or of `start`, which knows what the model made of them. `tempo`: beats a minute, for all
+    of it.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class Take:
         start: SongState | None = None,
     ):
         codec = model.card.codec
-        if sampling.repetition_penalty > 1 and not codec.strikes.any():
+        if sampling.repetition_penalty > 1 and not codec.onset_tokens.any():
             raise UgenError(
                 f"--repetition-penalty: the {codec.name} codec does not say when a note is struck"
             )
@@ -53,7 +55,7 @@ class Take:
         self._stream, self.cursor = model.stream(), codec.cursor(tempo)
         self._row, self._x = self._stream.logits[0, 0], self._stream.x[0]
         self._end = codec.end
-        self._sampler = Sampler(codec.vocabulary, sampling, codec.strikes)
+        self._sampler = Sampler(codec.vocabulary, sampling, codec.onset_tokens)
         self._drawn = self._keys if codec.input == "frame" else self._token
         if start is not None:
             for part, value in zip(self._stream.state, (start.h, start.c), strict=True):
@@ -61,7 +63,7 @@ class Take:
             self._sampler.struck = start.struck
             if seed == start.seed:
                 self._rng = Rng(seed, start.position)
-        for item in codec.items(before) if before is not None else ():
+        for item in codec.to_inputs(before) if before is not None else ():
             if start is None:
                 self._stream.advance()
             self.cursor.feed(0 if codec.input == "frame" else int(item))
@@ -93,15 +95,16 @@ class Take:
         """What a repetition penalty remembers."""
         return self._sampler.struck
 
-    def mark(self) -> Mark:
-        """Where the song stands, to go back to; random numbers aside, so that it goes another way from there."""
-        return Mark(*self.state, self._x.copy(), self.cursor.copy(), self._sampler.struck)
+    def snapshot(self) -> Snapshot:
+        """Where the song stands, to go back to; random numbers aside, so that it goes another way
+        from there."""
+        return Snapshot(*self.state, self._x.copy(), self.cursor.copy(), self._sampler.struck)
 
-    def go_back(self, mark: Mark) -> None:
+    def restore(self, snapshot: Snapshot) -> None:
         """To where the song stood."""
-        for part, value in zip((*self._stream.state, self._x), mark[:3], strict=True):
+        for part, value in zip((*self._stream.state, self._x), snapshot[:3], strict=True):
             part[:] = value
-        self.cursor, self._sampler.struck = mark.cursor.copy(), mark.struck
+        self.cursor, self._sampler.struck = snapshot.cursor.copy(), snapshot.struck
 
     def _token(self) -> int:
         if self._end is not None:  # a piece never ends by itself: it is as long as was asked

@@ -1,7 +1,8 @@
-"""Open a model file: its outline, then its metadata, then its graph are checked, and only then onnxruntime reads it.
+"""Open a model file: its outline, then its metadata, then its graph are checked, and only then
+onnxruntime reads it.
 
-onnxruntime is C++ that takes a file's word for much, the older the more: sizes it allocates, other files it opens,
-weights it reads past the end of. So it is never the first to see a file.
+onnxruntime is C++ that takes a file's word for much, the older the more: sizes it allocates, other
+files it opens, weights it reads past the end of. So it is never the first to see a file.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ PROVIDERS = {
 
 
 def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu") -> Model:
-    """Load a model file, or the model that comes with ugen, and check all of it. `provider`: one of PROVIDERS, or auto,
-    which `choose_provider` explains.
+    """Load a model file, or the model that comes with ugen, and check all of it. `provider`: one of
+    PROVIDERS, or auto, which `choose_provider` explains.
 
-    Raises ModelError, one line that names the file and the part at fault, and UgenError where a provider is not there.
+    Raises ModelError, one line that names the file and the part at fault, and UgenError where a
+    provider is not there.
     """
     card = read_card(path)
     import onnxruntime as ort
@@ -48,7 +50,8 @@ def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu")
     options.enable_mem_reuse = options.enable_cpu_mem_arena = (
         False  # each costs one stream up to 4%
     )
-    # a second thread that has to be woken for each step is slower than none; one alone has nothing to spin for
+    # a second thread that has to be woken for each step is slower than none; one alone has nothing
+    # to spin for
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if threads > 1 else "0")
     try:
         session = ort.InferenceSession(str(path), options, providers=[PROVIDERS[provider]])
@@ -65,8 +68,9 @@ def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu")
 
 
 def choose_provider(wanted: str, card: Card, available: Sequence[str]) -> str:
-    """The name of the provider to use. auto: the processor, which is the fastest for one stream of small steps; for a
-    half-precision file the first graphics card there is. Raises UgenError that lists what is there."""
+    """The name of the provider to use. auto: the processor, which is the fastest for one stream of
+    small steps; for a half-precision file the first graphics card there is. Raises UgenError that
+    lists what is there."""
     there = [name for name, long in PROVIDERS.items() if long in available]
     if wanted == "auto":
         cards = [name for name in ("tensorrt", "cuda", "coreml", "directml") if name in there]
@@ -78,7 +82,8 @@ def choose_provider(wanted: str, card: Card, available: Sequence[str]) -> str:
 
 
 def _try(session: Any, card: Card, file: str) -> None:
-    """Take a step of two streams, fed the last token: a graph need not compute what its outputs declare."""
+    """Take a step of two streams, fed the last token: a graph need not compute what its outputs
+    declare."""
     step, state = (2, 1, card.codec.vocabulary), (card.layers, 2, card.hidden)
     x = (
         np.zeros(step, np.float32)

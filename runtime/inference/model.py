@@ -14,8 +14,8 @@ State = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class Model:
-    """A loaded model. `card`: what the file says of itself; `provider`: what computes it. Threads may share a model;
-    each takes its own stream."""
+    """A loaded model. `card`: what the file says of itself; `provider`: what computes it. Threads
+    may share a model; each takes its own stream."""
 
     def __init__(self, card: Card, session: Any, provider: str = "cpu"):
         self.card, self._session, self.provider = card, session, provider
@@ -27,8 +27,9 @@ class Model:
         return np.zeros(shape, np.float32), np.zeros(shape, np.float32)
 
     def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
-        """Feed each of a batch one step: tokens int64 [batch, 1] or frames float32 [batch, 1, vocabulary]
-        -> logits float32 [batch, 1, vocabulary], and the state. Nothing is kept; `stream` is faster."""
+        """Feed each of a batch one step: tokens int64 [batch, 1] or frames float32 [batch, 1,
+        vocabulary] -> logits float32 [batch, 1, vocabulary], and the state. Nothing is kept;
+        `stream` is faster."""
         feeds = dict(zip(self._inputs, (x, *state), strict=True))
         logits, h, c = self._session.run(OUTPUTS, feeds)
         return logits, (h, c)
@@ -41,8 +42,9 @@ class Model:
 class Stream:
     """Steps that carry their state, in arrays the model reads and writes where they lie.
 
-    `x`: the step to feed, int64 [batch, 1] or float32 [batch, 1, vocabulary], to be filled in place; at first the
-    codec's start. `logits`: float32 [batch, 1, vocabulary], overwritten by every `advance`.
+    `x`: the step to feed, int64 [batch, 1] or float32 [batch, 1, vocabulary], to be filled in
+    place; at first the codec's start. `logits`: float32 [batch, 1, vocabulary], overwritten by
+    every `advance`.
     """
 
     def __init__(self, card: Card, session: Any, state: State):
@@ -55,13 +57,15 @@ class Stream:
         self.logits = np.empty((batch, 1, vocabulary), np.float32)
         self._states = state, (np.empty_like(state[0]), np.empty_like(state[1]))
         self._run = session.run_with_iobinding
-        # the state is read from one pair of arrays and written to the other, then the other way round
+        # the state is read from one pair of arrays and written to the other, then the other way
+        # round
         self._bindings = [self._bind(session, card, *self._states[::order]) for order in (1, -1)]
         self._turn = 0
 
     @property
     def state(self) -> State:
-        """h and c after the last step, float32 [layers, batch, hidden]: written to in place, they are set."""
+        """h and c after the last step, float32 [layers, batch, hidden]: written to in place, they
+        are set."""
         return self._states[self._turn]
 
     def advance(self) -> NDArray[np.float32]:
@@ -71,7 +75,8 @@ class Stream:
         return self.logits
 
     def _bind(self, session: Any, card: Card, before: State, after: State) -> Any:
-        """Names to arrays. onnxruntime keeps addresses only: the arrays live as long as this object."""
+        """Names to arrays. onnxruntime keeps addresses only: the arrays live as long as this
+        object."""
         binding = session.io_binding()
         for name, array in zip(inputs_of(card.codec.input), (self.x, *before), strict=True):
             binding.bind_input(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)

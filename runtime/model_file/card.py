@@ -1,18 +1,20 @@
-"""Format 1 of the model file: an ONNX file whose metadata describes it whole. Read by ugen-run, written by export-ugen.
+"""Format 1 of the model file: an ONNX file whose metadata describes it whole. Read by ugen-run,
+written by export-ugen.
 
-Graph: `token` int64 [batch, 1] or `frame` float32 [batch, 1, vocabulary], `h` and `c` float32 [layers, batch, hidden]
-in; `logits` float32 [batch, 1, vocabulary], `h_out`, `c_out` out. The names never change within a format number, and
-a piece begins with h and c of zeros.
-Metadata (metadata_props), each a JSON text under the key `ugen.<part>`:
+Graph: `token` int64 [batch, 1] or `frame` float32 [batch, 1, vocabulary], `h` and `c` float32
+[layers, batch, hidden] in; `logits` float32 [batch, 1, vocabulary], `h_out`, `c_out` out. The names
+never change within a format number, and a piece begins with h and c of zeros. Metadata
+(metadata_props), each a JSON text under the key `ugen.<part>`:
 
-    ugen.format      1
-    ugen.model       kind, input, layers, hidden, vocabulary, precision
-    ugen.codec       name, options, start, end, and the whole event table
-    ugen.sampling    temperature, top_k, top_p, min_p, repetition_penalty: what is best unless the user says otherwise
-    ugen.provenance  what it learned from, how well it predicts held-out music, versions, hash of the weights
-    ugen.licence     the licence and credits of the music it learned from, as text
+    ugen.format      1 ugen.model       kind, input, layers, hidden, vocabulary, precision
+    ugen.codec       name, options, start, end, and the whole event table ugen.sampling
+    temperature, top_k, top_p, min_p, repetition_penalty: what is best unless the user says
+    otherwise ugen.provenance  what it learned from, how well it predicts held-out music, versions,
+    hash of the weights ugen.licence     the licence and credits of the music it learned from, as
+    text
 
-and, where the exporter had it, `ugen.originality`: hashed runs of notes of that music (ugen.data.analysis.fingerprint_table).
+and, where the exporter had it, `ugen.originality`: hashed runs of notes of that music
+(ugen.data.analysis.fingerprint_table).
 """
 
 from __future__ import annotations
@@ -93,7 +95,8 @@ def card_from_metadata(metadata: Mapping[str, str], file: str) -> Card:
 
 
 def read_json(text: str) -> Any:
-    """JSON of plain numbers, not nested too deeply for Python. Raises ValueError, also for NaN and infinities."""
+    """JSON of plain numbers, not nested too deeply for Python. Raises ValueError, also for NaN and
+    infinities."""
     if len(text) > MAX_ENTRY:
         raise ValueError(f"{len(text)} characters; {MAX_ENTRY} are the most")
     try:
@@ -159,7 +162,8 @@ def _model(model: Any, codec: Codec) -> tuple[int, int, str]:
 
 
 def _of_type(values: Any, name: str, *kinds: type) -> Any:
-    """An entry of a JSON object. Raises TypeError when it is of another type: true is no number here, nor 2.0 whole."""
+    """An entry of a JSON object. Raises TypeError when it is of another type: true is no number
+    here, nor 2.0 whole."""
     if type(values[name]) not in kinds:
         raise TypeError(f"{name} is {_shown(values[name])}, and must be {_KINDS[kinds[-1]]}")
     return values[name]
@@ -181,7 +185,8 @@ def _shown(value: Any) -> str:
 
 
 def _codec(value: Any) -> Codec:
-    """The codec, of options and ids that are the numbers they stand for: true equals 1 in Python."""
+    """The codec, of options and ids that are the numbers they stand for: true equals 1 in
+    Python."""
     codec = codec_from_json(value)
     usual = type(codec)().options()
     for name in value["options"]:

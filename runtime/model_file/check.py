@@ -13,7 +13,8 @@ from .card import Card, card_from_metadata
 from .format import OPERATORS, OUTPUTS, ModelError, inputs_of
 from .outline import Node, Outline, read_outline
 
-# inputs left empty: sequence lengths and peepholes of an LSTM, zero points and a reordering of blocks
+# inputs left empty: sequence lengths and peepholes of an LSTM, zero points and a reordering of
+# blocks
 _EMPTY = {"LSTM": (4,), "DynamicQuantizeLSTM": (4, 7), "MatMulNBits": (3, 4)}
 
 
@@ -38,7 +39,8 @@ def read_card(path: str | Path) -> Card:
 
 
 def _wrong_with(node: Node, outline: Outline) -> str:
-    """What onnxruntime, at the oldest version allowed, would crash on; nothing when there is nothing."""
+    """What onnxruntime, at the oldest version allowed, would crash on; nothing when there is
+    nothing."""
     least, most = OPERATORS[node.domain, node.operator]
     empty = [place for place, name in enumerate(node.inputs) if not name]
     wanted = [place for place in _EMPTY.get(node.operator, ()) if place < len(node.inputs)]
@@ -79,7 +81,8 @@ if TYPE_CHECKING:
 
 
 def check_graph(card: Card, inputs: Sequence[Value], outputs: Sequence[Value], file: str) -> None:
-    """Check a graph's inputs and outputs against the card. Raises ModelError that names the first that differs."""
+    """Check a graph's inputs and outputs against the card. Raises ModelError that names the first
+    that differs."""
     state = ("float32", [card.layers, None, card.hidden])
     step = ("float32", [None, 1, card.codec.vocabulary])
     wanted: dict[str, tuple[str, list[int | None]]] = {

@@ -22,7 +22,8 @@ OUTPUTS = ("logits", "h_out", "c_out")
 
 PRECISIONS = ("fp32", "fp16", "int8", "int4")
 
-# the operators of format 1, by domain and name, and how many inputs a node of each has: at least, at most
+# the operators of format 1, by domain and name, and how many inputs a node of each has: at least,
+# at most
 OPERATORS = {
     ("", "Transpose"): (1, 1),
     ("", "Gather"): (2, 2),
@@ -60,4 +61,5 @@ def inputs_of(step: str) -> tuple[str, str, str]:
 
 
 class ModelError(UgenError):
-    """A model file that the runtime cannot use. The text names the file and the part that is wrong."""
+    """A model file that the runtime cannot use. The text names the file and the part that is
+    wrong."""

@@ -1,8 +1,10 @@
-"""The outline of an ONNX file: everything but its weights, read and checked before onnxruntime is let near it.
+"""The outline of an ONNX file: everything but its weights, read and checked before onnxruntime is
+let near it.
 
-The tables are those fields of onnx.proto that a file of format 1 may have. Others are refused and not passed over, for
-onnxruntime would act on them, and open other files for some. Weights stay where they lie, and each must have as many
-bytes as its shape asks for: together they are no larger than the file. Only the outline itself takes memory.
+The tables are those fields of onnx.proto that a file of format 1 may have. Others are refused and
+not passed over, for onnxruntime would act on them, and open other files for some. Weights stay
+where they lie, and each must have as many bytes as its shape asks for: together they are no larger
+than the file. Only the outline itself takes memory.
 """
 
 from __future__ import annotations
@@ -106,7 +108,8 @@ TENSOR_TYPE: Table = {1: ("elem_type", NUMBER), 2: ("shape", BYTES)}
 SHAPE: Table = {1: ("dim", MANY)}
 DIM: Table = {1: ("dim_value", NUMBER), 2: ("dim_param", BYTES), 3: ("denotation", SKIP)}
 
-# an element type: its name, bytes an item, and the field that holds the items where raw_data does not
+# an element type: its name, bytes an item, and the field that holds the items where raw_data does
+# not
 TYPES = {
     1: ("float32", 4, "float_data"),
     2: ("uint8", 1, "int32_data"),
@@ -161,7 +164,8 @@ class Outline:
 
 
 def read_outline(path: str | Path) -> Outline:
-    """Read and check a file's outline. Raises ModelError, one line that names the file and the part at fault."""
+    """Read and check a file's outline. Raises ModelError, one line that names the file and the part
+    at fault."""
     try:
         about = os.stat(path)  # before opening: that would wait for the writer of a pipe
         if not stat.S_ISREG(about.st_mode):
@@ -279,7 +283,8 @@ def _tensor(wire: Wire, span: Span) -> Tensor:
 
 
 def _stored(wire: Wire, tensor: Message, size: int, typed: str, what: str) -> int:
-    """Bytes of the items that a tensor holds, as raw_data or one by one in the field of its type."""
+    """Bytes of the items that a tensor holds, as raw_data or one by one in the field of its
+    type."""
     fields = [
         name
         for name in ("raw_data", "float_data", "int32_data", "int64_data")

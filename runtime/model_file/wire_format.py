@@ -1,8 +1,9 @@
 """Protocol buffers' wire format, read where it lies in a mapped file (protobuf.dev, "Encoding").
 
-A message is a row of fields. A field is a key, its number and how its value is stored, and the value: a number, or
-bytes, which may be a message again. A table says which fields a message has and how each is read. Nothing here calls
-itself: messages nest as far as there are tables for them, whatever a file claims.
+A message is a row of fields. A field is a key, its number and how its value is stored, and the
+value: a number, or bytes, which may be a message again. A table says which fields a message has and
+how each is read. Nothing here calls itself: messages nest as far as there are tables for them,
+whatever a file claims.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Message:
 
 
 class Wire:
-    """Reads the messages of one file. Raises ModelError, one line that names the file and the part at fault."""
+    """Reads the messages of one file. Raises ModelError, one line that names the file and the part
+    at fault."""
 
     def __init__(self, data: mmap.mmap, file: str):
         self._data, self._file, self._fields = data, file, 0
@@ -102,7 +104,8 @@ class Wire:
         return numbers
 
     def packed_count(self, span: Span, what: str) -> int:
-        """How many numbers stand back to back: each ends with a byte whose highest bit is not set."""
+        """How many numbers stand back to back: each ends with a byte whose highest bit is not
+        set."""
         if span[1] - span[0] > MAX_PACKED:
             raise self.fail(
                 f"{what} has more than {MAX_PACKED} bytes of numbers that are not raw_data"

@@ -2,11 +2,12 @@
 
     play(notes)  # in order of onset, without end if they like
 
-miniaudio takes the sound to the machine's default device; `pip install 'ugen-music[play]'` brings it. Sound is made
-ahead of what is heard, and handed out on the device's own thread, which never waits for more: then there is silence.
+miniaudio takes the sound to the machine's default device; `pip install 'ugen-music[play]'` brings
+it. Sound is made ahead of what is heard, and handed out on the device's own thread, which never
+waits for more: then there is silence.
 
-The synthesizer lets no other thread of Python run while it plays a chunk: 0.05 to 0.15 s for 5 s of music, up to 0.5 s
-where notes last minutes. So the device keeps 0.9 s of its own.
+The synthesizer lets no other thread of Python run while it plays a chunk: 0.05 to 0.15 s for 5 s of
+music, up to 0.5 s where notes last minutes. So the device keeps 0.9 s of its own.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ _FRAME = 8  # bytes: two float32
 
 
 class Played(NamedTuple):
-    """Music that was heard: its length, how often there was none when there should be, and how long in all."""
+    """Music that was heard: its length, how often there was none when there should be, and how long
+    in all."""
 
     seconds: float
     underruns: int
@@ -46,15 +48,17 @@ def play(
     on_progress: Callable[[float], None] = lambda seconds: None,
     backend: str | None = None,
 ) -> Played:
-    """Play notes, which come in order of onset and may be endless, on the default device, until all has died away.
+    """Play notes, which come in order of onset and may be endless, on the default device, until all
+    has died away.
 
-    A None among them says that there is no new one yet. At most 20 s of sound are made ahead. `on_progress` is called
-    with the seconds played, at most four times a second, between notes and while there is nothing to make. `backend`:
-    miniaudio's name of the sound system, else it chooses; with "null" nothing is heard, in real time. When this is left
-    by an exception the sound stops at once.
+    A None among them says that there is no new one yet. At most 20 s of sound are made ahead.
+    `on_progress` is called with the seconds played, at most four times a second, between notes and
+    while there is nothing to make. `backend`: miniaudio's name of the sound system, else it
+    chooses; with "null" nothing is heard, in real time. When this is left by an exception the sound
+    stops at once.
 
-    Raises UgenError when miniaudio, another library or the SoundFont is missing or damaged, when there is no device
-    (all that before it takes a note), and when the device is lost.
+    Raises UgenError when miniaudio, another library or the SoundFont is missing or damaged, when
+    there is no device (all that before it takes a note), and when the device is lost.
     """
     with closing(_open(backend)) as device:
         ahead = _Ahead()
@@ -116,7 +120,8 @@ def _no_device(*reason: object) -> UgenError:
 
 
 class _Ahead:
-    """Sound that waits to be heard: one thread puts, the device's takes, and neither waits for the other.
+    """Sound that waits to be heard: one thread puts, the device's takes, and neither waits for the
+    other.
 
     `played`, `silent`: frames handed out, of sound and of silence that should have been sound.
     """
@@ -173,7 +178,8 @@ class _Teller:
                 yield note
 
     def until(self, seconds: float) -> None:
-        """Wait until no more sound than that waits to be heard. Raises UgenError when the device is lost."""
+        """Wait until no more sound than that waits to be heard. Raises UgenError when the device is
+        lost."""
         stuck = 0.0  # counted, not read off a clock, as all of the process may stand still
         while self._ahead.waiting > seconds * RATE:
             before = self._ahead.played

@@ -10,7 +10,8 @@ from ugen.data import Note
 
 
 class _Interrupts:
-    """Ctrl-C and a polite kill as KeyboardInterrupt, never while a note is drawn: then they wait until it is."""
+    """Ctrl-C and a polite kill as KeyboardInterrupt, never while a note is drawn: then they wait
+    until it is."""
 
     def __enter__(self) -> _Interrupts:
         self._drawing = self._asked = False

@@ -1,10 +1,11 @@
 """Notes sent in time while the song is still being made, in one thread.
 
-Making notes takes some milliseconds at a time, and now and then many. So they are made ahead, in gaps of the music
-that are longer than what any of that took lately, or in shorter ones when little music is at hand. The rest of a gap
-is slept through, and its very end waited out awake.
+Making notes takes some milliseconds at a time, and now and then many. So they are made ahead, in
+gaps of the music that are longer than what any of that took lately, or in shorter ones when little
+music is at hand. The rest of a gap is slept through, and its very end waited out awake.
 
-When the music is late all the same, its clock stops until it is there: it pauses, and nothing is rushed through.
+When the music is late all the same, its clock stops until it is there: it pauses, and nothing is
+rushed through.
 """
 
 from __future__ import annotations
@@ -25,10 +26,14 @@ from .midi_port import NOTE_OFF, NOTE_ON, PROGRAM
 AHEAD = 10.0  # seconds of music that are made ahead at most
 MOST_AHEAD = 2000  # notes, if so many are in them
 FIRST = 4.0  # seconds of music made before it begins
-SAFE = 2.0  # seconds of music at hand, with less of which notes are made in ever shorter gaps, with half of it in any
-LATELY = 500  # how many times to remember what it took; most may have taken nothing, as notes come in bursts
+# seconds of music at hand, with less of which notes are made in ever shorter gaps, with half of it
+# in any
+SAFE = 2.0
+# how many times to remember what it took; most may have taken nothing, as notes come in bursts
+LATELY = 500
 PAUSE = 0.05  # seconds: lateness that stops the clock
-NEAR = 0.0002  # seconds: sleep ends some 0.1 ms late on Linux, so the last of a gap is waited out awake
+# seconds: sleep ends some 0.1 ms late on Linux, so the last of a gap is waited out awake
+NEAR = 0.0002
 LONGEST_SLEEP = 0.25  # seconds, which is also how often progress is told
 
 
@@ -39,9 +44,9 @@ class MidiOut(Protocol):
         """Send a status byte and its data bytes."""
 
 
-class Performed(NamedTuple):
-    """Music played so far: its length, pauses aside, and its notes. How late note ons and offs were sent, and how often
-    and how long in all the music paused because it was not made in time."""
+class PlaybackStats(NamedTuple):
+    """Music played so far: its length, pauses aside, and its notes. How late note ons and offs were
+    sent, and how often and how long in all the music paused because it was not made in time."""
 
     seconds: float
     notes: int
@@ -57,7 +62,7 @@ def perform(
     on_progress: Callable[[float], None] = lambda seconds: None,
     clock: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], None] = time.sleep,
-) -> Performed:
+) -> PlaybackStats:
     """Play notes to their end, if there is one. Arguments as for `Playing`."""
     return Playing(notes, port, on_progress, clock, sleep).play()
 
@@ -65,9 +70,10 @@ def perform(
 class Playing:
     """Notes being played.
 
-    `notes`: in order of onset, made as they are asked for; they may be endless, and a None among them says that there
-    is no new one yet. `port`: what still sounds when `play` is left by an exception is for it to end. `on_progress` is
-    called with the seconds of music played, four times a second where there is time for it. `clock`, `sleep`: seconds.
+    `notes`: in order of onset, made as they are asked for; they may be endless, and a None among
+    them says that there is no new one yet. `port`: what still sounds when `play` is left by an
+    exception is for it to end. `on_progress` is called with the seconds of music played, four times
+    a second where there is time for it. `clock`, `sleep`: seconds.
     """
 
     def __init__(
@@ -96,14 +102,14 @@ class Playing:
         self._sent = self._struck = self._pauses = 0
 
     @property
-    def so_far(self) -> Performed:
+    def so_far(self) -> PlaybackStats:
         """What has been played, for after Ctrl-C too."""
         mean = self._late / max(self._sent, 1)
-        return Performed(
+        return PlaybackStats(
             self._played, self._struck, mean * 1e3, self._worst * 1e3, self._pauses, self._paused
         )
 
-    def play(self) -> Performed:
+    def play(self) -> PlaybackStats:
         """Play to the end, if there is one."""
         while self._room(0.0) and (not self._ahead or self._ahead[-1].onset < FIRST):
             self._make()
@@ -148,7 +154,8 @@ class Playing:
         return min(onset, self._ends[0][0]) if self._ends else onset
 
     def _rest(self, now: float, gap: float) -> None:
-        """Sleep, at most until just before the next event; tell progress first when it is time to."""
+        """Sleep, at most until just before the next event; tell progress first when it is time
+        to."""
         if now - self._told >= LONGEST_SLEEP and gap > 10 * NEAR:
             self._told = now
             self._on_progress(now)

@@ -1,4 +1,5 @@
-"""MIDI ports of this machine, found and opened by name. rtmidi2 knows them: `pip install 'ugen-music[play]'`."""
+"""MIDI ports of this machine, found and opened by name. rtmidi2 knows them: `pip install
+'ugen-music[play]'`."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ ALL_NOTES_OFF = 123
 
 _SYSTEMS = {"Darwin": ("API_MACOSX_CORE",), "Windows": ("API_WINDOWS_MM",)}
 _ELSEWHERE = "API_LINUX_ALSA", "API_UNIX_JACK"
-_LAST_WORDS = 0.1  # seconds: JACK takes messages once a period, of 85 ms at most, and loses those of a closed port
+# seconds: JACK takes messages once a period, of 85 ms at most, and loses those of a closed port
+_LAST_WORDS = 0.1
 
 
 class Port:
@@ -35,7 +37,8 @@ class Port:
         self._channels: set[int] = set()
 
     def send(self, *message: int) -> None:
-        """Send one channel message: its status byte and its data bytes. Raises UgenError when the port is gone."""
+        """Send one channel message: its status byte and its data bytes. Raises UgenError when the
+        port is gone."""
         kind, channel = message[0] & 0xF0, message[0] & 0x0F
         if (
             kind == NOTE_ON
@@ -70,13 +73,15 @@ class Port:
 
 
 def port_names() -> list[str]:
-    """Names of the ports that notes can be sent to. Raises UgenError when rtmidi2 is not installed."""
+    """Names of the ports that notes can be sent to. Raises UgenError when rtmidi2 is not
+    installed."""
     return [name for _, names in _devices() for name in names if name]
 
 
 def open_port(name: str) -> Port:
-    """Open the port of that name, or the only one whose name has `name` in it, in capitals or not; `new` opens a port
-    called ugen, for others to connect to. Raises UgenError when there is none or more than one."""
+    """Open the port of that name, or the only one whose name has `name` in it, in capitals or not;
+    `new` opens a port called ugen, for others to connect to. Raises UgenError when there is none or
+    more than one."""
     devices = _devices()
     if name == NEW:
         return _new_port(devices)

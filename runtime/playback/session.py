@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ugen.data import Note, UgenError
 from ugen.data.files import replacing
 from ugen.data.midi.stream_writer import MidiRecorder
-from ugen.data.score import Row
+from ugen.data.score import NoteRow
 from ugen.runtime.generation.faults import GuardError
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.song_state import SongState
@@ -59,9 +59,10 @@ def run(
     on_progress: Callable[[float], None] = lambda made: None,
     on_mended: Callable[[str], None] = lambda words: None,
 ) -> Streamed:
-    """Make a song, play it and write it to a MIDI file. Ctrl-C ends it: then the file is whole, too, and holds all that
-    was made. When the guard gives up it holds what was music. Raises UgenError as `generate` does, and when the file
-    cannot be written; it is not left half-written."""
+    """Make a song, play it and write it to a MIDI file. Ctrl-C ends it: then the file is whole,
+    too, and holds all that was made. When the guard gives up it holds what was music. Raises
+    UgenError as `generate` does, and when the file cannot be written; it is not left
+    half-written."""
     with ExitStack() as stack:
         recorder = None
         if file is not None:
@@ -76,7 +77,7 @@ def run(
         )
         count, stopped, wrong = 0, False, None
 
-        def taken(row: Row | None) -> Note | None:
+        def taken(row: NoteRow | None) -> Note | None:
             nonlocal count
             if row is None:
                 return None

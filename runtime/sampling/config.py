@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is drawn. `top_k` 0, `top_p` 1 and `min_p` 0 leave all tokens in; temperature 0 takes the
-    likeliest; `repetition_penalty` 1 is none."""
+    """How the next token is drawn. `top_k` 0, `top_p` 1 and `min_p` 0 leave all tokens in;
+    temperature 0 takes the likeliest; `repetition_penalty` 1 is none."""
 
     temperature: float = 1.0
     top_k: int = 0

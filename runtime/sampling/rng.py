@@ -1,8 +1,8 @@
 """The random stream behind every song: SplitMix64, the same numbers in every language.
 
-Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"; Vigna's splitmix64.c. Its n-th
-number is a function of the seed and n alone, so numbers are made a block at a time, and a stream can be entered
-anywhere.
+Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"; Vigna's
+splitmix64.c. Its n-th number is a function of the seed and n alone, so numbers are made a block at
+a time, and a stream can be entered anywhere.
 """
 
 from __future__ import annotations

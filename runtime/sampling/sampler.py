@@ -1,18 +1,22 @@
-"""Draw the next step from a model's logits, in float64: a token, or the keys of a vector that sound.
+"""Draw the next step from a model's logits, in float64: a token, or the keys of a vector that
+sound.
 
 Every step is fixed, so that any implementation draws the same from the same logits.
 
-Tokens: a weight each, exp((logit - the largest) / temperature), 0 where the mask forbids it. The draw is the first id,
-in rising order, at which the running sum of the weights exceeds u times the whole. Top-k keeps the k largest weights
-and all equal to the least of them; top-p (Holtzman et al. 2020) adds weights from the largest down until they reach p
-of the sum, and keeps all not less than the last added; min-p (Nguyen et al. 2024) keeps what has at least that share of
-the largest weight. A draw that they do not keep is made again with the next u, among the kept ones only. (So each kept
-token comes as often as if the others had been left out at once, and most draws need no sorting.) A repetition penalty
-divides the weights of the tokens that struck the last WINDOW notes; the largest weight is then that of before.
+Tokens: a weight each, exp((logit - the largest) / temperature), 0 where the mask forbids it. The
+draw is the first id, in rising order, at which the running sum of the weights exceeds u times the
+whole. Top-k keeps the k largest weights and all equal to the least of them; top-p (Holtzman et al.
+2020) adds weights from the largest down until they reach p of the sum, and keeps all not less than
+the last added; min-p (Nguyen et al. 2024) keeps what has at least that share of the largest weight.
+A draw that they do not keep is made again with the next u, among the kept ones only. (So each kept
+token comes as often as if the others had been left out at once, and most draws need no sorting.) A
+repetition penalty divides the weights of the tokens that struck the last WINDOW notes; the largest
+weight is then that of before.
 
-Vectors: each key by itself sounds with the logistic of its logit over the temperature. Top-p takes chances under 1 - p
-for 0 and those over p for 1, min-p those under that share of the largest for 0; top-k lets only the k likeliest sound,
-and all as likely as the least of them. One random number a key, in rising order.
+Vectors: each key by itself sounds with the logistic of its logit over the temperature. Top-p takes
+chances under 1 - p for 0 and those over p for 1, min-p those under that share of the largest for 0;
+top-k lets only the k likeliest sound, and all as likely as the least of them. One random number a
+key, in rising order.
 """
 
 from __future__ import annotations
@@ -29,25 +33,28 @@ WINDOW = 32  # notes that a repetition penalty remembers
 
 
 class Sampler:
-    """Draws tokens. Keeps its arrays from draw to draw: at a few hundred tokens, making them costs most.
+    """Draws tokens. Keeps its arrays from draw to draw: at a few hundred tokens, making them costs
+    most.
 
-    `strikes`: bool [vocabulary], the tokens that strike a note, which a repetition penalty is about.
+    `onset_tokens`: bool [vocabulary], the tokens that strike a note, which a repetition penalty is
+    about.
     """
 
     def __init__(
-        self, vocabulary: int, sampling: Sampling, strikes: NDArray[np.bool_] | None = None
+        self, vocabulary: int, sampling: Sampling, onset_tokens: NDArray[np.bool_] | None = None
     ):
         self._sampling = sampling
         self._weights = np.empty(vocabulary)
         self._sums = np.empty(vocabulary)
         # what alone is more than 1 - p of the whole is surely kept by top-p
         self._surely = 1 - sampling.top_p if sampling.top_k == 0 and sampling.min_p == 0 else 2.0
-        penalized = strikes is not None and sampling.repetition_penalty > 1
-        self._strikes = strikes if penalized else None
+        penalized = onset_tokens is not None and sampling.repetition_penalty > 1
+        self._strikes = onset_tokens if penalized else None
         self.struck: tuple[int, ...] = ()  # the last tokens that struck a note
 
     def draw(self, logits: NDArray[np.float32], mask: NDArray[np.bool_], rng: Rng) -> int:
-        """A token id from logits float32 [vocabulary] and mask bool [vocabulary] (True: may come)."""
+        """A token id from logits float32 [vocabulary] and mask bool [vocabulary] (True: may
+        come)."""
         weights, temperature = self._weights, self._sampling.temperature
         if temperature == 0:
             return self._heard(self._likeliest(logits, mask))

@@ -1,4 +1,5 @@
-"""How well a model predicts pieces, piece by piece from the zero state, as training scores its held-out music.
+"""How well a model predicts pieces, piece by piece from the zero state, as training scores its
+held-out music.
 
 from ugen.runtime import load
 from ugen.runtime.score import read_piece, score
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import Codec, UgenError
-from ugen.data.codecs.base import Items
+from ugen.data.codecs.base import Inputs
 from ugen.runtime.inference.model import Model, Stream
 
 from .pieces import Piece
@@ -33,9 +34,10 @@ _HELD = 128  # steps whose logits are counted at once
 class Scores:
     """Losses in nats, shares of 1, with the definitions of training's own scores (docs/scoring.md).
 
-    For tokens: `accuracy`: the likeliest is right; `top5`: the right one is among the five likeliest; `accuracy_events`
-    and `top5_events` count no targets that only move time. For vectors: `nats_token` is a step's, over all keys;
-    `accuracy` is that of frames (Bay et al. 2009); `top5` the share of sounding keys among the five likeliest.
+    For tokens: `accuracy`: the likeliest is right; `top5`: the right one is among the five
+    likeliest; `accuracy_events` and `top5_events` count no targets that only move time. For
+    vectors: `nats_token` is a step's, over all keys; `accuracy` is that of frames (Bay et al.
+    2009); `top5` the share of sounding keys among the five likeliest.
     """
 
     pieces: int
@@ -61,8 +63,8 @@ class Scores:
 def score(
     model: Model, pieces: Sequence[Piece], on_progress: Callable[[int], None] = lambda steps: None
 ) -> Scores:
-    """Score each next step of every piece. `on_progress` is called with the steps taken so far. Raises UgenError when
-    there is none."""
+    """Score each next step of every piece. `on_progress` is called with the steps taken so far.
+    Raises UgenError when there is none."""
     codec = model.card.codec
     if not pieces:
         raise UgenError("no pieces to score")
@@ -71,7 +73,9 @@ def score(
     )
     done = 0
     batch = 1 if model.card.precision in SHARED else min(BATCH, len(pieces))
-    for logits, y in _predictions(model, [codec.items(piece.tokens) for piece in pieces], batch):
+    for logits, y in _predictions(
+        model, [codec.to_inputs(piece.tokens) for piece in pieces], batch
+    ):
         tally.add(logits, y)
         done += len(y)
         on_progress(done)
@@ -93,7 +97,7 @@ class _Playing:
     """One stream's piece, the start before it, and where in it the stream stands."""
 
     def __init__(self) -> None:
-        self.items: Items = np.zeros(1, np.int64)
+        self.items: Inputs = np.zeros(1, np.int64)
         self.at = 0
 
     def over(self) -> bool:
@@ -102,11 +106,12 @@ class _Playing:
 
 
 def _predictions(
-    model: Model, pieces: Sequence[Items], batch: int
-) -> Iterator[tuple[NDArray[np.float32], Items]]:
-    """Logits [steps, vocabulary] and what came, of all pieces, the longest first; a piece begins from zeros."""
+    model: Model, pieces: Sequence[Inputs], batch: int
+) -> Iterator[tuple[NDArray[np.float32], Inputs]]:
+    """Logits [steps, vocabulary] and what came, of all pieces, the longest first; a piece begins
+    from zeros."""
     codec, stream = model.card.codec, model.stream(batch)
-    waiting = sorted((codec.after_start(piece) for piece in pieces), key=len)
+    waiting = sorted((codec.with_start(piece) for piece in pieces), key=len)
     playing = [_Playing() for _ in range(batch)]
     logits: list[NDArray[np.float32]] = []
     came: list[Any] = []
@@ -123,8 +128,9 @@ def _predictions(
         yield np.concatenate(logits), np.array(came)
 
 
-def _fed(stream: Stream, playing: Sequence[_Playing], waiting: list[Items]) -> list[int]:
-    """Put each stream's next step where the model reads it, taking up pieces; the streams with one to predict."""
+def _fed(stream: Stream, playing: Sequence[_Playing], waiting: list[Inputs]) -> list[int]:
+    """Put each stream's next step where the model reads it, taking up pieces; the streams with one
+    to predict."""
     live = []
     for row, each in enumerate(playing):
         while each.over() and waiting:

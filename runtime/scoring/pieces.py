@@ -12,8 +12,8 @@ from ugen.runtime.model_file.card import Card
 
 
 class Piece(NamedTuple):
-    """A piece as a model reads it. `notes`: in the tokens. `seconds`: of the arranged piece. `lost`: notes that the
-    codec's grid could not hold."""
+    """A piece as a model reads it. `notes`: in the tokens. `seconds`: of the arranged piece.
+    `lost`: notes that the codec's grid could not hold."""
 
     tokens: Tokens
     notes: int
@@ -25,7 +25,8 @@ class Piece(NamedTuple):
 
 
 def midi_files(path: Path) -> list[Path]:
-    """All files under a folder that are MIDI by their names, or one file. Raises UgenError when there is none."""
+    """All files under a folder that are MIDI by their names, or one file. Raises UgenError when
+    there is none."""
     if path.is_file():
         return [path]
     if not path.is_dir():
@@ -48,7 +49,8 @@ def arrangement_of(card: Card) -> str:
 
 
 def read_piece(path: str | Path, card: Card, sustain: bool = False) -> Piece:
-    """A MIDI file arranged and encoded as a model's corpus was. Raises UgenError that names the file."""
+    """A MIDI file arranged and encoded as a model's corpus was. Raises UgenError that names the
+    file."""
     try:
         arranged = arrange(read_midi(path, sustain=sustain), arrangement_of(card))
         encoded = card.codec.encode(arranged)

@@ -23,7 +23,8 @@ LONGEST_SONG = 60.0
 
 
 class Spread(NamedTuple):
-    """Mean and standard deviation of a measure, over a folder's pieces and over generated songs; None of no songs."""
+    """Mean and standard deviation of a measure, over a folder's pieces and over generated songs;
+    None of no songs."""
 
     folder: float
     folder_deviation: float
@@ -32,8 +33,8 @@ class Spread(NamedTuple):
 
 
 class Beside(NamedTuple):
-    """`songs` that were made, of them `mended` by the guard, beside those that it gave up on. `seconds`: the length of
-    each song, and what longer pieces were cut to. `measures`: by name."""
+    """`songs` that were made, of them `mended` by the guard, beside those that it gave up on.
+    `seconds`: the length of each song, and what longer pieces were cut to. `measures`: by name."""
 
     songs: int
     mended: int
@@ -50,9 +51,10 @@ def songs_beside(
 ) -> Beside:
     """Songs made with the model's own sampling and seeds 1 to `songs`, measured beside pieces.
 
-    A song is as long as the median piece, at most a minute. Pieces are measured out of the codec, as songs are, and
-    cut to the songs' length, on which many measures depend. `copied_notes` and `copied_share` are added where the
-    model's file has a table: the longest passage copied from its training music, and the share of notes in any.
+    A song is as long as the median piece, at most a minute. Pieces are measured out of the codec,
+    as songs are, and cut to the songs' length, on which many measures depend. `copied_notes` and
+    `copied_share` are added where the model's file has a table: the longest passage copied from its
+    training music, and the share of notes in any.
     """
     seconds = song_seconds(pieces)
     whole = (model.card.codec.decode(piece.tokens) for piece in pieces)
@@ -106,5 +108,6 @@ def table_of(card: Card, path: str | Path) -> Table:
 def originality_of(
     song: str | Path, card: Card, table: Table, sustain: bool = False
 ) -> Originality:
-    """What a MIDI file copied. It goes through the codec first, as the pieces in the table did. Raises UgenError."""
+    """What a MIDI file copied. It goes through the codec first, as the pieces in the table did.
+    Raises UgenError."""
     return originality(card.codec.decode(read_piece(song, card, sustain).tokens), table)

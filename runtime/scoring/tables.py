@@ -1,4 +1,5 @@
-"""What ugen-score found, in words. What a file says of itself may be anything: what is no number is left out."""
+"""What ugen-score found, in words. What a file says of itself may be anything: what is no number is
+left out."""
 
 from __future__ import annotations
 

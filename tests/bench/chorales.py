@@ -1,11 +1,13 @@
-"""`make bench-chorales`: Bach's chorales on their standard split, beside the published numbers; written to a page.
+"""`make bench-chorales`: Bach's chorales on their standard split, beside the published numbers;
+written to a page.
 
     python tests/bench/chorales.py FOLDER docs/benchmarks-chorales.md [--threads N] [--share 1.0]
 
-FOLDER holds jsb-chorales-quarter.json and jsb-chorales-16th.json. A time step is a step of the codec: `khot` predicts
-keys that do not know of one another, as the models of Boulanger-Lewandowski et al. 2012 and Bai et al. 2018 do;
-`frames` predicts the notes of a step one after the other, each knowing those below it. Every step counts, the first of
-a piece too. The weights are the best on the validation pieces; the test pieces are scored once, with those.
+FOLDER holds jsb-chorales-quarter.json and jsb-chorales-16th.json. A time step is a step of the
+codec: `khot` predicts keys that do not know of one another, as the models of Boulanger-Lewandowski
+et al. 2012 and Bai et al. 2018 do; `frames` predicts the notes of a step one after the other, each
+knowing those below it. Every step counts, the first of a piece too. The weights are the best on the
+validation pieces; the test pieces are scored once, with those.
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ import torch
 from machine import how, machine
 from ugen.data import make_codec
 from ugen.data.codecs.base import Codec, Tokens
-from ugen.data.corpus.corpus import Corpus, Row, write_corpus
+from ugen.data.corpus.corpus import Corpus, ManifestRow, write_corpus
 from ugen.data.files import write_atomically
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluation.baselines import baselines
-from ugen.train.evaluation.evaluate import Heldout, Scores, evaluate
+from ugen.train.evaluation.evaluate import HeldOutSet, Scores, evaluate
 from ugen.train.learning.trainer import Trainer
 from ugen.train.run_folder.checkpoint import load_checkpoint
 
@@ -80,7 +82,9 @@ def chorales(folder: Path, grid: str, codec_name: str, out: Path) -> Corpus:
     return write_corpus(out, codec, _pieces(splits, codec))
 
 
-def _pieces(splits: dict[str, list[list[list[int]]]], codec: Codec) -> Iterator[tuple[Row, Tokens]]:
+def _pieces(
+    splits: dict[str, list[list[list[int]]]], codec: Codec
+) -> Iterator[tuple[ManifestRow, Tokens]]:
     for split, pieces in splits.items():
         for number, piece in enumerate(pieces):
             steps = np.zeros((len(piece), 128), bool)
@@ -90,7 +94,7 @@ def _pieces(splits: dict[str, list[list[list[int]]]], codec: Codec) -> Iterator[
             tokens = codec.pack(steps) if codec.name == "khot" else _listed(steps)  # type: ignore[attr-defined]
             seconds = len(piece) * codec.step_seconds  # type: ignore[attr-defined]
             yield (
-                Row(
+                ManifestRow(
                     f"{split}-{number:03}",
                     "kept",
                     split=split,
@@ -108,7 +112,8 @@ def _listed(steps: np.ndarray) -> Tokens:
 
 
 class _Curve:
-    """A watcher that keeps the minutes and the validation nats a step of every evaluation, and says where it is."""
+    """A watcher that keeps the minutes and the validation nats a step of every evaluation, and says
+    where it is."""
 
     def __init__(self, label: str, tokens_a_step: float):
         self._label, self._tokens_a_step = label, tokens_a_step
@@ -131,7 +136,7 @@ def learn(recipe: Recipe, source: Path, folder: Path, share: float) -> tuple[lis
     """Train by a recipe for a `share` of its time. Gives table rows: the losses, and the curve."""
     label = f"{recipe.grid}, {recipe.codec}"
     corpus = chorales(source, recipe.grid, recipe.codec, folder / "corpus")
-    codec, valid = corpus.codec, Heldout.of(corpus, corpus.pieces("valid"))
+    codec, valid = corpus.codec, HeldOutSet.from_rows(corpus, corpus.pieces("valid"))
     per_step = {split: _tokens_a_step(corpus, split) for split in ("valid", "test")}
     training = TrainConfig(
         **{
@@ -147,13 +152,13 @@ def learn(recipe: Recipe, source: Path, folder: Path, share: float) -> tuple[lis
     curve = _Curve(label, per_step["valid"])
     trainer.run([curve])
     best = load_checkpoint(folder / "run")
-    held = {"valid": valid, "test": Heldout.of(corpus, corpus.pieces("test"))}
+    held = {"valid": valid, "test": HeldOutSet.from_rows(corpus, corpus.pieces("test"))}
     losses = {
         split: evaluate(best.model, held[split], codec, CPU).nats_token * per_step[split]
         for split in held
     }
     pieces = [
-        [codec.items(corpus.piece(row)) for row in corpus.pieces(split)]
+        [codec.to_inputs(corpus.piece(row)) for row in corpus.pieces(split)]
         for split in ("train", "test")
     ]
     counted = baselines(*pieces, codec.vocabulary, codec.start)
@@ -176,7 +181,7 @@ def _tokens_a_step(corpus: Corpus, split: str) -> float:
     """Items of the codec for each time step of the music."""
     rows, codec = corpus.pieces(split), corpus.codec
     steps = sum(row.seconds for row in rows) / codec.step_seconds  # type: ignore[attr-defined]
-    return Heldout.of(corpus, rows).tokens / steps
+    return HeldOutSet.from_rows(corpus, rows).tokens / steps
 
 
 def main() -> None:

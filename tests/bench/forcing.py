@@ -1,11 +1,13 @@
-"""`make bench-forcing`: professor forcing beside plain likelihood, by held-out loss and by measures of the songs made.
+"""`make bench-forcing`: professor forcing beside plain likelihood, by held-out loss and by measures
+of the songs made.
 
     python tests/bench/forcing.py docs/benchmarks-forcing.md [--epochs 6] [--songs 60] [--threads N]
 
-Both learn the bundled music with the default model, the same seed and as many updates. Each then makes as many songs
-as there are excerpts of real music, of the same length, with the default sampling. A measure of a song is one of
-`ugen-data stats`; a column gives its mean over the songs and the standard error of that mean. `off` is how far the mean
-is from real music's, in standard deviations of real music.
+Both learn the bundled music with the default model, the same seed and as many updates. Each then
+makes as many songs as there are excerpts of real music, of the same length, with the default
+sampling. A measure of a song is one of `ugen-data stats`; a column gives its mean over the songs
+and the standard error of that mean. `off` is how far the mean is from real music's, in standard
+deviations of real music.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ SHOWN = (
 
 
 def learn(corpus: Corpus, objective: str, folder: Path, epochs: float) -> tuple[float, float, Path]:
-    """Train by one objective. Gives the best held-out nats a note, the minutes it took, and a model file."""
+    """Train by one objective. Gives the best held-out nats a note, the minutes it took, and a model
+    file."""
     model = ModelConfig(corpus.codec.vocabulary, corpus.codec.input)
     config = TrainConfig(epochs=epochs, objective=objective, patience=1000)
     trainer = Trainer.begin(
@@ -69,7 +72,8 @@ def made(file: Path, count: int) -> list[Score]:
 
 
 def real(corpus: Corpus, count: int) -> list[Score]:
-    """The beginnings of pieces that last long enough, held-out ones first, as the model hears them."""
+    """The beginnings of pieces that last long enough, held-out ones first, as the model hears
+    them."""
     found = []
     for row in corpus.pieces("valid") + corpus.pieces("train"):
         score = arrange(read_midi(MUSIC / row.file), "piano")
@@ -80,7 +84,8 @@ def real(corpus: Corpus, count: int) -> list[Score]:
 
 
 def table(songs: dict[str, list[Score]]) -> list[str]:
-    """Markdown rows: a measure each, real music first, then each objective with its distance from it."""
+    """Markdown rows: a measure each, real music first, then each objective with its distance from
+    it."""
     found = {name: [measures(score) for score in scores] for name, scores in songs.items()}
     rows = [
         f"| measure | real music | {' | off | '.join(OBJECTIVES)} | off |",

@@ -1,12 +1,14 @@
-"""How evenly notes come that are sent live while the model makes them: as they leave, and at another program's port.
+"""How evenly notes come that are sent live while the model makes them: as they leave, and at
+another program's port.
 
     python tests/bench/live.py model.onnx docs/benchmarks-live.md [--seconds 60] [--period 64]
 
-The notes of an endless song go through JACK to another process, which writes down when each comes. Lateness is that of
-a note on: when it was sent, or came, less when it was due; of what came, less the median too, which is the way's
-constant delay. JACK's server has no sound card here ("dummy") and hands messages on once a period, so none comes more
-evenly than that. Processor time is that of the thread that makes and sends, from the first note on to the end; JACK has
-its own. The wheel of rtmidi2 brings a JACK library which does not know today's servers, so Debian's is loaded before it
+The notes of an endless song go through JACK to another process, which writes down when each comes.
+Lateness is that of a note on: when it was sent, or came, less when it was due; of what came, less
+the median too, which is the way's constant delay. JACK's server has no sound card here ("dummy")
+and hands messages on once a period, so none comes more evenly than that. Processor time is that of
+the thread that makes and sends, from the first note on to the end; JACK has its own. The wheel of
+rtmidi2 brings a JACK library which does not know today's servers, so Debian's is loaded before it
 (LD_PRELOAD).
 """
 
@@ -28,8 +30,8 @@ from numpy.typing import NDArray
 from ugen.data import Note
 from ugen.data.files import write_atomically
 from ugen.runtime import load
-from ugen.runtime.generation.note_stream import Performance
-from ugen.runtime.playback.midi_player import Performed, Playing
+from ugen.runtime.generation.note_stream import NoteStream
+from ugen.runtime.playback.midi_player import PlaybackStats, Playing
 from ugen.runtime.playback.midi_port import NOTE_ON, Port, open_port
 
 RATE = 48_000
@@ -40,7 +42,8 @@ RECEIVER = "listener"  # not the same: JACK calls the sockets of both by their n
 
 
 class Watch:
-    """Notes, and how much of this thread's time making them took; a port, and when notes left through it."""
+    """Notes, and how much of this thread's time making them took; a port, and when notes left
+    through it."""
 
     def __init__(self, notes: Iterator[Note | None], port: Port):
         self.notes: list[Note] = []
@@ -70,11 +73,11 @@ class Watch:
 
 def endless(file: Path) -> Iterator[Note | None]:
     """What the model makes."""
-    song = Performance(load(file), 1)
+    song = NoteStream(load(file), 1)
     return (None if row is None else song.note(row) for row in song)
 
 
-def send(file: Path, seconds: float) -> tuple[Watch, Playing, Performed, float]:
+def send(file: Path, seconds: float) -> tuple[Watch, Playing, PlaybackStats, float]:
     """Play so much of an endless song; the last is the processor's time it took."""
     with open_port(RECEIVER) as port:
         notes = itertools.takewhile(
@@ -88,7 +91,8 @@ def send(file: Path, seconds: float) -> tuple[Watch, Playing, Performed, float]:
 
 
 def receive() -> None:
-    """In another process: when note ons come, their pitches and velocities, as JSON, once standard input ends."""
+    """In another process: when note ons come, their pitches and velocities, as JSON, once standard
+    input ends."""
     import rtmidi2
 
     came: list[tuple[float, int, int]] = []
@@ -106,8 +110,8 @@ def receive() -> None:
 
 
 def journeys(watch: Watch, came: list[tuple[float, int, int]]) -> tuple[list[int], list[float]]:
-    """Which of the notes came, and when: the first of its kind after it left, in order. JACK loses what it does not
-    hand on within its period."""
+    """Which of the notes came, and when: the first of its kind after it left, in order. JACK loses
+    what it does not hand on within its period."""
     which, when, first = [], [], 0
     for number, (note, left) in enumerate(zip(watch.notes, watch.left, strict=True)):
         place = next(

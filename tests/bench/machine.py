@@ -29,5 +29,6 @@ def cpu_lines(key: str) -> list[str]:
 
 
 def how(docstring: str | None) -> str:
-    """A script's docstring after its title and its command, as one paragraph: how the figures came about."""
+    """A script's docstring after its title and its command, as one paragraph: how the figures came
+    about."""
     return "How: " + " ".join((docstring or "").split("\n\n", 2)[2].split())

@@ -1,18 +1,21 @@
-"""What a peer makes of the same music in the same time: MidiTok's TSD tokens and a plain LSTM, beside ugen.
+"""What a peer makes of the same music in the same time: MidiTok's TSD tokens and a plain LSTM,
+beside ugen.
 
     pip install miditok -c constraints.txt
     python tests/bench/mutopia.py FOLDER PAGE --minutes 60
 
-FOLDER holds the piano music of the Mutopia project. Held out are the files whose sha256, read as an integer, is
-divisible by 10; all others are learned from. Both learn for the same minutes, one after the other, in ugen's Trainer,
-evaluations included. Ours is the `beats` codec with the default model and training. The peer is MidiTok's TSD: one
-stream, 12 positions a beat up to 12 beats, 32 velocities, no tempos, every program 0 and told before each note; and a
-plain LSTM of 3 x 320, rate and dropout those of ugen's preset of three plain layers, all else as our default; its
-music is transposed and its velocities are moved as ours are, unless --plain-peer is given. A note is one that the
-tokens hold, each codec's own count; a second is the music's as our manifest has it, the same for both. ugen's tokens
-tell more: bars, meters, tempos and the end of a piece, whose nats count; TSD tells none of these, here. Figures are
-those of the best evaluation, whose weights a run keeps. The curve gives the latest evaluation by each time; a run that
-ended early keeps its last. The published peer had another schedule, and is not held to the same time.
+FOLDER holds the piano music of the Mutopia project. Held out are the files whose sha256, read as an
+integer, is divisible by 10; all others are learned from. Both learn for the same minutes, one after
+the other, in ugen's Trainer, evaluations included. Ours is the `beats` codec with the default model
+and training. The peer is MidiTok's TSD: one stream, 12 positions a beat up to 12 beats, 32
+velocities, no tempos, every program 0 and told before each note; and a plain LSTM of 3 x 320, rate
+and dropout those of ugen's preset of three plain layers, all else as our default; its music is
+transposed and its velocities are moved as ours are, unless --plain-peer is given. A note is one
+that the tokens hold, each codec's own count; a second is the music's as our manifest has it, the
+same for both. ugen's tokens tell more: bars, meters, tempos and the end of a piece, whose nats
+count; TSD tells none of these, here. Figures are those of the best evaluation, whose weights a run
+keeps. The curve gives the latest evaluation by each time; a run that ended early keeps its last.
+The published peer had another schedule, and is not held to the same time.
 """
 
 from __future__ import annotations
@@ -49,9 +52,11 @@ TIMES = 12  # rows of the curve
 
 
 class TsdCodec(Codec):
-    """MidiTok's vocabulary where the Trainer wants a codec. Its pieces come encoded, and none is played.
+    """MidiTok's vocabulary where the Trainer wants a codec. Its pieces come encoded, and none is
+    played.
 
-    Pitches and velocities are named as ugen names them, so that music is varied for the peer as it is for us.
+    Pitches and velocities are named as ugen names them, so that music is varied for the peer as it
+    is for us.
     """
 
     name = "tsd"
@@ -81,7 +86,8 @@ class TsdCodec(Codec):
 
 
 def our_corpus(folder: Path, out: Path) -> tuple[Corpus, list[str]]:
-    """The folder prepared and split by the hashes of its files, and what is to be said of the files."""
+    """The folder prepared and split by the hashes of its files, and what is to be said of the
+    files."""
     prepared = prepare(folder, out / "prepared", Settings(make_codec("beats"), valid=0.1))
     rows = [row for row in prepared.rows if row.file.lower().endswith(MIDI_SUFFIXES)]
     kept = [replace(row, split=split_of(row.sha256)) for row in rows if row.status == "kept"]
@@ -107,7 +113,8 @@ def split_of(sha256: str) -> str:
 
 
 def peer_corpus(folder: Path, ours: Corpus) -> Corpus:
-    """The same files and splits in MidiTok's tokens; never on disk, since no codec of ugen's could open it."""
+    """The same files and splits in MidiTok's tokens; never on disk, since no codec of ugen's could
+    open it."""
     import miditok  # late: only this function needs them
     import symusic
 

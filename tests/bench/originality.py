@@ -1,6 +1,7 @@
 """What a table of hashed runs of notes takes and finds: the figures of docs/scoring.md.
 
-python tests/bench/originality.py [FOLDER ...]     the bundled music of Freedoom when no folder is given
+python tests/bench/originality.py [FOLDER ...]     the bundled music of Freedoom when no folder is
+given
 """
 
 from __future__ import annotations

@@ -1,15 +1,17 @@
-"""How fast a folder of MIDI files becomes tokens, beside MidiTok's TSD and REMI, and how much memory that takes.
+"""How fast a folder of MIDI files becomes tokens, beside MidiTok's TSD and REMI, and how much
+memory that takes.
 
     pip install miditok -c constraints.txt
     python tests/bench/prepare.py FOLDER [PAGE]
 
-Each contestant reads every file from disk and gives token ids, in one process: ugen by read_midi, arrange and encode,
-MidiTok by encode(path), as it comes or with programs in one stream. `prepare` is the whole of ugen's: hashes, sketches,
-families, manifest and files written too. Times are processor seconds, user and system, so that a busy machine counts
-less; rounds go through all contestants in turn. A figure is the median over the rounds, a ratio the median of the
-rounds' ratios. Notes are those in the files, whatever a contestant keeps of them: piano leaves out drums, and MidiTok,
-by its defaults, tempos and pitches below 21 and above 108, which beats keeps. A file that any contestant refuses counts
-for none.
+Each contestant reads every file from disk and gives token ids, in one process: ugen by read_midi,
+arrange and encode, MidiTok by encode(path), as it comes or with programs in one stream. `prepare`
+is the whole of ugen's: hashes, sketches, families, manifest and files written too. Times are
+processor seconds, user and system, so that a busy machine counts less; rounds go through all
+contestants in turn. A figure is the median over the rounds, a ratio the median of the rounds'
+ratios. Notes are those in the files, whatever a contestant keeps of them: piano leaves out drums,
+and MidiTok, by its defaults, tempos and pitches below 21 and above 108, which beats keeps. A file
+that any contestant refuses counts for none.
 """
 
 from __future__ import annotations
@@ -139,7 +141,8 @@ def race(
 
 
 def speed_table(files: list[Path], folder: Path) -> list[str]:
-    """Markdown: notes a second and tokens a note of each contestant, and ratios to its counterparts at MidiTok."""
+    """Markdown: notes a second and tokens a note of each contestant, and ratios to its counterparts
+    at MidiTok."""
     seconds, tokens, refused, kept = race(files, folder)
     notes = sum(len(read_midi(files[i]).notes) for i in kept)
     rows = [
@@ -163,7 +166,8 @@ def speed_table(files: list[Path], folder: Path) -> list[str]:
 
 
 def peak(folder: Path, out: Path, workers: int) -> tuple[float, float]:
-    """MiB that a process which prepares a folder takes at most, and that the largest of its workers takes."""
+    """MiB that a process which prepares a folder takes at most, and that the largest of its workers
+    takes."""
     command = [sys.executable, "-c", CHILD, str(folder), str(out), str(workers)]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10

@@ -1,9 +1,10 @@
-"""Songs at several temperatures beside a folder of music that the model never learned: which default is best?
+"""Songs at several temperatures beside a folder of music that the model never learned: which
+default is best?
 
     python tests/bench/sampling.py model.onnx FOLDER [SONGS]
 
-Prints a table. `distance`: the mean over the measures of how far the songs' mean is from the folder's, in standard
-deviations of the folder's pieces.
+Prints a table. `distance`: the mean over the measures of how far the songs' mean is from the
+folder's, in standard deviations of the folder's pieces.
 """
 
 from __future__ import annotations

@@ -2,11 +2,12 @@
 
     python tests/bench/step.py docs/benchmarks.md [RUN]
 
-Weights are random, the head's bias is that of the bundled music's tokens. The baseline is PyTorch at its best: eager,
-oneDNN's LSTM off, the better of one and two threads. Rounds go through all contestants in turn, so that the machine's
-drift falls on each alike; a figure is the median over the rounds of the median step, a ratio the median over the
-rounds of the rounds' ratios. The memory limit is the time to read as many bytes as the int8 weights have, at the speed
-at which numpy finds the largest of them on one thread. With RUN, a training run: what each precision costs on its
+Weights are random, the head's bias is that of the bundled music's tokens. The baseline is PyTorch
+at its best: eager, oneDNN's LSTM off, the better of one and two threads. Rounds go through all
+contestants in turn, so that the machine's drift falls on each alike; a figure is the median over
+the rounds of the median step, a ratio the median over the rounds of the rounds' ratios. The memory
+limit is the time to read as many bytes as the int8 weights have, at the speed at which numpy finds
+the largest of them on one thread. With RUN, a training run: what each precision costs on its
 held-out music.
 """
 
@@ -94,7 +95,8 @@ def threads(count: int, best: bool) -> Callable[[], AbstractContextManager[None]
 
 
 def make_files(folder: Path, codec_name: str) -> LstmModel:
-    """The model as a file of every precision, one of int8 with a scale a column, and TorchScript."""
+    """The model as a file of every precision, one of int8 with a scale a column, and
+    TorchScript."""
     torch.manual_seed(1)
     codec = make_codec(codec_name)
     model = LstmModel(

@@ -1,4 +1,5 @@
-"""Ten hours of endless music into a file, as fast as it goes: time a token and memory, hour by hour. Prints one line.
+"""Ten hours of endless music into a file, as fast as it goes: time a token and memory, hour by
+hour. Prints one line.
 
 python tests/bench/ten_hours.py model.onnx [--no-guard]
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from ugen.data.midi.stream_writer import MidiRecorder
 from ugen.runtime import load
-from ugen.runtime.generation.note_stream import Performance
+from ugen.runtime.generation.note_stream import NoteStream
 
 HOURS = 10
 
@@ -40,7 +41,7 @@ def main(file: Path, guard: bool) -> None:
 
     with tempfile.TemporaryFile() as output:
         recorder = MidiRecorder(output, model.card.codec.decoder().ticks_per_beat)
-        song = Performance(
+        song = NoteStream(
             model,
             1,
             guard=guard,

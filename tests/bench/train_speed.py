@@ -2,14 +2,15 @@
 
     python tests/bench/train_speed.py PAGE [--quick]
 
-The Trainer does in an update all that it does in a run on the bundled music (`beats`, piano): it packs pieces into
-streams and varies them, cuts its chunk where a stream begins a piece (an LSTM call cannot reset its state midway),
-carries the state and keeps the losses; evaluations are left out. The bare loop trains the same model class, with the
-same batch, chunk, fused AdamW and clipping, on one batch of random tokens that stays in memory; it carries the state
-and cuts nothing. Rounds go through all contestants in turn, every other one backwards, so that drift falls on each
-alike; a speed is the median over the rounds, a ratio the median of the rounds' ratios, the least and the greatest
-beside it. LSTM calls are counted apart, over further updates; the streams are passed on first, as far as they drift
-apart in a run. torch chooses its threads.
+The Trainer does in an update all that it does in a run on the bundled music (`beats`, piano): it
+packs pieces into streams and varies them, cuts its chunk where a stream begins a piece (an LSTM
+call cannot reset its state midway), carries the state and keeps the losses; evaluations are left
+out. The bare loop trains the same model class, with the same batch, chunk, fused AdamW and
+clipping, on one batch of random tokens that stays in memory; it carries the state and cuts nothing.
+Rounds go through all contestants in turn, every other one backwards, so that drift falls on each
+alike; a speed is the median over the rounds, a ratio the median of the rounds' ratios, the least
+and the greatest beside it. LSTM calls are counted apart, over further updates; the streams are
+passed on first, as far as they drift apart in a run. torch chooses its threads.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
 
 ROUNDS, UPDATES, WARM = 5, 10, 2
-SETTLE = 300  # chunks passed over first: streams that all begin pieces together would need no cuts for long
+# chunks passed over first: streams that all begin pieces together would need no cuts for long
+SETTLE = 300
 QUICK = 2, 1, 1
 SHAPES = (  # options of the model, and of its training
     ({}, {}),

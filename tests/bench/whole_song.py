@@ -1,4 +1,5 @@
-"""What `make bench` measures besides single steps: the command from a cold start, a very long song, a trained model."""
+"""What `make bench` measures besides single steps: the command from a cold start, a very long song,
+a trained model."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from ugen.export.quantize import PRECISIONS, in_precision, to_int8
 from ugen.runtime import Card, Model, Sampling, load
 from ugen.train.run_folder.checkpoint import load_checkpoint
 
-# the peak of the process itself: what its parent held before it started is not in VmHWM, as it is in ru_maxrss
+# the peak of the process itself: what its parent held before it started is not in VmHWM, as it is
+# in ru_maxrss
 RUN = """
 from ugen.runtime.cli import main
 try:
@@ -45,7 +47,8 @@ def cold_start(file: Path) -> str:
 
 
 def growth(file: Path) -> str:
-    """Ten hours of one song, in a process that holds nothing else. Random weights are no music to a guard."""
+    """Ten hours of one song, in a process that holds nothing else. Random weights are no music to a
+    guard."""
     script = Path(__file__).with_name("ten_hours.py")
     done = subprocess.run(
         [sys.executable, script, file, "--no-guard"], check=True, stdout=subprocess.PIPE, text=True
@@ -54,7 +57,8 @@ def growth(file: Path) -> str:
 
 
 def profile_table(file: Path, batch: int) -> list[str]:
-    """Where a step's time goes, by onnxruntime's own profile, which makes every node some 2 µs slower."""
+    """Where a step's time goes, by onnxruntime's own profile, which makes every node some 2 µs
+    slower."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_profiling = True

@@ -15,14 +15,16 @@ Pieces = Sequence[NDArray[np.integer]]
 
 
 class Baseline(NamedTuple):
-    """A baseline's mean nats a step on held-out pieces, and the share of steps whose best guess was right."""
+    """A baseline's mean nats a step on held-out pieces, and the share of steps whose best guess was
+    right."""
 
     nats: float
     accuracy: float
 
 
 def baselines(train: Pieces, held_out: Pieces, vocabulary: int, start: int) -> dict[str, Baseline]:
-    """The baselines by name: `unigram`, `repeat-last`, and for tokens `5-gram`. Tokens are counted, not pieces.
+    """The baselines by name: `unigram`, `repeat-last`, and for tokens `5-gram`. Tokens are counted,
+    not pieces.
 
     Pieces are as Codec.items gives them: token ids [n], or bool vectors [n, keys].
     """
@@ -55,7 +57,8 @@ def unigram(train: Pieces, held_out: Pieces, vocabulary: int) -> Baseline:
 def repeat_last(train: Pieces, held_out: Pieces, vocabulary: int, start: int) -> Baseline:
     """Guess that the present token is followed by what followed it the last time in this piece.
 
-    With a probability that fits the training pieces best the guess is trusted; otherwise the unigram speaks.
+    With a probability that fits the training pieces best the guess is trusted; otherwise the
+    unigram speaks.
     """
     p = _unigram(train, vocabulary)
 
@@ -92,14 +95,16 @@ def independent_keys(train: Pieces, held_out: Pieces) -> Baseline:
 
 
 def markov_keys(train: Pieces, held_out: Pieces) -> Baseline:
-    """Every key by how often it sounds after a step in which it did, and after one in which it did not."""
+    """Every key by how often it sounds after a step in which it did, and after one in which it did
+    not."""
     chances = key_chances(train)
     steps = np.concatenate(list(held_out))
     return _keys(chances[_before(held_out).astype(int), np.arange(steps.shape[1])], steps)
 
 
 def key_chances(pieces: Pieces) -> NDArray[np.float64]:
-    """float64 [2, keys]: how likely a key is to sound after a step in which it did not [0], and in which it did [1].
+    """float64 [2, keys]: how likely a key is to sound after a step in which it did not [0], and in
+    which it did [1].
 
     A key that was hardly heard is taken to be like all keys together.
     """
@@ -117,14 +122,16 @@ def _before(pieces: Pieces) -> NDArray[np.integer]:
 
 
 def _keys(p: NDArray[np.float64], steps: NDArray[np.integer]) -> Baseline:
-    """Nats a step, all keys together; accuracy of frames (Bay et al. 2009): right over sounding or guessed."""
+    """Nats a step, all keys together; accuracy of frames (Bay et al. 2009): right over sounding or
+    guessed."""
     nats = -np.log(np.where(steps, p, 1 - p)).sum(axis=1).mean()
     guess, truth = p > 0.5, steps.astype(bool)
     return Baseline(float(nats), float((guess & truth).sum() / max((guess | truth).sum(), 1)))
 
 
 def n_gram(train: Pieces, held_out: Pieces, vocabulary: int, start: int, n: int) -> Baseline:
-    """Interpolated Kneser-Ney of order n (Kneser and Ney 1995; Chen and Goodman 1999, one discount an order).
+    """Interpolated Kneser-Ney of order n (Kneser and Ney 1995; Chen and Goodman 1999, one discount
+    an order).
 
     The best guess is the most frequent follower of the longest context seen in training.
     """
@@ -153,7 +160,8 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _grams(piece: NDArray[np.integer], start: int, n: int) -> list[NDArray[np.uint64]]:
-    """Hashes of the last k tokens up to each place, for k = 0..n. A gram is mixed(its context) + its word + 1."""
+    """Hashes of the last k tokens up to each place, for k = 0..n. A gram is mixed(its context) +
+    its word + 1."""
     padded = np.concatenate([np.full(n, start), piece]).astype(np.uint64)
     rows = [np.zeros(len(piece), np.uint64)]
     for k in range(1, n + 1):
@@ -184,7 +192,8 @@ def _interpolate(
     lower: NDArray[np.float64],
     guess: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """One order of Kneser-Ney over `lower`, and the best guess where this order knows the context."""
+    """One order of Kneser-Ney over `lower`, and the best guess where this order knows the
+    context."""
     once, twice = int((counts == 1).sum()), int((counts == 2).sum())
     discount = once / (once + 2 * twice) if once else 0.5
     order = np.lexsort((counts, contexts))  # by context, the most frequent follower last

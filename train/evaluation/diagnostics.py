@@ -1,8 +1,9 @@
-"""What numbers of a run mean, in words, and what to try: a corpus too small, a model collapsed or learning by heart.
+"""What numbers of a run mean, in words, and what to try: a corpus too small, a model collapsed or
+learning by heart.
 
-A model has collapsed when it predicts hardly anything but one event, or but time, where the music does not. Every
-model does so in its first updates, so nothing is said before the music has been played through once, nor of a single
-evaluation.
+A model has collapsed when it predicts hardly anything but one event, or but time, where the music
+does not. Every model does so in its first updates, so nothing is said before the music has been
+played through once, nor of a single evaluation.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ FAVOURITE, TIME = (
     0.95,
 )  # shares of predictions that one event, or time, may reach while the truth has far less
 FAR_LESS = 0.6  # of the predicted share
-LEARNED_BY_HEART = 0.5  # of the held-out loss, less on learned pieces by so much, while the held-out ones get worse
+# of the held-out loss, less on learned pieces by so much, while the held-out ones get worse
+LEARNED_BY_HEART = 0.5
 WEIGHTS_A_TOKEN = (
     50.0  # more weights than this for each token; at 24 a model of a fifth the size still did worse
 )

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from ugen.data import Codec
-from ugen.data.corpus.corpus import Corpus, Row
+from ugen.data.corpus.corpus import Corpus, ManifestRow
 from ugen.train.batches import Tokens, passes
 from ugen.train.distributed import World
 from ugen.train.forward import run_chunk, step_nats, to_batch
@@ -21,8 +21,9 @@ _TOP = 5
 
 
 @dataclass(frozen=True)
-class Heldout:
-    """Held-out pieces, and what their steps stand for. `tokens`: steps to predict, tokens or vectors."""
+class HeldOutSet:
+    """Held-out pieces, and what their steps stand for. `tokens`: steps to predict, tokens or
+    vectors."""
 
     pieces: Sequence[Tokens]
     tokens: int
@@ -30,35 +31,37 @@ class Heldout:
     seconds: float
 
     @classmethod
-    def of(cls, corpus: Corpus, rows: Sequence[Row]) -> Heldout:
+    def from_rows(cls, corpus: Corpus, rows: Sequence[ManifestRow]) -> HeldOutSet:
         """The pieces of some manifest rows."""
         pieces = [corpus.piece(row) for row in rows]
-        steps = sum(len(corpus.codec.items(piece)) for piece in pieces)
+        steps = sum(len(corpus.codec.to_inputs(piece)) for piece in pieces)
         return cls(pieces, steps, sum(row.notes for row in rows), sum(row.seconds for row in rows))
 
     @classmethod
-    def some(cls, corpus: Corpus, rows: Sequence[Row], tokens: int) -> Heldout:
+    def subset(cls, corpus: Corpus, rows: Sequence[ManifestRow], tokens: int) -> HeldOutSet:
         """Pieces from all over a list, about so many tokens in all, at least one piece."""
-        chosen: list[Row] = []
+        chosen: list[ManifestRow] = []
         left = tokens
         for i in np.random.default_rng(0).permutation(len(rows)):
             if not chosen or rows[i].tokens <= left:
                 chosen.append(rows[i])
                 left -= rows[i].tokens
-        return cls.of(corpus, chosen)
+        return cls.from_rows(corpus, chosen)
 
 
 @dataclass(frozen=True)
 class Scores:
     """Losses in nats, shares of 1. For tokens:
 
-    `accuracy`: the likeliest token is right; `accuracy_events` counts no targets that only move time; `top5`,
-    `top5_events`: the right one is among the five likeliest. `time_predicted`, `time_true`: share of tokens that only
-    move time. `favourite`: the event most often predicted, its share of predictions and of the truth.
+    `accuracy`: the likeliest token is right; `accuracy_events` counts no targets that only move
+    time; `top5`, `top5_events`: the right one is among the five likeliest. `time_predicted`,
+    `time_true`: share of tokens that only move time. `favourite`: the event most often predicted,
+    its share of predictions and of the truth.
 
-    For vectors: `nats_token` is per step over all keys. `accuracy` is that of frames (Bay et al. 2009): keys rightly
-    predicted to sound, over all that sound or were predicted to; `top5` is the share of sounding keys among the five
-    likeliest; time is a step in which nothing sounds; the favourite is the key most often predicted.
+    For vectors: `nats_token` is per step over all keys. `accuracy` is that of frames (Bay et al.
+    2009): keys rightly predicted to sound, over all that sound or were predicted to; `top5` is the
+    share of sounding keys among the five likeliest; time is a step in which nothing sounds; the
+    favourite is the key most often predicted.
     """
 
     nats_token: float
@@ -82,7 +85,7 @@ class Scores:
 @torch.no_grad()
 def evaluate(
     model: LstmModel,
-    heldout: Heldout,
+    heldout: HeldOutSet,
     codec: Codec,
     device: torch.device,
     world: World | None = None,
@@ -132,7 +135,7 @@ class _TokenTally:
         self.predicted += torch.bincount(guess, minlength=len(self.predicted))
         self.true += torch.bincount(y, minlength=len(self.true))
 
-    def scores(self, heldout: Heldout) -> Scores:
+    def scores(self, heldout: HeldOutSet) -> Scores:
         """What the sums mean."""
         nats, tokens, right, among, events, events_right, events_among = self.sums.tolist()
         best = int(self.predicted.argmax())
@@ -154,8 +157,8 @@ class _TokenTally:
 
 
 class _FrameTally:
-    """Sums over vectors: nats, steps, keys right, keys sounding or predicted, keys sounding, keys in top 5, steps
-    predicted silent, steps silent."""
+    """Sums over vectors: nats, steps, keys right, keys sounding or predicted, keys sounding, keys
+    in top 5, steps predicted silent, steps silent."""
 
     def __init__(self, codec: Codec, device: torch.device):
         self._codec = codec
@@ -180,7 +183,7 @@ class _FrameTally:
         self.predicted += guess.sum(0)
         self.true += sounding.sum(0)
 
-    def scores(self, heldout: Heldout) -> Scores:
+    def scores(self, heldout: HeldOutSet) -> Scores:
         """What the sums mean. Silence is no target here, so leaving it out changes no share."""
         nats, steps, right, either, sounding, among, silent_guess, silent = self.sums.tolist()
         best = int(self.predicted.argmax())

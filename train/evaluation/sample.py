@@ -1,4 +1,5 @@
-"""Draws from a model while it is being trained: to hear it, and to see what it predicts. In torch, token by token."""
+"""Draws from a model while it is being trained: to hear it, and to see what it predicts. In torch,
+token by token."""
 
 from __future__ import annotations
 
@@ -6,14 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 from ugen.data import Codec, Score
-from ugen.data.codecs.base import Items
+from ugen.data.codecs.base import Inputs
 from ugen.train.model import LstmModel
 
 MOST_STEPS = 6000  # a model that moves no time forward must not hold training up
 
 
 def draw(logits: Tensor, kind: str, generator: torch.Generator | None = None) -> Tensor:
-    """The next inputs from logits [batch, vocabulary]: tokens int64 [batch], or vectors float32 [batch, keys]."""
+    """The next inputs from logits [batch, vocabulary]: tokens int64 [batch], or vectors float32
+    [batch, keys]."""
     if kind == "frame":
         return torch.bernoulli(logits.sigmoid(), generator=generator)
     return torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
@@ -21,15 +23,18 @@ def draw(logits: Tensor, kind: str, generator: torch.Generator | None = None) ->
 
 @torch.no_grad()
 def sample(model: LstmModel, codec: Codec, seconds: float, seed: int) -> Score:
-    """Music of about that length at temperature 1, as a score. torch's own random state stays as it was."""
+    """Music of about that length at temperature 1, as a score. torch's own random state stays as it
+    was."""
     training = model.training
     model.eval()
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     cursor = codec.cursor()
-    feed = torch.from_numpy(codec.after_start(codec.items(np.zeros(0, np.uint16)))).to(device)[None]
+    feed = torch.from_numpy(codec.with_start(codec.to_inputs(np.zeros(0, np.uint16)))).to(device)[
+        None
+    ]
     h, c = model.state(1)
-    drawn: list[Items] = []
+    drawn: list[Inputs] = []
     while cursor.seconds < seconds and len(drawn) < MOST_STEPS:
         logits, h, c = model(feed.float() if codec.input == "frame" else feed.long(), h, c)
         mask = torch.from_numpy(cursor.mask()).to(device)
@@ -39,24 +44,26 @@ def sample(model: LstmModel, codec: Codec, seconds: float, seed: int) -> Score:
         feed = chosen[:, None]
     model.train(training)
     items = np.array(drawn)
-    score = codec.decode(codec.stored(items))
+    score = codec.decode(codec.from_inputs(items))
     return score.until(score.tick_at(seconds))
 
 
 @torch.no_grad()
 def expected_pitches(
-    model: LstmModel, codec: Codec, items: Items
+    model: LstmModel, codec: Codec, items: Inputs
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What the model expects while it is played a piece: at each place where a pitch comes, the chance of each pitch.
+    """What the model expects while it is played a piece: at each place where a pitch comes, the
+    chance of each pitch.
 
-    `items`: the piece, one item a step. Gives seconds float64 [n], chances float64 [n, 128], and the pitches that came,
-    int64 [n] (for vectors -1: there a place is a step, and several may come).
+    `items`: the piece, one item a step. Gives seconds float64 [n], chances float64 [n, 128], and
+    the pitches that came, int64 [n] (for vectors -1: there a place is a step, and several may
+    come).
     """
     training = model.training
     model.eval()
     device = next(model.parameters()).device
     whole = torch.from_numpy(
-        codec.after_start(items).astype(np.float32 if codec.input == "frame" else np.int64)
+        codec.with_start(items).astype(np.float32 if codec.input == "frame" else np.int64)
     )
     logits = model(whole[None, :-1].to(device), *model.state(1))[0][0].float()
     model.train(training)

@@ -1,4 +1,5 @@
-"""A learning rate by trial: the range test of Smith 2017. The rate rises with every update until the loss does."""
+"""A learning rate by trial: the range test of Smith 2017. The rate rises with every update until
+the loss does."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ _SAFE = (
 
 @dataclass(frozen=True)
 class Trial:
-    """`rates`, `losses`: what was tried, and the running mean of nats there. `chosen`: the one to train with."""
+    """`rates`, `losses`: what was tried, and the running mean of nats there. `chosen`: the one to
+    train with."""
 
     rates: list[float]
     losses: list[float]
@@ -31,8 +33,8 @@ class Trial:
 
 
 def find_lr(trainer: Trainer, on_update: Callable[[float], None] = lambda done: None) -> Trial:
-    """Try rising rates on a copy of a fresh trainer's model. The trainer itself, and torch's random state, stay as they
-    are. `on_update` gets the share done."""
+    """Try rising rates on a copy of a fresh trainer's model. The trainer itself, and torch's random
+    state, stay as they are. `on_update` gets the share done."""
     config, device = trainer.config, trainer.device
     objective = copy.deepcopy(trainer.objective)
     optimizer = torch.optim.AdamW(

@@ -17,8 +17,8 @@ MOST_WEIGHT = 100.0  # a class that hardly occurs is noise; without a bound it w
 
 
 class Outcome(NamedTuple):
-    """`loss`: what to go down from. `nats`: the plain mean a step, detached. `top`: the top layer, [batch, time,
-    hidden]. `state`: after the chunk, not detached."""
+    """`loss`: what to go down from. `nats`: the plain mean a step, detached. `top`: the top layer,
+    [batch, time, hidden]. `state`: after the chunk, not detached."""
 
     loss: Tensor
     nats: Tensor
@@ -27,10 +27,11 @@ class Outcome(NamedTuple):
 
 
 class Likelihood(nn.Module):
-    """Mean nats a step. `forward` runs once an update, so that DistributedDataParallel can stand around it.
+    """Mean nats a step. `forward` runs once an update, so that DistributedDataParallel can stand
+    around it.
 
-    `weights` float32 [vocabulary], or None: tokens count so much each; for vectors, so much a key that sounds against
-    one that does not.
+    `weights` float32 [vocabulary], or None: tokens count so much each; for vectors, so much a key
+    that sounds against one that does not.
     """
 
     def __init__(self, model: LstmModel, weights: Tensor | None = None):
@@ -62,8 +63,8 @@ def class_weights(
 ) -> Tensor | None:
     """Weights by how often classes occur in training, to the power of -`power`; None for power 0.
 
-    `counts` int [vocabulary]: times each occurs in `steps` steps. A token's weight averages 1 over the music; a key's
-    weight is its silence over its sound, at least 1.
+    `counts` int [vocabulary]: times each occurs in `steps` steps. A token's weight averages 1 over
+    the music; a key's weight is its silence over its sound, at least 1.
     """
     if not power:
         return None

@@ -1,9 +1,11 @@
-"""Professor forcing (Lamb et al. 2016): a discriminator tells the model fed with real music from the model fed with its
-own draws, by how the two behave; the model learns to behave the same way in both.
+"""Professor forcing (Lamb et al. 2016): a discriminator tells the model fed with real music from
+the model fed with its own draws, by how the two behave; the model learns to behave the same way in
+both.
 
-An update adds C_f, by which free-running behaviour is to pass for teacher-forced. As in the paper, the discriminator
-learns only while it is right in under 99% of cases, and the model listens to it only while it is right in over 75%.
-Gradients flow through the hidden states of the free run; through the draws themselves they cannot.
+An update adds C_f, by which free-running behaviour is to pass for teacher-forced. As in the paper,
+the discriminator learns only while it is right in under 99% of cases, and the model listens to it
+only while it is right in over 75%. Gradients flow through the hidden states of the free run;
+through the draws themselves they cannot.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ _UNITS, _RATE, _MEMORY = 128, 1e-3, 0.9
 
 
 class Discriminator(nn.Module):
-    """A bidirectional GRU over a behaviour, its mean over time, and one logit: above 0, teacher-forced."""
+    """A bidirectional GRU over a behaviour, its mean over time, and one logit: above 0,
+    teacher-forced."""
 
     def __init__(self, size: int):
         super().__init__()
@@ -37,7 +40,8 @@ class Discriminator(nn.Module):
 
 
 class ProfessorForcing:
-    """The discriminator with its optimizer. `accuracy`: how often it was right of late, 0.5 to begin with."""
+    """The discriminator with its optimizer. `accuracy`: how often it was right of late, 0.5 to
+    begin with."""
 
     def __init__(self, model: LstmModel, device: torch.device):
         self._model = model
@@ -49,10 +53,11 @@ class ProfessorForcing:
         self.accuracy = 0.5
 
     def penalty(self, batch: Batch, state: State, top: Tensor) -> Tensor:
-        """C_f over the length of a behaviour, so that it adds to a mean over steps; and an update of the discriminator.
+        """C_f over the length of a behaviour, so that it adds to a mean over steps; and an update
+        of the discriminator.
 
-        `state`: with which the chunk began. `top`: its top layer, teacher-forced. 0 when too few streams play on
-        within one piece for the length of a behaviour.
+        `state`: with which the chunk began. `top`: its top layer, teacher-forced. 0 when too few
+        streams play on within one piece for the length of a behaviour.
         """
         length = min(LENGTH, batch.x.shape[1])
         within = np.flatnonzero(~batch.begins[:, 1:length].any(axis=1))
@@ -77,14 +82,16 @@ class ProfessorForcing:
         return binary_cross_entropy_with_logits(logits, torch.ones_like(logits)) / length
 
     def _behaviour(self, top: Tensor, x: Tensor) -> Tensor:
-        """float32 [n, time, hidden + vocabulary]: hidden states, and what is predicted from them."""
+        """float32 [n, time, hidden + vocabulary]: hidden states, and what is predicted from
+        them."""
         logits = self._model.logits(top, x).float()
         chances = logits.sigmoid() if self._model.config.input == "frame" else logits.softmax(-1)
         return torch.cat([top.float(), chances], dim=-1)
 
     @torch.no_grad()
     def _draw(self, first: Tensor, h: Tensor, c: Tensor, length: int) -> Tensor:
-        """The inputs of a free run: the first as given, each later one drawn from what the model predicts."""
+        """The inputs of a free run: the first as given, each later one drawn from what the model
+        predicts."""
         self._model.eval()
         drawn = [first]
         for _ in range(length - 1):

@@ -19,7 +19,8 @@ _BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 def tokens_per_second(
     model: ModelConfig, config: TrainConfig, device: torch.device, updates: int = 3
 ) -> float:
-    """Tokens learned a second, by the fastest of `updates` after one to warm up. Leaves torch's random state alone."""
+    """Tokens learned a second, by the fastest of `updates` after one to warm up. Leaves torch's
+    random state alone."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         objective = Likelihood(LstmModel(model)).to(device)
         optimizer = torch.optim.AdamW(objective.parameters(), lr=1e-6, fused=True)
@@ -37,9 +38,11 @@ def tokens_per_second(
 
 
 def choose_precision(device: torch.device) -> str:
-    """What `--precision auto` stands for: bf16 where the hardware multiplies in it, else fp16 on GPUs and fp32 on CPUs.
+    """What `--precision auto` stands for: bf16 where the hardware multiplies in it, else fp16 on
+    GPUs and fp32 on CPUs.
 
-    It goes by what the processor can, not by a stopwatch, so that the same seed trains the same model every time.
+    It goes by what the processor can, not by a stopwatch, so that the same seed trains the same
+    model every time.
     """
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"

@@ -1,4 +1,5 @@
-"""The training run: truncated backpropagation through time with carried state, evaluation, checkpoints, resuming.
+"""The training run: truncated backpropagation through time with carried state, evaluation,
+checkpoints, resuming.
 
 AdamW (Loshchilov and Hutter 2019), a linear warm-up, then a cosine to a twentieth of the peak rate.
 """
@@ -24,9 +25,9 @@ from ugen.train.config import ModelConfig, TrainConfig, model_config, to_json, t
 from ugen.train.distributed import World
 from ugen.train.evaluation.baselines import Baseline, baselines, key_chances
 from ugen.train.evaluation.diagnostics import about_corpus
-from ugen.train.evaluation.evaluate import Heldout, Scores, evaluate
+from ugen.train.evaluation.evaluate import HeldOutSet, Scores, evaluate
 from ugen.train.forward import State, autocast, to_batch
-from ugen.train.progress import Progress, Watcher
+from ugen.train.progress import Callback, Progress
 from ugen.train.run_folder.checkpoint import (
     FORMAT,
     model_from_config,
@@ -74,8 +75,8 @@ class Trainer:
             raise UgenError(
                 "--objective professor-forcing: trains in one process; leave torchrun out"
             )
-        self.heldout = Heldout.of(corpus, corpus.pieces("valid") or corpus.pieces("test"))
-        self.known = Heldout.some(corpus, rows, min(KNOWN_TOKENS, self.heldout.tokens))
+        self.heldout = HeldOutSet.from_rows(corpus, corpus.pieces("valid") or corpus.pieces("test"))
+        self.known = HeldOutSet.subset(corpus, rows, min(KNOWN_TOKENS, self.heldout.tokens))
         self.model = model_from_config(model, config.seed).to(device)
         if self.world.rank:
             torch.manual_seed(
@@ -93,7 +94,7 @@ class Trainer:
         self.state: State = self.model.state(config.batch // self.world.size)
         self.progress = Progress()
         self.baselines: dict[str, Baseline] = {}
-        steps = sum(len(corpus.codec.items(piece)) for piece in pieces)
+        steps = sum(len(corpus.codec.to_inputs(piece)) for piece in pieces)
         self.epoch_steps = max(steps / (config.batch * config.chunk), 1e-9)
         self.evaluate_every = min(max(round(self.epoch_steps), FEWEST_STEPS), MOST_STEPS)
         self.objective = Likelihood(self.model, self._weights(pieces, steps)).to(device)
@@ -121,7 +122,8 @@ class Trainer:
         world: World | None = None,
         weights: dict[str, Tensor] | None = None,
     ) -> Trainer:
-        """A fresh run, from random weights or from those given. Raises UgenError when the folder holds one already."""
+        """A fresh run, from random weights or from those given. Raises UgenError when the folder
+        holds one already."""
         trainer = cls(path, corpus, model, config, device, world)
         if trainer.world.rank == 0:
             require_free(path)
@@ -129,8 +131,8 @@ class Trainer:
         trainer.set_out(weights)
         if trainer.world.rank == 0:
             path.mkdir(parents=True, exist_ok=True)
-            pieces = [codec.items(corpus.piece(row)) for row in corpus.pieces("train")]
-            held_out = [codec.items(piece) for piece in trainer.heldout.pieces]
+            pieces = [codec.to_inputs(corpus.piece(row)) for row in corpus.pieces("train")]
+            held_out = [codec.to_inputs(piece) for piece in trainer.heldout.pieces]
             trainer.baselines = baselines(pieces, held_out, codec.vocabulary, codec.start)
             write_probe(path / "probe.npy", held_out, codec)
             write_originality(path / "originality.json", corpus, trainer.model.parameters_count())
@@ -138,12 +140,15 @@ class Trainer:
         return trainer
 
     def set_out(self, weights: dict[str, Tensor] | None) -> None:
-        """Begin with the weights given, or else, for vectors, as the predictor that knows which keys sound on."""
+        """Begin with the weights given, or else, for vectors, as the predictor that knows which
+        keys sound on."""
         codec = self.corpus.codec
         if weights is not None:
             self.model.load_state_dict(weights)
         elif codec.input == "frame":
-            pieces = [codec.items(self.corpus.piece(row)) for row in self.corpus.pieces("train")]
+            pieces = [
+                codec.to_inputs(self.corpus.piece(row)) for row in self.corpus.pieces("train")
+            ]
             self.model.begin_with(torch.from_numpy(key_chances(pieces)).float())
 
     @classmethod
@@ -155,7 +160,8 @@ class Trainer:
         config: TrainConfig | None = None,
         world: World | None = None,
     ) -> Trainer:
-        """Go on after the last evaluation of the run in `path`, with its own settings or with another length.
+        """Go on after the last evaluation of the run in `path`, with its own settings or with
+        another length.
 
         Raises UgenError when corpus or files do not fit.
         """
@@ -172,7 +178,7 @@ class Trainer:
             write_json(path / "config.json", {**about, "training": to_json(config)})
         return trainer
 
-    def remarks(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What is to be said before training."""
         rows = self.corpus.pieces("train")
         steps = round(self.epoch_steps * self.config.batch * self.config.chunk)
@@ -197,7 +203,7 @@ class Trainer:
                 "seconds": round(sum(row.seconds for row in rows), 1),
                 "tokens": sum(row.tokens for row in rows),
             },
-            "remarks": self.remarks(),
+            "warnings": self.warnings(),
             "baselines": {name: baseline._asdict() for name, baseline in self.baselines.items()},
             "codec": corpus.codec.to_json(),
         }
@@ -222,11 +228,12 @@ class Trainer:
 
     # running
 
-    def run(self, watchers: Sequence[Watcher] = ()) -> str:
-        """Train to the end; says in words why it ended. KeyboardInterrupt leaves the last checkpoint in place."""
+    def run(self, callbacks: Sequence[Callback] = ()) -> str:
+        """Train to the end; says in words why it ended. KeyboardInterrupt leaves the last
+        checkpoint in place."""
         progress = self.progress
         if not progress.history:
-            self._evaluated(watchers)
+            self._evaluated(callbacks)
         before = time.monotonic() - progress.elapsed
         while True:
             if self.share_done() >= 1:
@@ -237,12 +244,12 @@ class Trainer:
                 break
             self._step()
             progress.elapsed = self._agreed(time.monotonic() - before)
-            for watcher in watchers:
+            for watcher in callbacks:
                 watcher.step(self)
             if progress.step % self.evaluate_every == 0:
-                self._evaluated(watchers)
+                self._evaluated(callbacks)
         if progress.step % self.evaluate_every:
-            self._evaluated(watchers)
+            self._evaluated(callbacks)
         return reason
 
     def share_done(self) -> float:
@@ -264,8 +271,8 @@ class Trainer:
         return self.config.lr * warm * (FINAL_RATE + (1 - FINAL_RATE) * cosine)
 
     def _next_chunk(self) -> Chunk:
-        """This process's streams of the next chunk. Before an evaluation none is read ahead: what is saved there must
-        be where training stands."""
+        """This process's streams of the next chunk. Before an evaluation none is read ahead: what
+        is saved there must be where training stands."""
         chunk = self._ahead.result() if self._ahead else self.streams.next()
         last = (self.progress.step + 1) % self.evaluate_every == 0
         self._ahead = None if last else self._reader.submit(self.streams.next)
@@ -300,8 +307,9 @@ class Trainer:
                     f"the loss is {progress.loss} at step {progress.step}; try a lower --lr"
                 )
 
-    def _evaluated(self, watchers: Sequence[Watcher]) -> None:
-        """Score the held-out pieces; keep the weights if they are the best; save all that resuming needs."""
+    def _evaluated(self, callbacks: Sequence[Callback]) -> None:
+        """Score the held-out pieces; keep the weights if they are the best; save all that resuming
+        needs."""
         from ugen.train.run_folder.resume import save
 
         if (
@@ -337,10 +345,10 @@ class Trainer:
             header = {"step": progress.step, "scores": scores.to_json()}
             save_tensors(self.path / "model.safetensors", self.model.state_dict(), header)
         save(self)
-        for watcher in watchers:
+        for watcher in callbacks:
             watcher.scores(self, scores)
 
-    def evaluated(self, pieces: Heldout) -> Scores:
+    def evaluated(self, pieces: HeldOutSet) -> Scores:
         """Scores of the present weights, on all processes together."""
         return evaluate(self.model, pieces, self.corpus.codec, self.device, self.world)
 

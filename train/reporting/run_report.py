@@ -1,4 +1,5 @@
-"""A run as one HTML page, made from what lies in its folder: the verdict, curves, samples, settings."""
+"""A run as one HTML page, made from what lies in its folder: the verdict, curves, samples,
+settings."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ import numpy as np
 from ugen.data import UgenError
 from ugen.data.codecs.khot import WORDS
 from ugen.data.files import write_atomically
-from ugen.data.html_page import document, escaped, remarks, table
+from ugen.data.html_page import document, escaped, table, warnings
 from ugen.data.render.chart import CHART_STYLE, Line, Mark, line_chart
 from ugen.data.text import clock, count
 from ugen.train.evaluation.diagnostics import about_run
@@ -35,7 +36,8 @@ img { display: block; width: 100%; height: auto; background: #fff; } .large img 
 
 
 class _Words(NamedTuple):
-    """What things are called: models of vectors predict keys, step by step, where others predict tokens."""
+    """What things are called: models of vectors predict keys, step by step, where others predict
+    tokens."""
 
     step: str
     right: str
@@ -80,7 +82,7 @@ def write_report(run: Path) -> None:
         f"<h1>{escaped(name)}</h1>",
         f'<p class="soft">{escaped(_about(run, config, history))}</p>',
         *_verdict(config, history, words),
-        remarks([*about_run(history), *config.get("remarks", ())], "Nothing stands out as odd."),
+        warnings([*about_run(history), *config.get("warnings", ())], "Nothing stands out as odd."),
         "<h2>Curves</h2>",
         _curves(config, history, words),
         *_pictures(run / "samples", {row["step"]: row["epoch"] for row in history}),
@@ -221,8 +223,8 @@ def _lines(rows: Sequence[Row], *curves: tuple[str, str, str, str]) -> list[Line
 
 
 def _shown(history: Sequence[Row], best: Row) -> list[Row]:
-    """Rows from all over a history, its extremes among them; with the gap, and without what is no measurement: the
-    gradient and the rate before the first update."""
+    """Rows from all over a history, its extremes among them; with the gap, and without what is no
+    measurement: the gradient and the rate before the first update."""
     places = (
         np.linspace(0, len(history) - 1, min(_MOST_POINTS, len(history)))
         .round()

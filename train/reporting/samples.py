@@ -1,4 +1,5 @@
-"""What a run leaves to look at and listen to: samples and pictures every few minutes, report.html, TensorBoard."""
+"""What a run leaves to look at and listen to: samples and pictures every few minutes, report.html,
+TensorBoard."""
 
 from __future__ import annotations
 
@@ -26,8 +27,9 @@ _PAGE_EVERY = 15.0  # seconds between writes of the report
 
 
 class Samples:
-    """Every `minutes`: music from the present weights as MIDI and piano roll, and what the model expects of a held-out
-    excerpt, drawn over what comes. `say` gets a line about each. Training's random state is left alone."""
+    """Every `minutes`: music from the present weights as MIDI and piano roll, and what the model
+    expects of a held-out excerpt, drawn over what comes. `say` gets a line about each. Training's
+    random state is left alone."""
 
     def __init__(self, minutes: float, say: Callable[[str], None]):
         self._every, self._say = 60 * minutes, say
@@ -69,14 +71,14 @@ class Samples:
 
     def _expectations(self, trainer: Trainer, path: Path) -> None:
         codec = trainer.corpus.codec
-        items = codec.items(max(trainer.heldout.pieces, key=len))
+        items = codec.to_inputs(max(trainer.heldout.pieces, key=len))
         cursor, count = codec.cursor(), 0
         while count < len(items) and cursor.seconds < EXCERPT_SECONDS:
             cursor.feed(int(items[count]) if codec.input == "token" else 0)
             count += 1
         excerpt = items[:count]
         seconds, chances, _ = expected_pitches(trainer.model, codec, excerpt)
-        truth = codec.decode(codec.stored(excerpt))
+        truth = codec.decode(codec.from_inputs(excerpt))
         expected_roll(truth.until(truth.tick_at(EXCERPT_SECONDS)), seconds, chances, path)
 
     def _page(self, trainer: Trainer) -> None:

@@ -1,4 +1,5 @@
-"""What a training run says: the corpus and the baselines, a progress line, a row an evaluation, and the verdict."""
+"""What a training run says: the corpus and the baselines, a progress line, a row an evaluation, and
+the verdict."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ COLUMNS = {
 
 
 class Display:
-    """The terminal's view of a Trainer. On anything but a terminal, rows without the moving line."""
+    """The terminal's view of a Trainer. On anything but a terminal, rows without the moving
+    line."""
 
     def __init__(self, trainer: Trainer):
         self._trainer = trainer
@@ -79,8 +81,8 @@ class Display:
             f"model: {config.layers} x {config.hidden} LSTM, {trainer.model.parameters_count():,} weights, "
             f"on {trainer.device} in {trainer.config.precision}{together}"
         )
-        for remark in trainer.remarks():
-            typer.echo(remark)
+        for warning in trainer.warnings():
+            typer.echo(warning)
         typer.echo(
             "held-out loss of what only counts, in nats: "
             + "; ".join(
@@ -108,8 +110,9 @@ class Display:
         self._bar.update(self._task, completed=done, description=line)
 
     def scores(self, trainer: Trainer, scores: Scores) -> None:
-        """A row for an evaluation, and what it gives reason to say. `right` counts all tokens, `notes` leaves out those
-        that only move time; `time` is the share of those, predicted and true."""
+        """A row for an evaluation, and what it gives reason to say. `right` counts all tokens,
+        `notes` leaves out those that only move time; `time` is the share of those, predicted and
+        true."""
         progress = trainer.progress
         cells = (
             f"{progress.step / trainer.epoch_steps:.1f}",

@@ -1,11 +1,12 @@
-"""A checkpoint is a folder: the best weights, their config, and what a resumed run needs. Loading runs no code.
+"""A checkpoint is a folder: the best weights, their config, and what a resumed run needs. Loading
+runs no code.
 
-config.json           model, codec, training and corpus, written once
-model.safetensors     the weights that did best on the held-out pieces; its scores are in the header
-probe.npy             stretches of held-out pieces, so that an export can measure its own loss with no corpus (probe.py)
+config.json           model, codec, training and corpus, written once model.safetensors     the
+weights that did best on the held-out pieces; its scores are in the header probe.npy
+stretches of held-out pieces, so that an export can measure its own loss with no corpus (probe.py)
 originality.json      hashed runs of notes of what it learned from, for ugen-score --originality
-resume.safetensors    weights, optimizer, random state, carried state and data position at the last evaluation
-metrics.jsonl         one line an evaluation
+resume.safetensors    weights, optimizer, random state, carried state and data position at the last
+evaluation metrics.jsonl         one line an evaluation
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from ugen.data import Codec, UgenError, codec_from_json
-from ugen.data.codecs.base import Items
+from ugen.data.codecs.base import Inputs
 from ugen.data.files import read_json, replacing
 from ugen.train.config import ModelConfig, model_config
 from ugen.train.model import LstmModel
@@ -32,15 +33,15 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained model with all that an export needs. `config`: config.json. `scores`: the model's held-out scores.
-    `probe`: held-out music, as probe.py reads it."""
+    """A trained model with all that an export needs. `config`: config.json. `scores`: the model's
+    held-out scores. `probe`: held-out music, as probe.py reads it."""
 
     path: Path
     model: LstmModel
     codec: Codec
     config: dict[str, Any]
     scores: dict[str, Any]
-    probe: Items
+    probe: Inputs
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
@@ -88,7 +89,8 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any])
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the JSON header of a file that `save_tensors` wrote. Raises UgenError that names the file."""
+    """The tensors and the JSON header of a file that `save_tensors` wrote. Raises UgenError that
+    names the file."""
     try:
         with safetensors.safe_open(str(path), "pt") as file:
             header = json.loads((file.metadata() or {}).get("ugen", "{}"))
@@ -118,7 +120,8 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
 
 
 def load_weights(model: LstmModel, tensors: dict[str, Tensor], path: Path) -> None:
-    """Put tensors into a model of the same shape. Raises UgenError that names the first one that does not fit."""
+    """Put tensors into a model of the same shape. Raises UgenError that names the first one that
+    does not fit."""
     wanted = model.state_dict()
     for name in sorted(set(wanted) | set(tensors)):
         if name not in tensors or name not in wanted:

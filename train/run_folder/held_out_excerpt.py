@@ -1,7 +1,8 @@
-"""Held-out music kept with a run, so that an export can prove and measure its files where no corpus is.
+"""Held-out music kept with a run, so that an export can prove and measure its files where no corpus
+is.
 
-probe.npy: uint16 [rows, words], what the model is fed and asked, as a corpus stores it; a row is STEPS + 1 steps. Rows
-that open a piece come first.
+probe.npy: uint16 [rows, words], what the model is fed and asked, as a corpus stores it; a row is
+STEPS + 1 steps. Rows that open a piece come first.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import Codec, UgenError
-from ugen.data.codecs.base import Items
+from ugen.data.codecs.base import Inputs
 from ugen.data.files import replacing
 
 STEPS = 1024
 ROWS = 16
 
 
-def write_probe(path: Path, pieces: Sequence[Items], codec: Codec) -> None:
-    """Keep up to ROWS stretches of held-out pieces, given as items; pieces all shorter than one are strung together."""
-    wholes = [codec.after_start(piece) for piece in pieces]
+def write_probe(path: Path, pieces: Sequence[Inputs], codec: Codec) -> None:
+    """Keep up to ROWS stretches of held-out pieces, given as items; pieces all shorter than one are
+    strung together."""
+    wholes = [codec.with_start(piece) for piece in pieces]
     stretches = [
         (at, number, whole[at : at + STEPS + 1])
         for number, whole in enumerate(wholes)
@@ -32,11 +34,12 @@ def write_probe(path: Path, pieces: Sequence[Items], codec: Codec) -> None:
         strung = np.concatenate(wholes)
         rows = [np.concatenate([strung] * (STEPS // len(strung) + 1))[: STEPS + 1]]
     with replacing(path) as partial, open(partial, "wb") as stream:
-        np.save(stream, np.stack([codec.stored(items) for items in rows]), allow_pickle=False)
+        np.save(stream, np.stack([codec.from_inputs(items) for items in rows]), allow_pickle=False)
 
 
-def read_probe(path: Path, codec: Codec) -> Items:
-    """What `write_probe` kept: int64 [rows, STEPS + 1] tokens, or float32 [rows, STEPS + 1, keys] vectors.
+def read_probe(path: Path, codec: Codec) -> Inputs:
+    """What `write_probe` kept: int64 [rows, STEPS + 1] tokens, or float32 [rows, STEPS + 1, keys]
+    vectors.
 
     Raises UgenError that names the file.
     """
@@ -49,7 +52,7 @@ def read_probe(path: Path, codec: Codec) -> Items:
         raise UgenError(
             f"{path}: not held-out music of this codec; was the run trained by another version of ugen?"
         )
-    rows = np.stack([codec.items(row) for row in words])
+    rows = np.stack([codec.to_inputs(row) for row in words])
     if rows.shape[1] != STEPS + 1:
         raise UgenError(f"{path}: rows of {rows.shape[1]} steps, not {STEPS + 1}")
     return rows.astype(np.float32 if codec.input == "frame" else np.int64)

@@ -1,6 +1,8 @@
-"""Weights to begin with, for fine-tuning: from a training run, or from a model file that export-ugen wrote.
+"""Weights to begin with, for fine-tuning: from a training run, or from a model file that
+export-ugen wrote.
 
-A model file holds every matrix of its model; where they were rounded, training begins from the rounded ones.
+A model file holds every matrix of its model; where they were rounded, training begins from the
+rounded ones.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ _ITS_FILE = Path(__file__).parents[2] / "runtime" / "pretrained.onnx"
 
 
 def weights_from(path: Path, codec: Codec) -> tuple[ModelConfig, dict[str, Tensor]]:
-    """The model and weights of a run's folder, of an .onnx file, or of PRETRAINED. Raises UgenError, also when its
-    codec is another."""
+    """The model and weights of a run's folder, of an .onnx file, or of PRETRAINED. Raises
+    UgenError, also when its codec is another."""
     if path == PRETRAINED and not path.exists():
         path = _ITS_FILE
     if path.suffix == ".onnx":
@@ -99,8 +101,8 @@ def _plain(arrays: Arrays) -> Arrays:
 
 
 def _unblocked(plain: Arrays, arrays: Arrays, config: ModelConfig) -> Arrays:
-    """With the LSTMs' matrices, where they are stored as 4-bit blocks: W and R beside each other, numbers of a scale
-    each, two a byte, 8 for 0."""
+    """With the LSTMs' matrices, where they are stored as 4-bit blocks: W and R beside each other,
+    numbers of a scale each, two a byte, 8 for 0."""
     for k in range(config.layers):
         if f"WR_{k}" in arrays:
             packed, size = arrays[f"WR_{k}"], config.hidden

@@ -1,7 +1,9 @@
-"""What a run keeps of its training music, so that a song can be asked what it copied: originality.json.
+"""What a run keeps of its training music, so that a song can be asked what it copied:
+originality.json.
 
-A hash for each run of notes, and the file names of the pieces without their folders. It is no secret: docs/scoring.md
-says what can be found out with it. Delete it before exporting, and model files go without.
+A hash for each run of notes, and the file names of the pieces without their folders. It is no
+secret: docs/scoring.md says what can be found out with it. Delete it before exporting, and model
+files go without.
 """
 
 from __future__ import annotations
@@ -18,17 +20,18 @@ from ugen.data.analysis.originality import (
     make_table,
 )
 from ugen.data.cli.progress import progress_bar
-from ugen.data.corpus.corpus import Corpus, Row
+from ugen.data.corpus.corpus import Corpus, ManifestRow
 from ugen.data.files import read_json, write_json
 
 MOST_HELD_OUT = 100  # pieces
 
 
 def write_originality(path: Path, corpus: Corpus, weights: int) -> None:
-    """Write the table of a corpus, at most a tenth of the size of a file with so many weights of a byte each.
+    """Write the table of a corpus, at most a tenth of the size of a file with so many weights of a
+    byte each.
 
-    As the model knows the pieces: arranged, and on the codec's grid. Nothing is written for very many pieces, of which
-    too little would be found.
+    As the model knows the pieces: arranged, and on the codec's grid. Nothing is written for very
+    many pieces, of which too little would be found.
     """
     rows, held_out = corpus.pieces("train"), corpus.pieces("valid") or corpus.pieces("test")
     if len(rows) > MOST_PIECES:
@@ -42,7 +45,8 @@ def write_originality(path: Path, corpus: Corpus, weights: int) -> None:
 
 
 def read_originality(path: Path) -> Table | None:
-    """What `write_originality` wrote, or None where there is none. Raises UgenError that names the file."""
+    """What `write_originality` wrote, or None where there is none. Raises UgenError that names the
+    file."""
     if not path.exists():
         return None
     try:
@@ -52,7 +56,9 @@ def read_originality(path: Path) -> Table | None:
 
 
 def _scores(
-    corpus: Corpus, rows: Sequence[Row], advance_to: Callable[[float], None] = lambda done: None
+    corpus: Corpus,
+    rows: Sequence[ManifestRow],
+    advance_to: Callable[[float], None] = lambda done: None,
 ) -> Iterator[Score]:
     for number, row in enumerate(rows, 1):
         yield corpus.codec.decode(corpus.piece(row))

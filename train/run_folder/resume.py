@@ -1,7 +1,7 @@
 """What a run needs to go on as if it had never stopped: written at every evaluation, atomically.
 
-Weights, optimizer, discriminator, random states, carried state and data position; read back, the next update is the
-one the run would have made, bit for bit on a CPU.
+Weights, optimizer, discriminator, random states, carried state and data position; read back, the
+next update is the one the run would have made, bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 
 def save(trainer: Trainer) -> None:
-    """Write resume.safetensors and metrics.jsonl. Every process of a world calls this; the first writes."""
+    """Write resume.safetensors and metrics.jsonl. Every process of a world calls this; the first
+    writes."""
     h, c = (trainer.world.gather(part, 1) for part in trainer.state)
     random = {
         f"rng.{kind}": trainer.world.gather(state[None], 0)
@@ -53,7 +54,8 @@ def save(trainer: Trainer) -> None:
 
 
 def restore(trainer: Trainer) -> None:
-    """Put a fresh trainer where `save` was called. Raises UgenError that names the file when it does not fit."""
+    """Put a fresh trainer where `save` was called. Raises UgenError that names the file when it
+    does not fit."""
     from ugen.train.progress import Progress
 
     file, world = trainer.path / "resume.safetensors", trainer.world

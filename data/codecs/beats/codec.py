@@ -1,18 +1,21 @@
 """The `beats` codec: a metrical grid of 24 steps a beat, with bar lines, tempo and time signatures.
 
-A piece is a line of events, in this order at every point of time (a newcomer may read it as a grammar):
+A piece is a line of events, in this order at every point of time (a newcomer may read it as a
+grammar):
 
-    piece    := start meter (moment)* end
-    moment   := [shift | bar] [meter] [tempo] note*
-    note     := [program] [velocity] pitch duration      (a drum hit is [program:128] [velocity] drum, with no duration)
+    piece    := start meter (moment)* end moment   := [shift | bar] [meter] [tempo] note* note
+    := [program] [velocity] pitch duration      (a drum hit is [program:128] [velocity] drum, with
+    no duration)
 
-- `shift:n` moves time on by n steps, never onto or over a bar line; `bar` moves it to the next bar line.
-- `meter:n/d` begins a bar here. `tempo:bpm` holds from here. Both hold until the next of their kind.
-- `velocity:v` holds for the following notes of the same program; `program:p` for the notes at this point of time.
-- Notes at one point come by program (drums last), then by pitch, both ascending.
+- `shift:n` moves time on by n steps, never onto or over a bar line; `bar` moves it to the next bar
+line. - `meter:n/d` begins a bar here. `tempo:bpm` holds from here. Both hold until the next of
+their kind. - `velocity:v` holds for the following notes of the same program; `program:p` for the
+notes at this point of time. - Notes at one point come by program (drums last), then by pitch, both
+ascending.
 
-Grid: 24 a beat holds 32nd notes and triplets of sixteenths exactly. Events differ from REMI (Huang and Yang 2020,
-"Pop Music Transformer") in that time is told by shifts, as in Oore et al. 2018, and bars by a token that moves.
+Grid: 24 a beat holds 32nd notes and triplets of sixteenths exactly. Events differ from REMI (Huang
+and Yang 2020, "Pop Music Transformer") in that time is told by shifts, as in Oore et al. 2018, and
+bars by a token that moves.
 """
 
 from __future__ import annotations
@@ -81,7 +84,8 @@ class BeatsCodec(Codec):
     def has_bars(self) -> bool:
         return True
 
-    # encoding: every event gets a row (point of time, rank there, token); one sort puts them in order
+    # encoding: every event gets a row (point of time, rank there, token); one sort puts them in
+    # order
 
     def encode(self, score: Score) -> Encoded:
         notes = self._on_grid(score)
@@ -104,7 +108,8 @@ class BeatsCodec(Codec):
         return Encoded(tokens, len(notes), len(score.notes) - len(notes))
 
     def _on_grid(self, score: Score) -> NDArray[np.void]:
-        """Notes in steps, one of a kind at a point, with `end` holding the index of the duration."""
+        """Notes in steps, one of a kind at a point, with `end` holding the index of the
+        duration."""
         notes = score.notes.copy()
         onset = _round_div(notes["onset"] * GRID, score.ticks_per_beat)
         length = np.maximum(_round_div(notes["end"] * GRID, score.ticks_per_beat) - onset, 1)
@@ -127,7 +132,8 @@ class BeatsCodec(Codec):
     def _bar_lines(
         self, score: Score, last: int
     ) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
-        """Where bar lines are, up to step `last`, and where a meter token stands as (step, token)."""
+        """Where bar lines are, up to step `last`, and where a meter token stands as (step,
+        token)."""
         starts = _round_div(score.meters["tick"] * GRID, score.ticks_per_beat)
         changes = {
             int(at): _known_meter(n, d)
@@ -208,7 +214,7 @@ class BeatsCodec(Codec):
     def _meter_id(self, numerator: int, denominator: int) -> int:
         return self._ids[f"meter:{numerator}/{denominator}"]
 
-    def recall(self, tokens: Tokens) -> Tokens:
+    def context(self, tokens: Tokens) -> Tokens:
         """The meter, tempo and velocities in force, then all since the last bar line."""
         bars = np.flatnonzero(tokens == self._ids["bar"])
         if not len(bars):

@@ -1,4 +1,5 @@
-"""Where a stream of `beats` events stands: in musical time, and in the grammar of what may come next."""
+"""Where a stream of `beats` events stands: in musical time, and in the grammar of what may come
+next."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from .table import DRUMS, GRID, LONGEST_SHIFT, bar_steps
 
 
 class Clock:
-    """Position in steps, bars and seconds, moved by time events. `tempo`: the only one, whatever the events say."""
+    """Position in steps, bars and seconds, moved by time events. `tempo`: the only one, whatever
+    the events say."""
 
     __slots__ = ("bar_end", "bar_steps", "bars", "fixed", "now", "seconds", "step_seconds")
 
@@ -50,7 +52,8 @@ def _step_seconds(tempo: float) -> float:
     )  # a MIDI file counts in whole microseconds, and time must be the same in it
 
 
-# What may follow what. A state is the last event's kind, but for the states a kind alone does not tell.
+# What may follow what. A state is the last event's kind, but for the states a kind alone does not
+# tell.
 _NOTE_START = ("program", "velocity", "pitch")
 _FOLLOWS: dict[str, tuple[str, ...]] = {
     "piece": ("meter",),
@@ -70,7 +73,8 @@ _FOLLOWS: dict[str, tuple[str, ...]] = {
 
 
 class Grammar(NamedTuple):
-    """Masks, bool [..., vocabulary]: by state, by steps left in the bar, by last pitch + 1, by last program + 1."""
+    """Masks, bool [..., vocabulary]: by state, by steps left in the bar, by last pitch + 1, by last
+    program + 1."""
 
     after: dict[str, Mask]
     shifts_within: Mask

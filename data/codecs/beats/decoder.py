@@ -6,7 +6,7 @@ from bisect import bisect_right
 from typing import Any
 
 from ugen.data.codecs.decoder import Decoder
-from ugen.data.score import Row
+from ugen.data.score import NoteRow
 
 from .cursor import Clock
 from .table import DEFAULT_VELOCITY, DRUM_STEPS, DRUMS, DURATIONS, GRID
@@ -15,8 +15,9 @@ from .table import DEFAULT_VELOCITY, DRUM_STEPS, DRUMS, DURATIONS, GRID
 class BeatsDecoder(Decoder):
     """Decoder of the beats codec.
 
-    A note still sounding when its pitch is struck again ends by then, as on a piano: at the longest duration in the
-    table that fits, so that encoding the result loses nothing. Of equal notes struck at once the longest stays.
+    A note still sounding when its pitch is struck again ends by then, as on a piano: at the longest
+    duration in the table that fits, so that encoding the result loses nothing. Of equal notes
+    struck at once the longest stays.
     """
 
     def __init__(self, pairs: list[tuple[str, Any]]):
@@ -25,7 +26,7 @@ class BeatsDecoder(Decoder):
         self._program, self._pitch = 0, -1
         self._velocity: dict[int, int] = {}
         self._struck: dict[
-            tuple[int, int, int], Row
+            tuple[int, int, int], NoteRow
         ] = {}  # the last note of a pitch, program, drum
 
     def feed(self, token: int) -> None:
