@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from support import BUNDLED, same_notes
 from ugen.data import Score, UgenError, arrange, midi_bytes, read_midi, write_midi
-from ugen.data.render.convert import Options, convert, read_score
+from ugen.data.render.convert import WRITABLE, Options, convert, read_score, write_score
 from ugen.data.render.piano_roll import piano_roll
 
 PIECE = BUNDLED[-4]
@@ -163,3 +163,23 @@ def test_stats_come_as_a_table_and_as_json(tmp_path: Path) -> None:
     assert "notes_per_second" in ugen_data("stats", tmp_path / "a.mid").stdout
     done = ugen_data("stats", tmp_path / "a.mid", PIECE, "--json")
     assert done.stdout.count("\n") == 2 and '"seconds": 1.0' in done.stdout
+
+
+# scores written as any kind
+
+
+@pytest.mark.parametrize("kind", WRITABLE)
+def test_a_score_is_written_as_the_kind_its_path_names(tmp_path: Path, kind: str) -> None:
+    score = Score.build([(0, 480, 60, 80, 0, False)], 480)
+    write_score(score, tmp_path / f"a{kind}", pad_ticks=480 * 8, texts=["a note on the song"])
+    data = (tmp_path / f"a{kind}").read_bytes()
+    assert len(data) > 20 and [path.name for path in tmp_path.iterdir()] == [f"a{kind}"]
+    assert (b"a note on the song" in data) == (kind in (".mid", ".midi", ".csv"))
+    if kind == ".wav":
+        assert len(data) == pytest.approx(4.5 * 48_000 * 4, abs=100), "silence up to the asked end"
+
+
+def test_a_score_is_not_written_as_a_kind_there_is_not(tmp_path: Path) -> None:
+    with pytest.raises(UgenError, match=r"song\.aac: cannot write \.aac"):
+        write_score(Score.build([], 480), tmp_path / "song.aac")
+    assert not list(tmp_path.iterdir())

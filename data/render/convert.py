@@ -3,7 +3,7 @@ Folders too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +16,18 @@ from ugen.data.files import write_atomically
 from ugen.data.midi.midicsv import csv_to_midi, midi_to_csv
 from ugen.data.midi.reader import read_midi
 from ugen.data.midi.smf import MIDI_SUFFIXES, read_file
-from ugen.data.midi.writer import midi_bytes
+from ugen.data.midi.writer import midi_bytes, write_midi
 from ugen.data.score import Score
 
 from .audio import FORMATS, write_audio
 from .piano_roll import ROW_SECONDS, piano_roll
 
 READABLE = (*MIDI_SUFFIXES, ".csv", ".txt")
-WRITABLE = (".mid", ".midi", ".csv", ".txt", ".png", ".jpg", ".jpeg", *FORMATS)
-PAD_TICKS = (
-    1920  # a bar of silence after music that came from frames text, as the original wrote it
-)
+PICTURES = (".png", ".jpg", ".jpeg")
+MIDI = (".mid", ".midi")
+WRITABLE = (*MIDI, ".csv", ".txt", *PICTURES, *FORMATS)
+# a bar of silence after music that came from frames text, as the original wrote it
+PAD_TICKS = 1920
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,55 @@ def convert(source: Path, target: Path, options: Options) -> None:
         raise UgenError(
             f"{source}: cannot read {kind or 'a file with no extension'}; choose {', '.join(READABLE)}"
         )
-    if target_kind not in WRITABLE:
-        raise UgenError(
-            f"{target}: cannot write {target_kind or 'no extension'}; choose {', '.join(WRITABLE)}"
-        )
-    if (
-        target_kind == ".csv" and kind in MIDI_SUFFIXES
-    ):  # whole files, event by event: more than a Score holds
+    check_writable(target)
+    if target_kind == ".csv" and kind in MIDI_SUFFIXES:
+        # whole files, event by event: more than a Score holds
         write_atomically(target, midi_to_csv(read_file(source), str(source)).encode("latin-1"))
-    elif kind == ".csv" and target_kind in (".mid", ".midi"):
+    elif kind == ".csv" and target_kind in MIDI:
         write_atomically(target, csv_to_midi(_text(source), str(source)))
     else:
-        _write(read_score(source, options), source, target, options)
+        pad = PAD_TICKS if kind == ".txt" else 0
+        write_score(read_score(source, options), target, options, pad_ticks=pad)
+
+
+def write_score(
+    score: Score,
+    path: Path,
+    options: Options = Options(),
+    *,
+    pad_ticks: int = 0,
+    texts: Sequence[str] = (),
+) -> None:
+    """Write a score as the kind of file that the extension of `path` names, one of WRITABLE.
+
+    MIDI, midicsv text and sound last until `pad_ticks` after the last note. `texts` become text
+    events where the kind has them: in MIDI and midicsv text. Raises UgenError that names the file
+    and the reason; nothing half-written is left.
+    """
+    check_writable(path)
+    kind = path.suffix.lower()
+    if kind in MIDI:
+        write_midi(score, path, texts=texts, pad_ticks=pad_ticks)
+    elif kind == ".csv":
+        data = midi_bytes(score, texts=texts, pad_ticks=pad_ticks)
+        write_atomically(path, midi_to_csv(data, str(path)).encode("latin-1"))
+    elif kind == ".txt":
+        tokens = FramesCodec(options.ticks).encode(score).tokens
+        write_atomically(path, (" ".join(map(str, tokens.tolist())) + "\n").encode())
+    elif kind in FORMATS:
+        end = np.array([score.end_tick + pad_ticks])
+        seconds = float(score.seconds_at(end)[0]) or None
+        write_audio(score, path, options.soundfont, seconds=seconds)
+    else:
+        piano_roll(score, path, options.row_seconds, options.colour)
+
+
+def check_writable(path: Path) -> None:
+    """Raise UgenError when the extension of `path` names no kind that can be written."""
+    kind = path.suffix.lower()
+    if kind not in WRITABLE:
+        choices = ", ".join(WRITABLE)
+        raise UgenError(f"cannot write {kind or 'no extension'}; choose {choices}", path=path)
 
 
 def read_score(source: Path, options: Options) -> Score:
@@ -84,23 +122,6 @@ def pairs(source: Path, target: Path, kind: str) -> Iterator[tuple[Path, Path]]:
     for path in sorted(source.rglob("*")):
         if path.is_file() and path.suffix.lower() in READABLE:
             yield path, (target / path.relative_to(source)).with_suffix(kind)
-
-
-def _write(score: Score, source: Path, target: Path, options: Options) -> None:
-    kind = target.suffix.lower()
-    if kind == ".txt":
-        tokens = FramesCodec(options.ticks).encode(score).tokens
-        write_atomically(target, (" ".join(map(str, tokens.tolist())) + "\n").encode())
-    elif kind in (".mid", ".midi", ".csv"):
-        pad = PAD_TICKS if source.suffix.lower() == ".txt" else 0
-        data = midi_bytes(score, pad_ticks=pad)
-        write_atomically(
-            target, midi_to_csv(data, str(target)).encode("latin-1") if kind == ".csv" else data
-        )
-    elif kind in FORMATS:
-        write_audio(score, target, options.soundfont)
-    else:
-        piano_roll(score, target, options.row_seconds, options.colour)
 
 
 def _from_frames(tokens: NDArray[np.int64], options: Options) -> Score:
