@@ -3,10 +3,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OLDEST := $(VENV)-oldest
 PYTHON ?= python3
+SHELL := /bin/bash
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test test-oldest test-pythons lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live pretrained install dependencies midicsv sox clean
+.PHONY: help demo test test-oldest test-pythons lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live pretrained install dependencies programs fuzz clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -22,17 +23,15 @@ install: $(VENV)/.dependencies
 	@$(PIP) --no-deps --force-reinstall .
 	@rm -rf build *.egg-info
 
-midicsv:
-	@command -v midicsv >/dev/null || { \
-	  echo "installing Debian's midicsv, which the tests compare with"; \
-	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$sudo apt-get -qq update && $$sudo apt-get -qq install -y midicsv >/dev/null; }
-
-sox:
-	@sox --help 2>/dev/null | grep -qw mp3 || { \
-	  echo "installing Debian's sox, which the tests open sound files with"; \
-	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$sudo apt-get -qq update && $$sudo apt-get -qq install -y sox libsox-fmt-mp3 >/dev/null; }
+# programs of Debian's that some tests compare with; where they cannot be had, those tests are skipped
+programs:
+	@for wanted in midicsv sox:sox,libsox-fmt-mp3; do \
+	  command -v $${wanted%%:*} >/dev/null && continue; \
+	  command -v apt-get >/dev/null || { echo "no $${wanted%%:*} here: its tests are skipped"; continue; }; \
+	  echo "installing Debian's $${wanted%%:*}, which the tests compare with"; \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); packages=$${wanted#*:}; \
+	  $$sudo apt-get -qq update && $$sudo apt-get -qq install -y $${packages//,/ } >/dev/null || exit 1; \
+	done
 
 demo: install    ## Train on the bundled music, export, make a song: about five minutes on two cores
 	rm -rf demo
@@ -42,7 +41,7 @@ demo: install    ## Train on the bundled music, export, make a song: about five 
 	$(BIN)/ugen-data convert demo/song.mid demo/song.png
 	$(BIN)/python tests/demo_check.py demo
 
-test: install midicsv sox lint types  ## Run the whole suite, and the style and type checks
+test: install programs lint types  ## Run the whole suite, and the style and type checks
 	$(BIN)/python -m pytest
 
 # the light install alone, each dependency at the lowest version that pyproject.toml admits
@@ -56,6 +55,9 @@ test-oldest: install  ## Hold exported files, on the oldest onnxruntime admitted
 
 test-pythons: install  ## Install on each Python of this machine, 3.10 to 3.13: the same song from all (MODEL=file: of that model)
 	$(BIN)/python tests/pythons.py $(MODEL)
+
+fuzz: install    ## Run the property tests with fresh examples, a thousand each: half an hour
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz
 
 lint: $(VENV)/.dependencies
 	$(BIN)/ruff check .

@@ -14,16 +14,12 @@ from ugen.data.corpus.prepare import Settings, prepare
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.learning.trainer import Trainer
 
-settings.register_profile(
-    "ugen",
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+_QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+settings.register_profile("ugen", derandomize=True, **_QUIET)
+settings.register_profile("fuzz", max_examples=1000, print_blob=True, **_QUIET)  # make fuzz
 settings.load_profile("ugen")
-torch.set_num_threads(
-    1
-)  # models this small gain nothing from two, and lose a lot beside another process
+# models this small gain nothing from two threads, and lose a lot beside another process
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
