@@ -31,7 +31,8 @@ def with_options(**groups: type) -> Callable[[Command], Command]:
             for each in inspect.signature(function).parameters.values()
             if each.name not in groups
         ]
-        names = {group: [each.name for each in _settable(cls)] for group, cls in groups.items()}
+        wants_context = any(each.annotation is typer.Context for each in own)
+        members = {group: [each.name for each in _settable(cls)] for group, cls in groups.items()}
         extra = [
             _parameter(each, get_type_hints(cls)[each.name])
             for cls in groups.values()
@@ -39,20 +40,24 @@ def with_options(**groups: type) -> Callable[[Command], Command]:
         ]
 
         @wraps(function)
-        def command(**values: Any) -> None:
-            given = {
-                group: {
+        def command(context: typer.Context, **values: Any) -> None:
+            given = given_flags(context)
+            for group, names in members.items():
+                found = {name: values.pop(name) for name in names}
+                values[group] = {
                     name: value.value if isinstance(value, Enum) else value
-                    for name in members
-                    if (value := values.pop(name)) is not None and value != []
+                    for name, value in found.items()
+                    if name in given
                 }
-                for group, members in names.items()
-            }
-            function(**values, **given)
+            function(**({"context": context} if wants_context else {}), **values)
 
-        return _signed(command, [*own, *extra])
+        others = [each for each in own if each.annotation is not typer.Context]
+        return _signed(command, [_CONTEXT, *others, *extra])
 
     return decorate
+
+
+_CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
 
 def with_version(function: Command) -> Command:
@@ -99,26 +104,22 @@ def _settable(cls: type) -> list[Field[Any]]:
 
 
 def _parameter(field: Field[Any], hint: Any) -> inspect.Parameter:
-    """A field as a parameter that is None unless it is given."""
+    """A field as the parameter of a command."""
     option = option_of(field)
     assert option is not None
-    constant = None if field.default in (MISSING, None) else field.default
+    default = None if field.default is MISSING else field.default
     flag = flag_of(field)
     kind: Any = _without_none(hint)
-    if kind is bool:
-        # a field that is true by default has a flag that turns it off
-        declared = f" /{flag}" if constant is True else flag
-        shown: bool | str = False
-    else:
-        declared = flag
-        shown = option.default or ("" if constant is None else _text(constant)) or False
     if option.choices is not None:  # an Enum, which every version of typer knows
         kind = _choices(field.name, option.choices)
-    optional: Any = kind | None
+        default = None if default is None else kind(default)
+    shown: bool | str = option.default or (kind is not bool and default is not None)
+    accepted: Any = kind if default is not None else kind | None
     annotation = Annotated[
-        optional,
+        accepted,
         typer.Option(
-            declared,
+            # a field that is true by default has a flag that turns it off
+            f" /{flag}" if default is True else flag,
             help=option.help,
             min=option.minimum,
             max=option.maximum,
@@ -127,17 +128,13 @@ def _parameter(field: Field[Any], hint: Any) -> inspect.Parameter:
         ),
     ]
     return inspect.Parameter(
-        field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
 
 
 def _choices(name: str, choices: Sequence[str]) -> type[Enum]:
     make: Any = Enum  # mypy knows no enumerations made while running
     return make(name, {choice: choice for choice in choices}, type=str)  # type: ignore[no-any-return]
-
-
-def _text(constant: Any) -> str:
-    return f"{constant:g}" if isinstance(constant, float) else str(constant)
 
 
 def _without_none(hint: Any) -> Any:
