@@ -115,7 +115,7 @@ class Proof:
     def __init__(self, checkpoint: Checkpoint, licence: str, say: Say, sampling: Mapping[str, Any]):
         self.checkpoint, self._licence, self._say = checkpoint, licence, say
         self._sampling = Sampling(**sampling)
-        self._model, self._batch = checkpoint.model, probe_batch(checkpoint.probe)
+        self._model, self._batch = checkpoint.model, probe_batch(checkpoint.held_out_excerpt)
         self._originality = read_originality(checkpoint.path / "originality.json")
         self._own: Parity | None = None
 
@@ -157,7 +157,7 @@ class Proof:
 
     def measure(self, files: dict[str, Path]) -> list[Measured]:
         """Size, speed and held-out loss of ONNX files by precision; prints the table."""
-        probe = self.checkpoint.probe
+        probe = self.checkpoint.held_out_excerpt
         models = {name: load_onnx(file) for name, file in files.items()}
         steps = probe.shape[1] - 1
         truth = checkpoint_nats(self._model, probe)

@@ -53,7 +53,10 @@ class _Graph:
 
     def embed(self) -> None:
         """The input step to x_0."""
-        token, widened = self._config.input == "token", "trunk.widen.weight" in self._weights
+        token, widened = (
+            self._config.input == "token",
+            "lstm_stack.input_proj.weight" in self._weights,
+        )
         x = "embedded" if widened else "x_0"
         self._node(
             "Transpose",
@@ -70,7 +73,7 @@ class _Graph:
         else:
             self._linear("embedding", "embedding", "input_in_time", x)
         if widened:
-            self._linear("trunk.widen", "widen", x, "x_0")
+            self._linear("lstm_stack.input_proj", "widen", x, "x_0")
 
     def layers(self) -> None:
         """x_0 through all layers to the top, and the state from h, c to h_out, c_out."""
@@ -83,9 +86,9 @@ class _Graph:
         x = "x_0"
         for k in numbers:
             x = self._layer(k, x)
-        self._top = self._norm("trunk.last_norm", x, "top") if config.skip else x
+        self._top = self._norm("lstm_stack.last_norm", x, "top") if config.skip else x
         for state in ("h", "c"):
-            after = f"{state}_after" if config.learned_start else f"{state}_out"
+            after = f"{state}_after" if config.learn_initial_state else f"{state}_out"
             self._node("Concat", [f"{state}_after_{k}" for k in numbers], [after], axis=0)
             self._offset("Sub", after, f"{state}_out")
 
@@ -93,13 +96,15 @@ class _Graph:
         """One LSTM. Over one step its last hidden state [1, batch, hidden] is also its output
         sequence."""
         skip = self._config.skip
-        prefix, suffix = (f"trunk.lstms.{k}.", "_l0") if skip else ("trunk.lstm.", f"_l{k}")
+        prefix, suffix = (
+            (f"lstm_stack.lstms.{k}.", "_l0") if skip else ("lstm_stack.lstm.", f"_l{k}")
+        )
         names = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
         part = {name: _gates(self._weights[f"{prefix}{name}{suffix}"]) for name in names}
         w = self._constant(f"W_{k}", part["weight_ih"][None])
         r = self._constant(f"R_{k}", part["weight_hh"][None])
         b = self._constant(f"B_{k}", np.concatenate([part["bias_ih"], part["bias_hh"]])[None])
-        fed = self._norm(f"trunk.norms.{k}", x, f"normed_{k}") if skip else x
+        fed = self._norm(f"lstm_stack.norms.{k}", x, f"normed_{k}") if skip else x
         inputs = [fed, w, r, b, "", f"h_{k}", f"c_{k}"]
         self._node(
             "LSTM", inputs, ["", f"h_after_{k}", f"c_after_{k}"], hidden_size=self._config.hidden
@@ -114,7 +119,9 @@ class _Graph:
         weights, top = self._weights, self._top
         if self._config.tied:
             self._node(
-                "MatMul", [top, self._constant("narrow", weights["narrow.weight"].T)], ["narrowed"]
+                "MatMul",
+                [top, self._constant("narrow", weights["tied_proj.weight"].T)],
+                ["narrowed"],
             )
             head = self._constant("head", weights["embedding.weight"].T)
             self._node("MatMul", ["narrowed", head], ["scores"])
@@ -126,7 +133,7 @@ class _Graph:
         elif self._config.input == "frame":
             self._linear("head", "head", top, "from_layers")
             self._node(
-                "Mul", ["input_in_time", self._constant("echo", weights["echo"])], ["echoed"]
+                "Mul", ["input_in_time", self._constant("echo", weights["input_skip"])], ["echoed"]
             )
             self._node("Add", ["from_layers", "echoed"], ["logits_in_time"])
         else:
@@ -158,7 +165,7 @@ class _Graph:
     def _offset(self, op: str, value: str, result: str) -> str:
         """A learned start is an offset from the zeros a piece begins with: added going in, taken
         off coming out."""
-        if not self._config.learned_start:
+        if not self._config.learn_initial_state:
             return value
         label = f"start_{value[0]}"
         if op == "Add":

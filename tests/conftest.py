@@ -49,7 +49,7 @@ def small_run(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) ->
     model = ModelConfig(
         small_corpus.codec.vocabulary, embedding=24, layers=2, hidden=40, dropout=0.1
     )
-    config = TrainConfig(batch=4, chunk=32, epochs=10, lr=0.01, warmup=10)
+    config = TrainConfig(batch=4, bptt_length=32, epochs=10, lr=0.01, warmup=10)
     trainer = Trainer.begin(path, small_corpus, model, config, torch.device("cpu"), "test")
     trainer.run()
     return path

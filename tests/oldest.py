@@ -31,7 +31,7 @@ MODEL = [
     "--embedding",
     "24",
     "--tied",
-    "--learned-start",
+    "--learn-initial-state",
 ]
 # What two versions may differ by, in logits over one sequence of tokens; about three times what was
 # measured. Kernels of smaller precisions round as each version sees fit, so that a song of theirs

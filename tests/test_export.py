@@ -106,7 +106,7 @@ def test_every_runtime_goes_on_alike_after_a_primer(small_run, exported, samplin
     """1,000 tokens after 100 of held-out music, from torch, TorchScript, and ONNX with its state
     outside and inside."""
     checkpoint, model = load_checkpoint(small_run), load(exported["fp32"])
-    primer = probe_batch(checkpoint.probe)[:batch, :100]
+    primer = probe_batch(checkpoint.held_out_excerpt)[:batch, :100]
     runners = [
         TorchRunner(checkpoint.model),
         TorchRunner(torchscript.load(exported["torchscript"])),
@@ -175,7 +175,7 @@ def test_int8_predicts_as_well_and_is_int8_all_through(
     exported: dict[str, Path], small_run: Path
 ) -> None:
     checkpoint = load_checkpoint(small_run)
-    batch = probe_batch(checkpoint.probe)
+    batch = probe_batch(checkpoint.held_out_excerpt)
     parity = compare(
         TorchRunner(checkpoint.model),
         load(exported["int8"]),
@@ -193,7 +193,7 @@ def test_a_file_that_disagrees_is_not_left_behind(small_run, tmp_path, monkeypat
     def wrong(model: LstmModel, metadata: dict[str, str]) -> onnx.ModelProto:
         broken = load_checkpoint(small_run).model
         with torch.no_grad():
-            target = broken.head.bias if fault == "logits" else broken.trunk.lstm.bias_hh_l1
+            target = broken.head.bias if fault == "logits" else broken.lstm_stack.lstm.bias_hh_l1
             target[0] += 0.01
         return build(broken, metadata)
 

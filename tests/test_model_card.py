@@ -41,7 +41,7 @@ def plain() -> onnx.ModelProto:
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(
     "shape",
-    [{}, {"codec": "khot"}, {"skip": True, "tied": True, "learned_start": True, "layers": 3}],
+    [{}, {"codec": "khot"}, {"skip": True, "tied": True, "learn_initial_state": True, "layers": 3}],
     ids=str,
 )
 def test_the_outline_is_what_onnx_reads(

@@ -32,7 +32,7 @@ from ugen.runtime.model_file.check import read_card
 def models() -> dict[str, onnx.ModelProto]:
     """The same model in every precision."""
     return {
-        precision: made(precision=precision, skip=True, learned_start=True)
+        precision: made(precision=precision, skip=True, learn_initial_state=True)
         for precision in PRECISIONS
     }
 

@@ -45,8 +45,8 @@ CPU = torch.device("cpu")
 SMALL = {"hidden": 20, "embedding": 12}
 OPTIONS = [(name, {}) for name in PRESETS] + [
     ("small", {"tied": True}),
-    ("lstm-3x300", {"learned_start": True}),
-    ("skip-3x300", {"learned_start": True, "tied": True}),
+    ("lstm-3x300", {"learn_initial_state": True}),
+    ("skip-3x300", {"learn_initial_state": True, "tied": True}),
     ("skip-3x300", {"embedding": 20}),
 ]
 
@@ -151,7 +151,7 @@ def test_blocks_keep_every_number_to_within_half_a_level(
 def test_a_learned_start_is_learned_and_leaves_zeros_for_every_runtime() -> None:
     """A piece begins with zeros in any model; with a learned start those zeros mean another
     state."""
-    config = config_of("small", "beats", {"learned_start": True})
+    config = config_of("small", "beats", {"learn_initial_state": True})
     model = random_model(config)
     plain = LstmModel(ModelConfig(config.vocabulary, **SMALL)).eval()
     plain.load_state_dict(
@@ -176,7 +176,7 @@ def khot_run(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         small_folder, folder / "corpus", Preparing(make_codec("khot", ticks=120), valid=0.2)
     )
     model = ModelConfig(128, "frame", embedding=32, hidden=48, dropout=0.1)
-    config = TrainConfig(batch=4, chunk=32, epochs=30, lr=0.01, warmup=10, patience=100)
+    config = TrainConfig(batch=4, bptt_length=32, epochs=30, lr=0.01, warmup=10, patience=100)
     Trainer.begin(folder / "run", corpus, model, config, CPU, "test").run()
     return folder / "run"
 
@@ -354,7 +354,7 @@ def test_a_run_begins_with_the_weights_of_another(
         tmp_path / "run",
         small_corpus,
         model,
-        TrainConfig(batch=4, chunk=32, epochs=0),
+        TrainConfig(batch=4, bptt_length=32, epochs=0),
         CPU,
         "test",
         None,

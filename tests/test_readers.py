@@ -30,7 +30,7 @@ from ugen.train.model import LstmModel
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("beats", {"layers": 2}),
-    "skips": ("beats", {"layers": 3, "skip": True, "tied": True, "learned_start": True}),
+    "skips": ("beats", {"layers": 3, "skip": True, "tied": True, "learn_initial_state": True}),
     "khot": ("khot", {"layers": 2}),
 }
 STEPS, PRIMER = 1000, 40

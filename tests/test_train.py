@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 from ugen.data import UgenError, make_codec
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
-from ugen.train.batches import Streams, Variety, passes
+from ugen.train.batches import Augmentation, Streams, passes
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluation.baselines import baselines, n_gram, unigram
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
@@ -57,7 +57,7 @@ def test_a_pass_plays_every_token_once_after_its_own_predecessor(
 
 def test_training_streams_play_every_piece_every_epoch_and_waste_nothing() -> None:
     music = pieces(7, 11, 5, 13)
-    streams = Streams(music, FRAMES, batch=2, chunk=9, variety=Variety(), seed=1)
+    streams = Streams(music, FRAMES, batch=2, chunk=9, augmentation=Augmentation(), seed=1)
     rows = [streams.next() for _ in range(8)]
     assert all(chunk.live.all() for chunk in rows)
     for stream in range(2):
@@ -75,7 +75,9 @@ def test_training_streams_play_every_piece_every_epoch_and_waste_nothing() -> No
 
 def test_transposition_keeps_within_the_keys_and_reaches_all_of_them(small_corpus: Corpus) -> None:
     row = small_corpus.pieces("train")[0]
-    streams = Streams([small_corpus.piece(row)], BEATS, 1, row.tokens, Variety(transpose=True), 1)
+    streams = Streams(
+        [small_corpus.piece(row)], BEATS, 1, row.tokens, Augmentation(transpose=True), 1
+    )
     seen = set()
     for _ in range(80):
         chunk = streams.next()
@@ -181,7 +183,7 @@ ARGUMENTS = [
     "4",
     "--batch",
     "4",
-    "--chunk",
+    "--bptt-length",
     "32",
     "--hidden",
     "24",
@@ -246,13 +248,13 @@ def test_every_kind_of_run_resumes_bit_for_bit(
         corpus = prepare(
             small_folder, tmp_path / "corpus", Settings(make_codec("khot", ticks=240), valid=0.2)
         )
-    extra = {"skip": True, "learned_start": True, "layers": 2} if what == "options" else {}
+    extra = {"skip": True, "learn_initial_state": True, "layers": 2} if what == "options" else {}
     shape = ModelConfig(
         corpus.codec.vocabulary, corpus.codec.input, embedding=12, hidden=16, **extra
     )
     config = TrainConfig(
         batch=4,
-        chunk=64,
+        bptt_length=64,
         epochs=16 if what == "khot" else 2,
         class_weights=0.5 if what == "options" else 0.0,
         objective="professor-forcing" if what == "professor-forcing" else "likelihood",
@@ -271,17 +273,17 @@ def test_every_kind_of_run_resumes_bit_for_bit(
 
 
 class _Breaker:
-    """A watcher that breaks off at a step."""
+    """A callback that breaks off at a step."""
 
     def __init__(self, step: int):
         self._at = step
 
-    def step(self, trainer: Trainer) -> None:
+    def on_update(self, trainer: Trainer) -> None:
         """Break off when it is time."""
-        if trainer.progress.step == self._at:
+        if trainer.progress.update == self._at:
             raise ZeroDivisionError
 
-    def scores(self, trainer: Trainer, scores: object) -> None:
+    def on_evaluation(self, trainer: Trainer, scores: object) -> None:
         """Nothing."""
 
 
@@ -351,7 +353,7 @@ def test_a_run_stops_by_the_clock(small_corpus: Corpus, tmp_path: Path) -> None:
         tmp_path / "run",
         small_corpus,
         ModelConfig(BEATS.vocabulary, embedding=4, hidden=8),
-        TrainConfig(minutes=0.05, batch=2, chunk=8, patience=10**6),
+        TrainConfig(minutes=0.05, batch=2, bptt_length=8, patience=10**6),
         CPU,
         "test",
     )
@@ -367,7 +369,7 @@ def test_a_run_stops_early_when_held_out_music_gets_no_better(
         tmp_path / "run",
         small_corpus,
         ModelConfig(BEATS.vocabulary, embedding=4, hidden=8),
-        TrainConfig(lr=1e-8, epochs=1000, batch=2, chunk=8, patience=2),
+        TrainConfig(lr=1e-8, epochs=1000, batch=2, bptt_length=8, patience=2),
         CPU,
         "test",
     )
@@ -403,7 +405,7 @@ def test_a_run_is_never_overwritten_and_never_resumed_on_other_music(
         ("config.json", b"{", "not valid JSON"),
         ("config.json", b"{}", "no entry 'format'"),
         ("model.safetensors", b"garbage", r"model\.safetensors: cannot be read"),
-        ("probe.npy", b"garbage", r"probe\.npy"),
+        ("held_out_excerpt.npy", b"garbage", r"held_out_excerpt\.npy"),
     ],
 )
 def test_damaged_checkpoints_are_refused_by_file(

@@ -52,8 +52,8 @@ ROOT = Path(__file__).parent.parent
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "beats": ("beats", {"layers": 2}),
     "one-layer": ("events", {}),
-    "skips": ("frames", {"layers": 3, "skip": True, "tied": True, "learned_start": True}),
-    "khot": ("khot", {"layers": 2, "learned_start": True}),
+    "skips": ("frames", {"layers": 3, "skip": True, "tied": True, "learn_initial_state": True}),
+    "khot": ("khot", {"layers": 2, "learn_initial_state": True}),
 }
 LICENCE = 'CC0, "by" nobody\\\nzwölf'
 TYPES = {

@@ -82,15 +82,15 @@ def test_a_healthy_or_young_model_is_left_in_peace() -> None:
 
 
 class Remarks:
-    """A watcher that keeps what would be said after each evaluation."""
+    """A callback that keeps what would be said after each evaluation."""
 
     def __init__(self) -> None:
         self.said: list[list[str]] = []
 
-    def step(self, trainer: Trainer) -> None:
+    def on_update(self, trainer: Trainer) -> None:
         """Nothing."""
 
-    def scores(self, trainer: Trainer, scores: object) -> None:
+    def on_evaluation(self, trainer: Trainer, scores: object) -> None:
         """Keep it."""
         self.said.append(about_run(trainer.progress.history))
 
@@ -103,14 +103,14 @@ def test_the_detector_fires_on_a_model_made_to_collapse_and_not_on_a_healthy_one
     shape = ModelConfig(BEATS.vocabulary, embedding=8, hidden=8)
     weights = LstmModel(shape).state_dict()
     weights["head.bias"][BEATS.events.index("bar")] = 50.0
-    config = TrainConfig(batch=4, chunk=32, epochs=4, lr=1e-8, patience=100)
+    config = TrainConfig(batch=4, bptt_length=32, epochs=4, lr=1e-8, patience=100)
     trainer = Trainer.begin(
         tmp_path / "run", small_corpus, shape, config, CPU, "test", None, weights
     )
-    watcher = Remarks()
-    trainer.run([watcher])
-    assert "predicts rests 100% of the time" in watcher.said[-1][0]
-    assert watcher.said[0] == []
+    callback = Remarks()
+    trainer.run([callback])
+    assert "predicts rests 100% of the time" in callback.said[-1][0]
+    assert callback.said[0] == []
     healthy = [json.loads(line) for line in (small_run / "metrics.jsonl").read_text().splitlines()]
     assert len(healthy) > 5
     assert all(collapse(healthy[:count]) == "" for count in range(len(healthy) + 1))
@@ -153,7 +153,7 @@ def test_samples_and_pictures_leave_the_training_as_it_was(
     said: list[str] = []
     for name, callbacks in (("heard", [Samples(1e-9, said.append)]), ("unheard", [])):
         shape = ModelConfig(BEATS.vocabulary, embedding=8, hidden=16)
-        config = TrainConfig(batch=4, chunk=64, epochs=0.2)
+        config = TrainConfig(batch=4, bptt_length=64, epochs=0.2)
         trainer = Trainer.begin(tmp_path / name, small_corpus, shape, config, CPU, "test")
         trainer.run(callbacks)
     weights = [load_checkpoint(tmp_path / name).model.state_dict() for name in ("heard", "unheard")]
@@ -219,7 +219,7 @@ def test_tensorboard_gets_the_numbers(small_corpus: Corpus, tmp_path: Path) -> N
         8,
         "--batch",
         4,
-        "--chunk",
+        "--bptt-length",
         32,
         "--tensorboard",
     ]
@@ -238,7 +238,7 @@ def test_a_learning_rate_is_found_and_the_run_left_fresh(
     small_corpus: Corpus, tmp_path: Path
 ) -> None:
     shape = ModelConfig(BEATS.vocabulary, embedding=16, hidden=24, dropout=0.1)
-    trainer = Trainer(tmp_path, small_corpus, shape, TrainConfig(batch=4, chunk=32), CPU)
+    trainer = Trainer(tmp_path, small_corpus, shape, TrainConfig(batch=4, bptt_length=32), CPU)
     before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
     random, data = torch.get_rng_state(), trainer.streams.state()
     trial = find_lr(trainer)
@@ -264,7 +264,7 @@ def test_a_rate_for_vectors_is_no_victim_of_their_uneven_losses(
         TrainConfig(batch=4),
         CPU,
     )
-    trainer.set_out(None)
+    trainer.initialize_weights(None)
     trial = find_lr(trainer)
     assert len(trial.rates) > 60
     assert 5e-4 < trial.chosen < 5e-2

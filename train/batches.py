@@ -46,14 +46,14 @@ class Chunk(NamedTuple):
         return Chunk(*(part[which] for part in self))
 
 
-class Variety(NamedTuple):
+class Augmentation(NamedTuple):
     """How differently a piece may be played each time: `transpose` by -5 to +6 semitones, up to
-    `stretch` faster or slower (0.1: a tenth), up to `loudness` louder or softer in MIDI
+    `tempo_jitter` faster or slower (0.1: a tenth), up to `velocity_jitter` louder or softer in MIDI
     velocity."""
 
     transpose: bool = False
-    stretch: float = 0.0
-    loudness: int = 0
+    tempo_jitter: float = 0.0
+    velocity_jitter: int = 0
 
 
 class _Playing:
@@ -97,10 +97,10 @@ class Streams:
         codec: Codec,
         batch: int,
         chunk: int,
-        variety: Variety,
+        augmentation: Augmentation,
         seed: int,
     ):
-        self._pieces, self._codec, self._variety = pieces, codec, variety
+        self._pieces, self._codec, self._variety = pieces, codec, augmentation
         self._batch, self._chunk = batch, chunk
         self._rng = np.random.default_rng(seed)
         self._queue: list[int] = []
@@ -125,12 +125,16 @@ class Streams:
         if not self._queue:
             self._queue = self._rng.permutation(len(self._pieces)).tolist()
         piece = self._queue.pop()
-        variety = self._variety
-        semitones = self._key(piece) if variety.transpose else 0
-        tempo = float((1 + variety.stretch) ** self._rng.uniform(-1, 1)) if variety.stretch else 1.0
+        augmentation = self._variety
+        semitones = self._key(piece) if augmentation.transpose else 0
+        tempo = (
+            float((1 + augmentation.tempo_jitter) ** self._rng.uniform(-1, 1))
+            if augmentation.tempo_jitter
+            else 1.0
+        )
         louder = (
-            int(self._rng.integers(-variety.loudness, variety.loudness + 1))
-            if variety.loudness
+            int(self._rng.integers(-augmentation.velocity_jitter, augmentation.velocity_jitter + 1))
+            if augmentation.velocity_jitter
             else 0
         )
         return piece, (semitones, tempo, louder)

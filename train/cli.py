@@ -124,13 +124,13 @@ def train(
     tied: Annotated[
         bool | None, typer.Option(help="Predict with the embedding's own weights.")
     ] = None,
-    learned_start: Annotated[
+    learn_initial_state: Annotated[
         bool | None, typer.Option(help="Learn the state that a piece begins with.")
     ] = None,
     batch: Annotated[
         int | None, typer.Option(help="Streams of music learned side by side.")
     ] = None,
-    chunk: Annotated[int | None, typer.Option(help="Tokens between weight updates.")] = None,
+    bptt_length: Annotated[int | None, typer.Option(help="Tokens between weight updates.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     find_lr: Annotated[
         bool,
@@ -142,11 +142,11 @@ def train(
     transpose: Annotated[
         bool | None, typer.Option(help="Play each piece in another key each time.")
     ] = None,
-    stretch: Annotated[
+    tempo_jitter: Annotated[
         float | None,
         typer.Option(help="Play each piece up to this share faster or slower; 0.1 is a tenth."),
     ] = None,
-    loudness: Annotated[
+    velocity_jitter: Annotated[
         int | None, typer.Option(help="Play each piece up to this much louder or softer, of 127.")
     ] = None,
     class_weights: Annotated[
@@ -200,19 +200,19 @@ def train(
         "dropout": dropout,
         "skip": skip,
         "tied": tied,
-        "learned_start": learned_start,
+        "learn_initial_state": learn_initial_state,
     }
     training = {
         "batch": batch,
-        "chunk": chunk,
+        "bptt_length": bptt_length,
         "lr": lr,
         "weight_decay": weight_decay,
         "epochs": epochs,
         "minutes": minutes,
         "patience": patience,
         "transpose": transpose,
-        "stretch": stretch,
-        "loudness": loudness,
+        "tempo_jitter": tempo_jitter,
+        "velocity_jitter": velocity_jitter,
         "seed": seed,
         "class_weights": class_weights,
         "objective": objective.value if objective else None,
@@ -224,7 +224,7 @@ def train(
     try:
         _run(trainer, sample_minutes, tensorboard)
     finally:
-        trainer.world.leave()
+        trainer.world.destroy()
 
 
 def _run(trainer: Trainer, sample_minutes: float, tensorboard: bool) -> None:

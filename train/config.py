@@ -29,7 +29,7 @@ class ModelConfig:
 
     `input`: what a step is fed, a `token` or a `frame` (a vector of zeros and ones); the codec says
     which. `skip`: each layer's input is normalised, and its output added to its input. `tied`: the
-    head uses the embedding's weights. `learned_start`: the state that a piece begins with is
+    head uses the embedding's weights. `learn_initial_state`: the state that a piece begins with is
     learned, too.
     """
 
@@ -41,7 +41,7 @@ class ModelConfig:
     dropout: float = 0.4
     skip: bool = False
     tied: bool = False
-    learned_start: bool = False
+    learn_initial_state: bool = False
 
     def __post_init__(self) -> None:
         _choose("input", self.input, ("token", "frame"))
@@ -59,27 +59,27 @@ class TrainConfig:
     """How long, how fast and on what. Either limit ends a run; with `minutes` the schedule follows
     the clock.
 
-    `batch`: streams learned side by side. `chunk`: steps between weight updates, through which
+    `batch`: streams learned side by side. `bptt_length`: steps between weight updates, through which
     gradients flow. `patience`: evaluations without a better held-out loss before the run ends
-    early. `transpose`: whether each playing of a piece is moved by -5 to +6 semitones. `stretch`:
-    up to which share it is played faster or slower. `loudness`: by up to how much, in MIDI
+    early. `transpose`: whether each playing of a piece is moved by -5 to +6 semitones. `tempo_jitter`:
+    up to which share it is played faster or slower. `velocity_jitter`: by up to how much, in MIDI
     velocity, it is played louder or softer. `class_weights`: 0 counts every token alike, 1 every
     kind of token alike, between them a bit of both. `objective`: `likelihood`, or
     `professor-forcing` on top of it. `precision`: what matrix products compute in.
     """
 
     batch: int = 16
-    chunk: int = 96
+    bptt_length: int = 96
     lr: float = 5e-3
     weight_decay: float = 0.05
     warmup: int = 100
-    clip: float = 1.0
+    grad_clip: float = 1.0
     epochs: float = 40.0
     minutes: float = 0.0
     patience: int = 6
     transpose: bool = True
-    stretch: float = 0.1
-    loudness: int = 8
+    tempo_jitter: float = 0.1
+    velocity_jitter: int = 8
     class_weights: float = 0.0
     objective: str = "likelihood"
     precision: str = "fp32"
@@ -87,16 +87,16 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         _require("--batch", self.batch, 1, 65536)
-        _require("--chunk", self.chunk, 2, 65536)
+        _require("--bptt-length", self.bptt_length, 2, 65536)
         _require("--lr", self.lr, 1e-8, 10)
         _require("--weight-decay", self.weight_decay, 0, 10)
         _require("warmup", self.warmup, 0, 1e6)
-        _require("clip", self.clip, 1e-6, 1e6)
+        _require("--grad-clip", self.grad_clip, 1e-6, 1e6)
         _require("--epochs", self.epochs, 0, 1e6)
         _require("--minutes", self.minutes, 0, 1e6)
         _require("--patience", self.patience, 1, 1_000_000)
-        _require("--stretch", self.stretch, 0, 1)
-        _require("--loudness", self.loudness, 0, 64)
+        _require("--tempo-jitter", self.tempo_jitter, 0, 1)
+        _require("--velocity-jitter", self.velocity_jitter, 0, 64)
         _require("--class-weights", self.class_weights, 0, 1)
         _require("--seed", self.seed, 0, 2**63 - 1)
         _choose("--objective", self.objective, OBJECTIVES)

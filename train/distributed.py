@@ -23,19 +23,19 @@ class World:
     size: int = 1
 
     @classmethod
-    def join(cls, device: str) -> World:
+    def init(cls, device: str) -> World:
         """The world that torchrun's environment describes: gloo between CPUs, NCCL between GPUs."""
         size = int(os.environ.get("WORLD_SIZE", "1"))
         if size > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if device == "cuda" else "gloo")
         return cls(int(os.environ.get("RANK", "0")), size)
 
-    def leave(self) -> None:
+    def destroy(self) -> None:
         """Part from the others."""
         if self.size > 1 and dist.is_initialized():
             dist.destroy_process_group()
 
-    def share(self, count: int) -> slice:
+    def shard(self, count: int) -> slice:
         """This process's part of `count` things, which divides evenly."""
         each = count // self.size
         return slice(self.rank * each, (self.rank + 1) * each)
@@ -46,7 +46,7 @@ class World:
             for tensor in tensors:
                 dist.all_reduce(tensor)
 
-    def agree(self, value: float, device: torch.device) -> float:
+    def broadcast(self, value: float, device: torch.device) -> float:
         """The first process's value, for all: clocks differ."""
         if self.size == 1:
             return value

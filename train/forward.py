@@ -60,7 +60,7 @@ def run_chunk(model: LstmModel, batch: Batch, state: State) -> tuple[Tensor, Sta
         if begins.any():
             keep = torch.from_numpy(~begins).to(h.device, h.dtype)[None, :, None]
             h, c = h * keep, c * keep
-        top, h, c = model.behaviour(batch.x[:, left:right], h, c)
+        top, h, c = model.hidden_sequence(batch.x[:, left:right], h, c)
         tops.append(top)
     return tops[0] if len(tops) == 1 else torch.cat(tops, dim=1), (h, c)
 

@@ -10,7 +10,7 @@ from torch.nn.functional import linear
 from .config import ModelConfig
 
 
-class PlainTrunk(nn.Module):
+class PlainStack(nn.Module):
     """LSTM layers, each fed by the one below."""
 
     def __init__(self, config: ModelConfig):
@@ -26,7 +26,7 @@ class PlainTrunk(nn.Module):
         return x, h, c
 
 
-class SkipTrunk(nn.Module):
+class SkipStack(nn.Module):
     """LSTM layers that each add to what passes through them: x + LSTM(LayerNorm(x)), normalised
     once more at the top.
 
@@ -37,7 +37,7 @@ class SkipTrunk(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         size, layers = config.hidden, range(config.layers)
-        self.widen = (
+        self.input_proj = (
             nn.Identity() if config.embedding == size else nn.Linear(config.embedding, size)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in layers)
@@ -47,7 +47,7 @@ class SkipTrunk(nn.Module):
 
     def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x float32 [batch, time, embedding] -> float32 [batch, time, hidden], and the state."""
-        x = self.widen(x)
+        x = self.input_proj(x)
         hs, cs = [], []
         for layer, (norm, lstm) in enumerate(zip(self.norms, self.lstms)):  # noqa: B905  TorchScript's zip has no strict
             own = slice(layer, layer + 1)
@@ -73,29 +73,29 @@ class LstmModel(nn.Module):
             self.embedding = nn.Embedding(config.vocabulary, config.embedding)
         else:
             self.embedding = nn.Linear(config.vocabulary, config.embedding)
-        self.trunk = SkipTrunk(config) if config.skip else PlainTrunk(config)
+        self.lstm_stack = SkipStack(config) if config.skip else PlainStack(config)
         self.dropout = nn.Dropout(config.dropout)
         self.head = None if config.tied else nn.Linear(config.hidden, config.vocabulary)
-        self.narrow = (
+        self.tied_proj = (
             nn.Linear(config.hidden, config.embedding, bias=False) if config.tied else None
         )
         self.head_bias = nn.Parameter(torch.zeros(config.vocabulary)) if config.tied else None
-        self.echo = (
+        self.input_skip = (
             nn.Parameter(torch.zeros(config.vocabulary)) if config.input == "frame" else None
         )
         start = torch.zeros(config.layers, 1, config.hidden)
-        self.start_h = nn.Parameter(start) if config.learned_start else None
-        self.start_c = nn.Parameter(start.clone()) if config.learned_start else None
+        self.start_h = nn.Parameter(start) if config.learn_initial_state else None
+        self.start_c = nn.Parameter(start.clone()) if config.learn_initial_state else None
         if (
-            self.narrow is not None
+            self.tied_proj is not None
         ):  # the embedding's vectors are long: without this the first guesses would be wild
             with torch.no_grad():
-                self.narrow.weight *= 0.1
+                self.tied_proj.weight *= 0.1
         for (
             name,
             bias,
         ) in (
-            self.trunk.named_parameters()
+            self.lstm_stack.named_parameters()
         ):  # forget gates open at the start (Jozefowicz et al. 2015)
             if "bias_ih" in name:
                 with torch.no_grad():
@@ -104,7 +104,7 @@ class LstmModel(nn.Module):
     def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x int64 [batch, time] or float32 [batch, time, vocabulary]; h, c float32 [layers, batch,
         hidden] -> logits [batch, time, vocabulary], h, c."""
-        top, h, c = self.behaviour(x, h, c)
+        top, h, c = self.hidden_sequence(x, h, c)
         return self.logits(self.dropout(top), x), h, c
 
     def logits(self, top: Tensor, x: Tensor) -> Tensor:
@@ -112,34 +112,34 @@ class LstmModel(nn.Module):
         vocabulary].
 
         A tied head asks how like the embedding's vectors it is (Press and Wolf 2017; Inan et al.
-        2017). Of a vector's keys most sound on as they do, in a fine grid above all: `echo` lets
+        2017). Of a vector's keys most sound on as they do, in a fine grid above all: `input_skip` lets
         them, past the layers, which would have to learn a copy of 128 keys first.
         """
-        if self.narrow is not None:
+        if self.tied_proj is not None:
             vectors: Tensor = self.embedding.weight  # type: ignore[assignment]
-            return linear(self.narrow(top), vectors, self.head_bias)
+            return linear(self.tied_proj(top), vectors, self.head_bias)
         assert self.head is not None
         out: Tensor = self.head(top)
-        return out if self.echo is None else out + x * self.echo
+        return out if self.input_skip is None else out + x * self.input_skip
 
-    def behaviour(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def hidden_sequence(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As forward, but up to the top layer: float32 [batch, time, hidden] in place of logits."""
         if self.start_h is not None and self.start_c is not None:
             h, c = h + self.start_h, c + self.start_c
-        top, h, c = self.trunk(self.dropout(self.embedding(x)), h, c)
+        top, h, c = self.lstm_stack(self.dropout(self.embedding(x)), h, c)
         if self.start_h is not None and self.start_c is not None:
             h, c = h - self.start_h, c - self.start_c
         return top, h, c
 
-    def begin_with(self, chances: Tensor) -> None:
+    def init_from_key_chances(self, chances: Tensor) -> None:
         """Let a model of vectors begin as the simplest predictor: float32 [2, keys], how likely
         each key is to sound after silence and after sound. From random weights it would first have
         to find out that notes go on."""
-        assert self.echo is not None and self.head is not None
+        assert self.input_skip is not None and self.head is not None
         silent, sounding = chances.logit(eps=1e-6)
         with torch.no_grad():
             self.head.bias.copy_(silent)
-            self.echo.copy_(sounding - silent)
+            self.input_skip.copy_(sounding - silent)
 
     def state(self, batch: int) -> tuple[Tensor, Tensor]:
         """The zero state a piece begins with: h and c, float32 [layers, batch, hidden], where the

@@ -43,7 +43,7 @@ PRESETS = {
     "deep-10x256": Preset(
         "ten layers over long chunks, small embedding",
         {"layers": 10, "hidden": 256, "embedding": 64, "dropout": 0.2, "skip": True},
-        {"batch": 8, "chunk": 384, "lr": 2e-3, "warmup": 500},
+        {"batch": 8, "bptt_length": 384, "lr": 2e-3, "warmup": 500},
     ),
 }
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Progress:
     """Where a run stands; what a display shows."""
 
-    step: int = 0
+    update: int = 0
     tokens: int = 0
     elapsed: float = 0.0
     loss: float = math.nan  # mean nats a token of the training chunks since the last evaluation
@@ -29,8 +29,8 @@ class Progress:
 class Callback(Protocol):
     """What is told how a run goes: the terminal, the report, TensorBoard."""
 
-    def step(self, trainer: Trainer) -> None:
+    def on_update(self, trainer: Trainer) -> None:
         """After an update."""
 
-    def scores(self, trainer: Trainer, scores: Scores) -> None:
+    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
         """After an evaluation; the newest row of `trainer.progress.history` is its."""

@@ -123,7 +123,7 @@ class Plan:
             from ugen.train.run_folder.initial_weights import weights_from
 
             model, weights = weights_from(self.settings.init_from, codec)
-        world = World.join(self.device.type)
+        world = World.init(self.device.type)
         corpus = ready or self._prepared(world)
         if self.settings.training["precision"] is None:
             training = replace(training, precision=choose_precision(self.device))
@@ -151,7 +151,7 @@ class Plan:
         self._require_able(training.precision)
         source = self.source if is_corpus(self.source) else self.output / "corpus"
         return Trainer.resume(
-            self.output, Corpus.open(source), self.device, training, World.join(self.device.type)
+            self.output, Corpus.open(source), self.device, training, World.init(self.device.type)
         )
 
     def _prepared(self, world: World) -> Corpus:
@@ -175,7 +175,7 @@ class Plan:
         from ugen.train.learning.trainer import Trainer
 
         trial_run = Trainer(self.output, corpus, model, training, self.device)
-        trial_run.set_out(weights)
+        trial_run.initialize_weights(weights)
         with progress_bar("trying learning rates", 1.0) as advance_to:
             trial = find_lr(trial_run, advance_to)
         step = max(len(trial.rates) // 12, 1)

@@ -86,7 +86,11 @@ def _shape(card: Card, path: str | Path) -> Iterator[tuple[str, str]]:
     )
 
 
-_TRAITS = {"skip": "skips and normalisation", "tied": "tied head", "learned_start": "learned start"}
+_TRAITS = {
+    "skip": "skips and normalisation",
+    "tied": "tied head",
+    "learn_initial_state": "learned start",
+}
 
 
 def _size(path: Path) -> str:

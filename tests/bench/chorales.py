@@ -53,7 +53,7 @@ RECIPES = (
         "khot",
         10,
         {"embedding": 128, "hidden": 400, "dropout": 0.4},
-        {"batch": 8, "chunk": 48},
+        {"batch": 8, "bptt_length": 48},
         "LSTM 8.45, GRU 8.43, TCN 8.10 (Bai et al. 2018)",
     ),
     Recipe(
@@ -69,7 +69,7 @@ RECIPES = (
         "frames",
         30,
         {"hidden": 512, "dropout": 0.35, "tied": True},
-        {"chunk": 128},
+        {"bptt_length": 128},
         "over voices: Music Transformer 1.34, Transformer 1.67 (Huang et al. 2019)",
     ),
 )
@@ -112,17 +112,17 @@ def _listed(steps: np.ndarray) -> Tokens:
 
 
 class _Curve:
-    """A watcher that keeps the minutes and the validation nats a step of every evaluation, and says
+    """A callback that keeps the minutes and the validation nats a step of every evaluation, and says
     where it is."""
 
     def __init__(self, label: str, tokens_a_step: float):
         self._label, self._tokens_a_step = label, tokens_a_step
         self.points: list[tuple[float, float]] = []
 
-    def step(self, trainer: Trainer) -> None:
+    def on_update(self, trainer: Trainer) -> None:
         """Nothing between evaluations."""
 
-    def scores(self, trainer: Trainer, scores: Scores) -> None:
+    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
         """One point."""
         self.points.append((trainer.progress.elapsed / 60, scores.nats_token * self._tokens_a_step))
         if len(self.points) % 10 == 0:
@@ -142,8 +142,8 @@ def learn(recipe: Recipe, source: Path, folder: Path, share: float) -> tuple[lis
         **{
             "minutes": share * recipe.minutes,
             "patience": 10**6,
-            "stretch": 0.0,
-            "loudness": 0,
+            "tempo_jitter": 0.0,
+            "velocity_jitter": 0,
             **recipe.training,
         }
     )

@@ -155,10 +155,10 @@ class Told:
 
     name: str
 
-    def step(self, trainer: Trainer) -> None:
+    def on_update(self, trainer: Trainer) -> None:
         """Nothing: evaluations come often enough."""
 
-    def scores(self, trainer: Trainer, scores: Scores) -> None:
+    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
         """One line."""
         progress = trainer.progress
         print(
@@ -188,8 +188,8 @@ class Run:
         config, shape = self.trainer.config, self.trainer.model.config
         return (
             f"- {self.name}: embedding {shape.embedding}, dropout {shape.dropout}, batch {config.batch}, chunk "
-            f"{config.chunk}, rate {config.lr}, transposed: {'yes' if config.transpose else 'no'}, velocities moved by "
-            f"up to {config.loudness}, tempos by up to {config.stretch:.0%}; ended since {self.ended}."
+            f"{config.bptt_length}, rate {config.lr}, transposed: {'yes' if config.transpose else 'no'}, velocities moved by "
+            f"up to {config.velocity_jitter}, tempos by up to {config.tempo_jitter:.0%}; ended since {self.ended}."
         )
 
     def latest(self, seconds: float) -> dict[str, Any]:
@@ -251,7 +251,7 @@ def main(arguments: argparse.Namespace) -> None:
     config = TrainConfig(minutes=arguments.minutes)
     theirs = replace(config, lr=arguments.peer_lr)
     if arguments.plain_peer:
-        theirs = replace(theirs, transpose=False, stretch=0.0, loudness=0)
+        theirs = replace(theirs, transpose=False, tempo_jitter=0.0, velocity_jitter=0)
     with tempfile.TemporaryDirectory() as name:
         out = Path(name)
         corpus, files = our_corpus(arguments.folder, out)

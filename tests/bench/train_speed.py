@@ -58,7 +58,7 @@ def bare(shape: ModelConfig, config: TrainConfig) -> Update:
         weight_decay=config.weight_decay,
         fused=True,
     )
-    x, y = torch.randint(shape.vocabulary, (2, config.batch, config.chunk))
+    x, y = torch.randint(shape.vocabulary, (2, config.batch, config.bptt_length))
     state = model.state(config.batch)
 
     def update() -> None:
@@ -67,7 +67,7 @@ def bare(shape: ModelConfig, config: TrainConfig) -> Update:
         loss = cross_entropy(logits.flatten(0, 1), y.flatten())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
         optimizer.step()
         state = h.detach(), c.detach()
 
@@ -113,12 +113,14 @@ class Contest:
             for _ in range(updates):
                 update()
             seconds = time.perf_counter() - before
-            self.speeds[name].append(updates * self.config.batch * self.config.chunk / seconds)
+            self.speeds[name].append(
+                updates * self.config.batch * self.config.bptt_length / seconds
+            )
 
     def calls(self, updates: int) -> float:
         """LSTM calls an update of the Trainer: one, and one more at every cut."""
         trainer, calls = self.trainers[OURS], []
-        hook = trainer.model.trunk.register_forward_hook(lambda *_: calls.append(1))
+        hook = trainer.model.lstm_stack.register_forward_hook(lambda *_: calls.append(1))
         for _ in range(updates):
             trainer._step()
         hook.remove()

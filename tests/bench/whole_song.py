@@ -93,7 +93,7 @@ def count_of(batch: int) -> str:
 def run_table(run: Path, folder: Path) -> list[str]:
     """What each precision costs on the held-out music of a training run."""
     checkpoint = load_checkpoint(run)
-    model, probe = checkpoint.model, checkpoint.probe
+    model, probe = checkpoint.model, checkpoint.held_out_excerpt
     card = Card(
         checkpoint.codec, model.config.layers, model.config.hidden, "fp32", Sampling(), {}, ""
     )

@@ -63,7 +63,7 @@ def _ramp(
             outcome = objective(to_batch(streams.next(), trainer.device), state)
         optimizer.zero_grad(set_to_none=True)
         outcome.loss.backward()
-        torch.nn.utils.clip_grad_norm_(objective.parameters(), trainer.config.clip)
+        torch.nn.utils.clip_grad_norm_(objective.parameters(), trainer.config.grad_clip)
         optimizer.step()
         h, c = outcome.state
         state = h.detach().float(), c.detach().float()

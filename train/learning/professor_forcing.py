@@ -69,7 +69,7 @@ class ProfessorForcing:
         ]
         h, c = (part[:, rows] * keep for part in state)
         drawn = self._draw(batch.x[rows, :1], h, c, length)
-        free = self._behaviour(self._model.behaviour(drawn, h, c)[0], drawn)
+        free = self._behaviour(self._model.hidden_sequence(drawn, h, c)[0], drawn)
         forced = self._behaviour(top[rows, :length], batch.x[rows, :length])
         self._learn(forced.detach(), free.detach())
         if self.accuracy <= WORTH_HEARING:

@@ -34,7 +34,7 @@ def tokens_per_second(
             loss.backward()
             optimizer.step()
             times.append(_now(device) - before)
-    return config.batch * config.chunk / min(times[1:])
+    return config.batch * config.bptt_length / min(times[1:])
 
 
 def choose_precision(device: torch.device) -> str:
@@ -59,7 +59,7 @@ def _cpu_flags() -> set[str]:
 
 
 def _noise(model: ModelConfig, config: TrainConfig, device: torch.device) -> Batch:
-    shape = config.batch, config.chunk
+    shape = config.batch, config.bptt_length
     begins, live = np.zeros(shape, bool), torch.ones(shape, dtype=torch.bool, device=device)
     if model.input == "frame":
         x = (torch.rand(*shape, model.vocabulary, device=device) < 0.03).float()

@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ugen.data import UgenError
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.files import write_json
-from ugen.train.batches import Chunk, Streams, Variety
+from ugen.train.batches import Augmentation, Chunk, Streams
 from ugen.train.config import ModelConfig, TrainConfig, model_config, to_json, train_config
 from ugen.train.distributed import World
 from ugen.train.evaluation.baselines import Baseline, baselines, key_chances
@@ -35,7 +35,7 @@ from ugen.train.run_folder.checkpoint import (
     require_free,
     save_tensors,
 )
-from ugen.train.run_folder.held_out_excerpt import write_probe
+from ugen.train.run_folder.held_out_excerpt import write_excerpt
 from ugen.train.run_folder.originality import write_originality
 
 from .objective import Likelihood, class_weights
@@ -87,15 +87,15 @@ class Trainer:
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
         pieces = [corpus.piece(row) for row in rows]
-        variety = Variety(config.transpose, config.stretch, config.loudness)
+        augmentation = Augmentation(config.transpose, config.tempo_jitter, config.velocity_jitter)
         self.streams = Streams(
-            pieces, corpus.codec, config.batch, config.chunk, variety, config.seed
+            pieces, corpus.codec, config.batch, config.bptt_length, augmentation, config.seed
         )
         self.state: State = self.model.state(config.batch // self.world.size)
         self.progress = Progress()
         self.baselines: dict[str, Baseline] = {}
         steps = sum(len(corpus.codec.to_inputs(piece)) for piece in pieces)
-        self.epoch_steps = max(steps / (config.batch * config.chunk), 1e-9)
+        self.epoch_steps = max(steps / (config.batch * config.bptt_length), 1e-9)
         self.evaluate_every = min(max(round(self.epoch_steps), FEWEST_STEPS), MOST_STEPS)
         self.objective = Likelihood(self.model, self._weights(pieces, steps)).to(device)
         self._forward = (
@@ -128,18 +128,18 @@ class Trainer:
         if trainer.world.rank == 0:
             require_free(path)
         codec = corpus.codec
-        trainer.set_out(weights)
+        trainer.initialize_weights(weights)
         if trainer.world.rank == 0:
             path.mkdir(parents=True, exist_ok=True)
             pieces = [codec.to_inputs(corpus.piece(row)) for row in corpus.pieces("train")]
             held_out = [codec.to_inputs(piece) for piece in trainer.heldout.pieces]
             trainer.baselines = baselines(pieces, held_out, codec.vocabulary, codec.start)
-            write_probe(path / "probe.npy", held_out, codec)
+            write_excerpt(path / "held_out_excerpt.npy", held_out, codec)
             write_originality(path / "originality.json", corpus, trainer.model.parameters_count())
             write_json(path / "config.json", trainer._about(version))
         return trainer
 
-    def set_out(self, weights: dict[str, Tensor] | None) -> None:
+    def initialize_weights(self, weights: dict[str, Tensor] | None) -> None:
         """Begin with the weights given, or else, for vectors, as the predictor that knows which
         keys sound on."""
         codec = self.corpus.codec
@@ -149,7 +149,7 @@ class Trainer:
             pieces = [
                 codec.to_inputs(self.corpus.piece(row)) for row in self.corpus.pieces("train")
             ]
-            self.model.begin_with(torch.from_numpy(key_chances(pieces)).float())
+            self.model.init_from_key_chances(torch.from_numpy(key_chances(pieces)).float())
 
     @classmethod
     def resume(
@@ -181,7 +181,7 @@ class Trainer:
     def warnings(self) -> list[str]:
         """What is to be said before training."""
         rows = self.corpus.pieces("train")
-        steps = round(self.epoch_steps * self.config.batch * self.config.chunk)
+        steps = round(self.epoch_steps * self.config.batch * self.config.bptt_length)
         return about_corpus(
             self.model.parameters_count(), steps, sum(row.seconds for row in rows), len(rows)
         )
@@ -244,11 +244,11 @@ class Trainer:
                 break
             self._step()
             progress.elapsed = self._agreed(time.monotonic() - before)
-            for watcher in callbacks:
-                watcher.step(self)
-            if progress.step % self.evaluate_every == 0:
+            for callback in callbacks:
+                callback.on_update(self)
+            if progress.update % self.evaluate_every == 0:
                 self._evaluated(callbacks)
-        if progress.step % self.evaluate_every:
+        if progress.update % self.evaluate_every:
             self._evaluated(callbacks)
         return reason
 
@@ -256,17 +256,17 @@ class Trainer:
         """How much of the run is behind, 0 to 1: by the clock with --minutes, else by epochs."""
         if self._by_the_clock():
             return self.progress.elapsed / (60 * self.config.minutes)
-        return self.progress.step / max(self.config.epochs * self.epoch_steps, 1)
+        return self.progress.update / max(self.config.epochs * self.epoch_steps, 1)
 
     def _by_the_clock(self) -> bool:
         return self.config.minutes > 0
 
     def _agreed(self, elapsed: float) -> float:
         """The time all processes go by, where it matters to what is learned."""
-        return self.world.agree(elapsed, self.device) if self._by_the_clock() else elapsed
+        return self.world.broadcast(elapsed, self.device) if self._by_the_clock() else elapsed
 
     def _learning_rate(self) -> float:
-        warm = min(1.0, (self.progress.step + 1) / max(self.config.warmup, 1))
+        warm = min(1.0, (self.progress.update + 1) / max(self.config.warmup, 1))
         cosine = 0.5 * (1 + math.cos(math.pi * min(self.share_done(), 1.0)))
         return self.config.lr * warm * (FINAL_RATE + (1 - FINAL_RATE) * cosine)
 
@@ -274,9 +274,9 @@ class Trainer:
         """This process's streams of the next chunk. Before an evaluation none is read ahead: what
         is saved there must be where training stands."""
         chunk = self._ahead.result() if self._ahead else self.streams.next()
-        last = (self.progress.step + 1) % self.evaluate_every == 0
+        last = (self.progress.update + 1) % self.evaluate_every == 0
         self._ahead = None if last else self._reader.submit(self.streams.next)
-        return chunk.rows(self.world.share(self.config.batch))
+        return chunk.rows(self.world.shard(self.config.batch))
 
     def _step(self) -> None:
         progress = self.progress
@@ -292,19 +292,19 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         h, c = outcome.state
         self.state = h.detach().float(), c.detach().float()
         self._losses.append(outcome.nats)
-        progress.step += 1
-        progress.tokens += self.config.batch * self.config.chunk
-        if progress.step % 10 == 0:  # reading a number waits for the device
+        progress.update += 1
+        progress.tokens += self.config.batch * self.config.bptt_length
+        if progress.update % 10 == 0:  # reading a number waits for the device
             progress.gradient, progress.loss = float(norm), float(torch.stack(self._losses).mean())
             if not math.isfinite(progress.loss):
                 raise UgenError(
-                    f"the loss is {progress.loss} at step {progress.step}; try a lower --lr"
+                    f"the loss is {progress.loss} at step {progress.update}; try a lower --lr"
                 )
 
     def _evaluated(self, callbacks: Sequence[Callback]) -> None:
@@ -330,8 +330,8 @@ class Trainer:
             self._losses.clear()
         progress.history.append(
             {
-                "step": progress.step,
-                "epoch": round(progress.step / self.epoch_steps, 3),
+                "step": progress.update,
+                "epoch": round(progress.update / self.epoch_steps, 3),
                 "tokens": progress.tokens,
                 "seconds": round(progress.elapsed, 3),
                 "rate": progress.rate,
@@ -342,11 +342,11 @@ class Trainer:
             }
         )
         if better and self.world.rank == 0:
-            header = {"step": progress.step, "scores": scores.to_json()}
+            header = {"step": progress.update, "scores": scores.to_json()}
             save_tensors(self.path / "model.safetensors", self.model.state_dict(), header)
         save(self)
-        for watcher in callbacks:
-            watcher.scores(self, scores)
+        for callback in callbacks:
+            callback.on_evaluation(self, scores)
 
     def evaluated(self, pieces: HeldOutSet) -> Scores:
         """Scores of the present weights, on all processes together."""

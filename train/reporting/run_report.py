@@ -201,7 +201,7 @@ def _curves(config: Row, history: Sequence[Row], words: _Words) -> str:
         ("in the music", _BLUE, "time_true", _DOTS),
     )
     gradient, rate = _lines(rows, ("norm", _BLUE, "gradient", ""), ("rate", _BLUE, "rate", ""))
-    clip = {"clipped above": config["training"]["clip"]}
+    clip = {"clipped above": config["training"]["grad_clip"]}
     others = (
         line_chart(f"Held out minus learned pieces, nats a {words.step}", gap, "epochs", zero=True),
         line_chart(

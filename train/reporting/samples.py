@@ -36,12 +36,12 @@ class Samples:
         self._last = time.monotonic()
         self._page_at = 0.0
 
-    def step(self, trainer: Trainer) -> None:
+    def on_update(self, trainer: Trainer) -> None:
         """A sample, when it is time for one."""
         if self._every and time.monotonic() - self._last >= self._every:
             self.take(trainer)
 
-    def scores(self, trainer: Trainer, scores: Scores) -> None:
+    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
         """The report, when the last is a while ago."""
         if time.monotonic() - self._page_at >= _PAGE_EVERY:
             self._page(trainer)
@@ -49,12 +49,12 @@ class Samples:
     def take(self, trainer: Trainer) -> None:
         """A sample and its pictures, now; none twice at one step."""
         folder = trainer.path / "samples"
-        name = f"{trainer.progress.step:06}"
+        name = f"{trainer.progress.update:06}"
         if (folder / f"step-{name}.mid").exists():
             return
         folder.mkdir(exist_ok=True)
         score = sample(
-            trainer.model, trainer.corpus.codec, SAMPLE_SECONDS, seed=trainer.progress.step
+            trainer.model, trainer.corpus.codec, SAMPLE_SECONDS, seed=trainer.progress.update
         )
         write_midi(score, folder / f"step-{name}.mid")
         piano_roll(score, folder / f"step-{name}.png", row_seconds=SAMPLE_SECONDS)

@@ -18,18 +18,18 @@ class TensorBoard:
 
         self._writer: Any = SummaryWriter(str(path / "tensorboard"))
 
-    def step(self, trainer: Trainer) -> None:
+    def on_update(self, trainer: Trainer) -> None:
         """Loss, rate and gradient of the updates, every tenth."""
         progress = trainer.progress
-        if progress.step % 10 == 0:
+        if progress.update % 10 == 0:
             for name in ("loss", "rate", "gradient"):
-                self._writer.add_scalar(f"update/{name}", getattr(progress, name), progress.step)
+                self._writer.add_scalar(f"update/{name}", getattr(progress, name), progress.update)
 
-    def scores(self, trainer: Trainer, scores: Scores) -> None:
+    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
         """All numbers of an evaluation."""
         for name, value in trainer.progress.history[-1].items():
             if isinstance(value, float):
-                self._writer.add_scalar(f"held_out/{name}", value, trainer.progress.step)
+                self._writer.add_scalar(f"held_out/{name}", value, trainer.progress.update)
         self._writer.flush()
 
     def close(self) -> None:

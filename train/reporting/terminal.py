@@ -96,26 +96,26 @@ class Display:
         )
         typer.echo(" ".join(f"{name:>{width}}" for name, width in COLUMNS.items()))
 
-    def step(self, trainer: Trainer) -> None:
+    def on_update(self, trainer: Trainer) -> None:
         """Move the progress line."""
         if not self._live:
             return
         done = min(trainer.share_done(), 1.0)
         left = (time.monotonic() - self._began[0]) * (1 - done) / max(done, 1e-9)
         line = (
-            f"epoch {trainer.progress.step / trainer.epoch_steps:.1f}  loss {trainer.progress.loss:.3f}  "
+            f"epoch {trainer.progress.update / trainer.epoch_steps:.1f}  loss {trainer.progress.loss:.3f}  "
             f"rate {trainer.progress.rate:.1e}  gradient {trainer.progress.gradient:.2f}  "
             f"{self._speed():,.0f} {self._unit}s/s  {left / 60:.0f} min left at most"
         )
         self._bar.update(self._task, completed=done, description=line)
 
-    def scores(self, trainer: Trainer, scores: Scores) -> None:
+    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
         """A row for an evaluation, and what it gives reason to say. `right` counts all tokens,
         `notes` leaves out those that only move time; `time` is the share of those, predicted and
         true."""
         progress = trainer.progress
         cells = (
-            f"{progress.step / trainer.epoch_steps:.1f}",
+            f"{progress.update / trainer.epoch_steps:.1f}",
             f"{progress.loss:.3f}",
             f"{progress.history[-1]['known_nats_token']:.3f}",
             f"{scores.nats_token:.3f}" + ("*" if progress.since_best == 0 else " "),
@@ -174,7 +174,7 @@ class Display:
 
     def _steps_learned(self) -> int:
         config = self._trainer.config
-        return round(self._trainer.epoch_steps * config.batch * config.chunk)
+        return round(self._trainer.epoch_steps * config.batch * config.bptt_length)
 
     def _per_note(self, nats_token: float) -> float:
         heldout = self._trainer.heldout

@@ -2,7 +2,7 @@
 runs no code.
 
 config.json           model, codec, training and corpus, written once model.safetensors     the
-weights that did best on the held-out pieces; its scores are in the header probe.npy
+weights that did best on the held-out pieces; its scores are in the header held_out_excerpt.npy
 stretches of held-out pieces, so that an export can measure its own loss with no corpus (probe.py)
 originality.json      hashed runs of notes of what it learned from, for ugen-score --originality
 resume.safetensors    weights, optimizer, random state, carried state and data position at the last
@@ -26,7 +26,7 @@ from ugen.data.files import read_json, replacing
 from ugen.train.config import ModelConfig, model_config
 from ugen.train.model import LstmModel
 
-from .held_out_excerpt import read_probe
+from .held_out_excerpt import read_excerpt
 
 FORMAT = 1
 
@@ -54,7 +54,12 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     load_weights(model, tensors, path / "model.safetensors")
     model.eval()
     return Checkpoint(
-        path, model, codec, config, header.get("scores", {}), read_probe(path / "probe.npy", codec)
+        path,
+        model,
+        codec,
+        config,
+        header.get("scores", {}),
+        read_excerpt(path / "held_out_excerpt.npy", codec),
     )
 
 

@@ -1,7 +1,7 @@
 """Held-out music kept with a run, so that an export can prove and measure its files where no corpus
 is.
 
-probe.npy: uint16 [rows, words], what the model is fed and asked, as a corpus stores it; a row is
+held_out_excerpt.npy: uint16 [rows, words], what the model is fed and asked, as a corpus stores it; a row is
 STEPS + 1 steps. Rows that open a piece come first.
 """
 
@@ -20,7 +20,7 @@ STEPS = 1024
 ROWS = 16
 
 
-def write_probe(path: Path, pieces: Sequence[Inputs], codec: Codec) -> None:
+def write_excerpt(path: Path, pieces: Sequence[Inputs], codec: Codec) -> None:
     """Keep up to ROWS stretches of held-out pieces, given as items; pieces all shorter than one are
     strung together."""
     wholes = [codec.with_start(piece) for piece in pieces]
@@ -37,8 +37,8 @@ def write_probe(path: Path, pieces: Sequence[Inputs], codec: Codec) -> None:
         np.save(stream, np.stack([codec.from_inputs(items) for items in rows]), allow_pickle=False)
 
 
-def read_probe(path: Path, codec: Codec) -> Inputs:
-    """What `write_probe` kept: int64 [rows, STEPS + 1] tokens, or float32 [rows, STEPS + 1, keys]
+def read_excerpt(path: Path, codec: Codec) -> Inputs:
+    """What `write_excerpt` kept: int64 [rows, STEPS + 1] tokens, or float32 [rows, STEPS + 1, keys]
     vectors.
 
     Raises UgenError that names the file.

@@ -128,7 +128,9 @@ def _weights(config: ModelConfig, a: Arrays) -> Arrays:
     """The state_dict of the model that a graph's constants came from."""
     found: Arrays = {}
     for k in range(config.layers):
-        prefix, suffix = (f"trunk.lstms.{k}.", "_l0") if config.skip else ("trunk.lstm.", f"_l{k}")
+        prefix, suffix = (
+            (f"lstm_stack.lstms.{k}.", "_l0") if config.skip else ("lstm_stack.lstm.", f"_l{k}")
+        )
         b_ih, b_hh = np.split(a[f"B_{k}"][0], 2)
         parts = {
             "weight_ih": a[f"W_{k}"][0],
@@ -139,13 +141,13 @@ def _weights(config: ModelConfig, a: Arrays) -> Arrays:
         found |= {f"{prefix}{name}{suffix}": _gates(value) for name, value in parts.items()}
         if config.skip:
             found |= {
-                f"trunk.norms.{k}.weight": a[f"normed_{k}_gain"],
-                f"trunk.norms.{k}.bias": a[f"normed_{k}_shift"],
+                f"lstm_stack.norms.{k}.weight": a[f"normed_{k}_gain"],
+                f"lstm_stack.norms.{k}.bias": a[f"normed_{k}_shift"],
             }
     pairs = {
         "head": "head",
         "embedding": "embedding",
-        "widen": "trunk.widen",
+        "widen": "lstm_stack.input_proj",
     }  # constants of linear layers
     for label, name in pairs.items():
         if f"{label}_bias" in a and not (config.tied and label == "head"):
@@ -153,12 +155,15 @@ def _weights(config: ModelConfig, a: Arrays) -> Arrays:
     if config.input == "token":
         found["embedding.weight"] = a["embedding"]
     else:
-        found["echo"] = a["echo"]
+        found["input_skip"] = a["echo"]
     if config.skip:
-        found |= {"trunk.last_norm.weight": a["top_gain"], "trunk.last_norm.bias": a["top_shift"]}
+        found |= {
+            "lstm_stack.last_norm.weight": a["top_gain"],
+            "lstm_stack.last_norm.bias": a["top_shift"],
+        }
     if config.tied:
-        found |= {"narrow.weight": a["narrow"].T, "head_bias": a["head_bias"]}
-    if config.learned_start:
+        found |= {"tied_proj.weight": a["narrow"].T, "head_bias": a["head_bias"]}
+    if config.learn_initial_state:
         found |= {"start_h": a["start_h"], "start_c": a["start_c"]}
     return found
 

@@ -63,7 +63,7 @@ def restore(trainer: Trainer) -> None:
     try:
         load_weights(trainer.model, _under("model.", tensors), file)
         restore_optimizer(trainer.optimizer, tensors)
-        rows = world.share(trainer.config.batch)
+        rows = world.shard(trainer.config.batch)
         trainer.state = (
             tensors["state.h"][:, rows].to(trainer.device),
             tensors["state.c"][:, rows].to(trainer.device),
