@@ -1,12 +1,12 @@
 """A checkpoint is a folder: the best weights, their config, and what a resumed run needs. Loading
 runs no code.
 
-config.json           model, codec, training and corpus, written once model.safetensors     the
-weights that did best on the held-out pieces; its scores are in the header held_out_excerpt.npy
-stretches of held-out pieces, so that an export can measure its own loss with no corpus (probe.py)
-originality.json      hashed runs of notes of what it learned from, for ugen-score --originality
-resume.safetensors    weights, optimizer, random state, carried state and data position at the last
-evaluation metrics.jsonl         one line an evaluation
+    config.json            model, codec, training and corpus; a folder without it never began
+    model.safetensors      the weights that did best on the held-out pieces, their scores in the header
+    held_out_excerpt.npy   held-out music, so that an export can measure its loss without a corpus
+    originality.json       hashed runs of notes of the training music, for ugen-score --originality
+    resume.safetensors     weights, optimizer, random states and data position at the last evaluation
+    metrics.jsonl          one line for each evaluation
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ FORMAT = 1
 @dataclass(frozen=True)
 class Checkpoint:
     """A trained model with all that an export needs. `config`: config.json. `scores`: the model's
-    held-out scores. `probe`: held-out music, as probe.py reads it."""
+    held-out scores. `held_out_excerpt`: some held-out music, as `read_excerpt` gives it."""
 
     path: Path
     model: LstmModel
     codec: Codec
     config: dict[str, Any]
     scores: dict[str, Any]
-    probe: Inputs
+    held_out_excerpt: Inputs
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
