@@ -3,6 +3,7 @@ we write."""
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import shutil
@@ -10,8 +11,11 @@ import subprocess
 import sys
 import tracemalloc
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import mido
 import numpy as np
 import pretty_midi
 import pytest
@@ -20,6 +24,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import BUNDLED, same_notes, scores
 from ugen.data import MidiError, Score, UgenError, midi_bytes, read_midi, write_midi
+from ugen.data.midi.midicsv import read_texts
+from ugen.data.midi.stream_writer import MidiRecorder
 
 HEADER = bytes.fromhex(
     "4d546864 00000006 0000 0001 01e0"
@@ -132,6 +138,112 @@ def test_real_music_survives_writing(path: Path) -> None:
     again = read_midi(midi_bytes(score))
     assert sorted(again.notes.tolist()) == sorted(score.notes.tolist())
     assert again.seconds == pytest.approx(score.seconds)
+
+
+# every score that can be written, by both writers
+
+LONGEST_GAP = 2**28 - 1  # what a variable-length quantity of four bytes holds
+
+
+def recorded(score: Score, pad_ticks: int = 0, texts: Sequence[str] = ()) -> bytes:
+    """A score written note by note, as while it is made."""
+    file = io.BytesIO()
+    recorder = MidiRecorder(file, score.ticks_per_beat)
+    events: list[tuple[int, Callable[..., None], list[Any]]] = []
+    events += [(tick, recorder.tempo, [tick, usec]) for tick, usec in score.tempos.tolist()]
+    events += [(meter[0], recorder.meter, list(meter)) for meter in score.meters.tolist()]
+    events += [(note[0], recorder.note, [list(note)]) for note in score.notes.tolist()]
+    for _, write, arguments in sorted(events, key=lambda event: event[0]):
+        write(*arguments)
+    recorder.finish(score.end_tick + pad_ticks, texts)
+    return file.getvalue()
+
+
+writers = pytest.mark.parametrize("write", [midi_bytes, recorded])
+
+
+@st.composite
+def crowded_scores(draw: st.DrawFn) -> Score:
+    """Scores in which equal pitches overlap, dozens of programs and drum kits sound at once, and
+    gaps are longer than a delta time can be."""
+    tick = st.integers(0, 12) | st.sampled_from([LONGEST_GAP, 5 * LONGEST_GAP + 3])
+    length = st.integers(1, 12) | st.sampled_from([LONGEST_GAP - 1, LONGEST_GAP + 1])
+    note = st.tuples(
+        tick, length, st.integers(60, 62), st.integers(1, 127), st.integers(0, 40), st.booleans()
+    ).map(lambda n: (n[0], n[0] + n[1], *n[2:]))
+    return Score.build(draw(st.lists(note, max_size=120)), 480)
+
+
+def exact(score: Score) -> list[tuple[Any, ...]]:
+    """All that is known of each note, in an order of its own."""
+    return sorted(score.notes.tolist())
+
+
+@writers
+@given(score=crowded_scores())
+def test_crowded_scores_are_read_back_exactly(
+    write: Callable[[Score], bytes], score: Score
+) -> None:
+    """A streamed file swapped the ends of overlapping equal pitches, and lost programs from the
+    16th on."""
+    again = read_midi(write(score))
+    assert again.warnings == ()
+    assert exact(again) == exact(score)
+
+
+@writers
+def test_every_program_and_drum_kit_can_sound_at_once(write: Callable[[Score], bytes]) -> None:
+    notes = [(0, 9, 60, 80, program, drum) for program in range(128) for drum in (False, True)]
+    score = Score.build(notes, 480)
+    assert exact(read_midi(write(score))) == exact(score)
+
+
+def test_a_streamed_file_needs_ports_only_for_what_sounds_at_once() -> None:
+    """Most programs know no ports."""
+    notes = [(9 * n, 9 * n + 12, 60, 80, n % 128, n % 3 == 0) for n in range(200)]
+    assert b"\xff\x21" not in recorded(Score.build(notes, 480))
+    chord = [(0, 9, 60, 80, program, False) for program in range(16)]
+    assert recorded(Score.build(chord, 480)).count(b"\xff\x21") == 3, "to port 1, 0, and 1"
+
+
+@writers
+@pytest.mark.parametrize("gap", [LONGEST_GAP, LONGEST_GAP + 1, 2 * LONGEST_GAP, 2**40])
+def test_gaps_of_any_length_are_written_as_valid_delta_times(
+    write: Callable[..., bytes], gap: int
+) -> None:
+    """Gaps of 2**28 ticks and more became quantities of five bytes, at which readers stop."""
+    notes = [
+        (0, 1, 60, 80, 0, False),
+        (gap, gap + 1, 60, 90, 0, False),
+        (gap, 2 * gap, 61, 9, 5, 0),
+    ]
+    data = write(Score.build(notes, 480, tempos=[(gap, 400_000)]), pad_ticks=gap)
+    read = read_midi(data)
+    assert read.warnings == () and exact(read) == sorted(notes)
+    assert read.tempos.tolist() == [(0, 500_000), (gap, 400_000)]
+    by_mido = mido.MidiFile(file=io.BytesIO(data))
+    ons = []
+    for track in by_mido.tracks:
+        now = 0
+        for message in track:
+            now += message.time
+            if message.type == "note_on":
+                ons.append((now, message.note))
+        assert now == 3 * gap, "each track ends where it was asked to"
+    assert sorted(ons) == [(0, 60), (gap, 60), (gap, 61)]
+
+
+@writers
+def test_texts_are_written_in_utf_8(write: Callable[..., bytes]) -> None:
+    """Any character beyond Latin-1 was a UnicodeEncodeError, or a question mark."""
+    data = write(Score.build([(0, 1, 60, 80, 0, False)], 480), texts=["日本", "né"])
+    assert read_texts(data, "song.mid") == ["日本", "né"]
+    texts = [
+        m.text
+        for m in mido.MidiFile(file=io.BytesIO(data), charset="utf-8").tracks[0]
+        if m.type == "text"
+    ]
+    assert texts == ["日本", "né"]
 
 
 @given(st.binary(max_size=200))

@@ -1,19 +1,16 @@
-"""MIDI files to and from the text format of John Walker's midicsv 1.1: one line an event, whatever
-its kind.
+"""MIDI files to and from the text format of John Walker's midicsv 1.1: a line per event.
 
-The rows are those that `midicsv` prints, and `csv_to_midi` makes of them the events that `csvmidi`
-makes, save that:
+The rows are those that `midicsv` prints, and `csv_to_midi` makes the events that `csvmidi` makes of
+them. The differences:
 
 - A meta event whose data do not fit its kind (a tempo of two bytes) is an Unknown_meta_event of the
-same type and
-  bytes. midicsv prints what lies beyond its end, or drops bytes.
+  same type and bytes. midicsv prints what lies beyond its end, or drops bytes.
 - A damaged track ends where `read_midi` stops, and the header names the tracks that are there.
-midicsv goes on
-  through damage, at worst without end.
+  midicsv goes on through damage, at worst without end.
 - System messages that files may not hold are skipped, and data bytes over 127 lose their top bit,
-as in `read_midi`. - RIFF wrappers, long headers, chunks that are no tracks, blank lines and SMPTE
-divisions are read as well. - The first bad row or escape is an error; csvmidi makes do with a
-nearby value.
+  as in `read_midi`.
+- RIFF wrappers, long headers, chunks that are no tracks, blank lines and SMPTE divisions are read.
+- The first bad row or escape is an error; csvmidi takes a nearby value.
 
 Text is Latin-1: write what `midi_to_csv` gives as Latin-1, for midicsv's programs to read it.
 
@@ -31,32 +28,53 @@ from ugen.data.errors import UgenError
 
 from .messages import (
     BY_CODE,
-    BY_NAME,
-    BYTE,
-    END,
-    END_OF_FILE,
-    HEADER,
-    LENGTH,
-    START,
-    TIME,
-    TRACK,
-    UNKNOWN,
-    Kind,
-    RowError,
+    END_OF_TRACK,
+    EVENTS,
+    SYSTEM_DATA,
+    TEXT,
+    UNKNOWN_META,
+    EventKind,
+    Field,
 )
-from .smf import MAX_VLQ, SYSTEM_DATA, DamageError, read_header, read_variable
+from .smf import (
+    MAX_QUANTITY,
+    DamageError,
+    chunk,
+    header_chunk,
+    read_header,
+    read_variable_length,
+    variable_length,
+)
 
+HEADER = EventKind(
+    "Header",
+    fields=(
+        Field("format", 2, 0, 2),
+        Field("number of tracks", 2, 0, 65535),
+        Field("division", 2, -32768, 32767),
+    ),
+)
+START_TRACK, END_OF_FILE = EventKind("Start_track"), EventKind("End_of_file")
+_BY_NAME = {kind.name.lower(): kind for kind in (HEADER, START_TRACK, *EVENTS, END_OF_FILE)}
+_TRACK, _TIME = Field("track", 0, 0, 65535), Field("time", 0, 0, 10**14)
+_LENGTH, _BYTE = Field("length", 0, 0, MAX_QUANTITY), Field("a data byte", 0, 0, 255)
 _ESCAPES = {byte: f"\\{byte:03o}" for byte in (*range(32), *range(127, 161))} | {
     ord('"'): '""',
     ord("\\"): "\\\\",
 }
-_FIELD = re.compile(r'[ \t]*(?:"([^"]*(?:""[^"]*)*)"|([^",]*))[ \t]*(,|\Z)')
+_COLUMN = re.compile(r'[ \t]*(?:"([^"]*(?:""[^"]*)*)"|([^",]*))[ \t]*(,|\Z)')
 
 
-class _Row(NamedTuple):
+class RowError(Exception):
+    """What is wrong with a line."""
+
+
+class CsvRow(NamedTuple):
+    """One line. `rest`: the text or data after the numbers."""
+
     track: int
     tick: int
-    kind: Kind
+    kind: EventKind
     numbers: tuple[int, ...] = ()
     rest: bytes = b""
 
@@ -76,37 +94,31 @@ def midi_to_csv(data: bytes, name: str) -> str:
 
     Damage as the module says; raises MidiError when `data` are no MIDI file.
     """
-    chunks = read_header(data, name)[3]
-    start = data.find(b"MThd", 12 if data.startswith(b"RIFF") else 0) + 8
-    file_format, _, division = (
-        field.unpack(data[start + 2 * i :][:2]) for i, field in enumerate(HEADER.fields)
-    )
-    # formats that do not exist are read as format 1
-    rows = [
-        _Row(0, 0, HEADER, (file_format if 0 <= file_format <= 2 else 1, len(chunks), division))
-    ]
-    for track, (first, end) in enumerate(chunks, 1):
-        rows.append(_Row(track, 0, START))
+    header = read_header(data, name)
+    file_format = header.format if header.format <= 2 else 1  # as read_midi reads it
+    rows = [CsvRow(0, 0, HEADER, (file_format, len(header.tracks), header.division))]
+    for track, (first, end) in enumerate(header.tracks, 1):
+        rows.append(CsvRow(track, 0, START_TRACK))
         rows += _read_rows(data[first:end], track)
-    rows.append(_Row(0, 0, END_OF_FILE))
+    rows.append(CsvRow(0, 0, END_OF_FILE))
     return "\n".join(map(str, rows)) + "\n"
 
 
-def _read_rows(body: bytes, track: int) -> Iterator[_Row]:
+def _read_rows(body: bytes, track: int) -> Iterator[CsvRow]:
     """The events of a track up to its end or to the first damage, and an End_track."""
     pos = tick = status = 0
     with suppress(IndexError, DamageError):
         while pos < len(body):
-            delta, pos = read_variable(body, pos)
+            delta, pos = read_variable_length(body, pos)
             tick += delta
             code, data, pos = _read_event(body, pos, status)
-            if code == END.code:
+            if code == END_OF_TRACK.code:
                 break
             if code in BY_CODE:
-                yield _unpack(code, data, track, tick)
+                yield _row_of(code, data, track, tick)
             if code <= 0xFF:  # as in read_midi, meta events do not cancel running status
                 status = code if code < 0xF0 else 0
-    yield _Row(track, tick, END)
+    yield CsvRow(track, tick, END_OF_TRACK)
 
 
 def _read_event(body: bytes, pos: int, status: int) -> tuple[int, bytes, int]:
@@ -116,7 +128,7 @@ def _read_event(body: bytes, pos: int, status: int) -> tuple[int, bytes, int]:
     if code == 0xFF:
         code, pos = 0xFF00 + body[pos], pos + 1
     if code >= 0xFF00 or code in (0xF0, 0xF7):
-        length, pos = read_variable(body, pos)
+        length, pos = read_variable_length(body, pos)
     elif code > 0xF0:
         return code, b"", pos + SYSTEM_DATA.get(code, 0)
     elif code:
@@ -131,17 +143,22 @@ def _read_event(body: bytes, pos: int, status: int) -> tuple[int, bytes, int]:
     return code, data, pos + length
 
 
-def _unpack(code: int, body: bytes, track: int, tick: int) -> _Row:
-    kind, numbers, pos = BY_CODE[code], [], 0
-    for field in kind.fields:
-        numbers.append(
-            field.unpack(body[pos : pos + field.size]) if field.size else code - kind.code
-        )
-        pos += field.size
-    fits = kind.rest or len(body) == kind.size
+def _row_of(code: int, data: bytes, track: int, tick: int) -> CsvRow:
+    kind = BY_CODE[code]
+    numbers = kind.decode(data, code)
+    fits = kind.rest or len(data) == kind.size
     if fits and all(f.low <= n <= f.high for f, n in zip(kind.fields, numbers, strict=True)):
-        return _Row(track, tick, kind, tuple(numbers), body[pos:])
-    return _Row(track, tick, UNKNOWN, (code - UNKNOWN.code,), body)
+        return CsvRow(track, tick, kind, numbers, data[kind.size :])
+    return CsvRow(track, tick, UNKNOWN_META, (code - UNKNOWN_META.code,), data)
+
+
+def read_texts(data: bytes, name: str) -> list[str]:
+    """The text events of a MIDI file's first track, read as UTF-8. `name` stands for the file in
+    messages. Raises MidiError when `data` are no MIDI file."""
+    for start, end in read_header(data, name).tracks[:1]:
+        texts = [row.rest for row in _read_rows(data[start:end], 1) if row.kind is TEXT]
+        return [text.decode("utf-8", "replace") for text in texts]
+    return []
 
 
 def csv_to_midi(text: str, name: str) -> bytes:
@@ -161,7 +178,7 @@ class _Lines:
 
     number = 0  # the line of the row given last
 
-    def rows(self, text: str) -> Iterator[_Row]:
+    def rows(self, text: str) -> Iterator[CsvRow]:
         # not splitlines: that splits at control characters within texts, too
         for self.number, line in enumerate(text.split("\n"), 1):
             content = line.strip(" \t\r")
@@ -169,7 +186,7 @@ class _Lines:
                 yield _parse(content)
 
 
-def _chunks(rows: Iterator[_Row]) -> Iterator[bytes]:
+def _chunks(rows: Iterator[CsvRow]) -> Iterator[bytes]:
     """The file's chunks, from all its rows."""
     header = next(rows, None)
     if header is None or header.kind is not HEADER:
@@ -177,79 +194,61 @@ def _chunks(rows: Iterator[_Row]) -> Iterator[bytes]:
     _, declared, division = header.numbers
     if not division or division < 0 and not division & 0xFF:
         raise RowError("a division of 0 ticks gives notes no time")
-    yield b"MThd" + (6).to_bytes(4, "big") + _pack(header)
+    yield header_chunk(*header.numbers)
     count = last = 0
     while (row := _next(rows)).kind is not END_OF_FILE:
-        if row.kind is not START:
+        if row.kind is not START_TRACK:
             raise RowError(f"{row.kind.name} outside of a track (Start_track to End_track)")
         if row.track <= last:
             raise RowError(f"track {row.track} comes after track {last}")
-        count, last, body = count + 1, row.track, _track(row.track, rows)
-        yield b"MTrk" + len(body).to_bytes(4, "big") + body
+        body = _track(row.track, rows)
+        count += 1
+        last = row.track
+        yield chunk(b"MTrk", body)
     if count != declared:
         raise RowError(f"the Header names {declared} tracks, the text has {count}")
     if next(rows, None):
         raise RowError("a row after End_of_file")
 
 
-def _next(rows: Iterator[_Row]) -> _Row:
+def _next(rows: Iterator[CsvRow]) -> CsvRow:
     if row := next(rows, None):
         return row
     raise RowError("the text ends before its End_of_file")
 
 
-def _track(track: int, rows: Iterator[_Row]) -> bytes:
+def _track(track: int, rows: Iterator[CsvRow]) -> bytes:
     """The events of a track, from the rows after its Start_track."""
-    body, now, kind = bytearray(), 0, START
-    while kind is not END:
-        number, tick, kind, numbers, _ = row = _next(rows)
+    body, now, kind = bytearray(), 0, START_TRACK
+    while kind is not END_OF_TRACK:
+        number, tick, kind, numbers, rest = _next(rows)
         if not kind.code:
             raise RowError(f"{kind.name} where track {track} has no End_track yet")
         if number != track:
             raise RowError(f"a row of track {number} within track {track}")
-        if not 0 <= tick - now <= MAX_VLQ:
-            why = (
-                f"a file has room for {MAX_VLQ} ticks between events"
-                if tick > now
-                else "it runs backwards"
-            )
+        if not 0 <= tick - now <= MAX_QUANTITY:
+            why = "it runs backwards"
+            if tick > now:
+                why = f"a file has room for {MAX_QUANTITY} ticks between events"
             raise RowError(f"the time goes from {now} to {tick}; {why}")
-        if kind is UNKNOWN and numbers[0] + kind.code == END.code:
+        if kind is UNKNOWN_META and numbers[0] + kind.code == END_OF_TRACK.code:
             raise RowError(f"{kind.name} of type {numbers[0]} would end the track; write End_track")
-        body += _quantity(tick - now) + _event_bytes(row)
+        body += variable_length(tick - now) + kind.encode(*numbers, rest=rest)
         now = tick
     return bytes(body)
 
 
-def _event_bytes(row: _Row) -> bytes:
-    kind, body = row.kind, _pack(row)
-    code = kind.code + (row.numbers[0] if kind.fields and not kind.fields[0].size else 0)
-    head = code.to_bytes(2 if code > 0xFF else 1, "big")
-    return head + body if code < 0xF0 else head + _quantity(len(body)) + body
-
-
-def _pack(row: _Row) -> bytes:
-    fields = zip(row.kind.fields, row.numbers, strict=True)
-    return b"".join(field.pack(number) for field, number in fields if field.size) + row.rest
-
-
-def _quantity(value: int) -> bytes:
-    """A variable-length quantity."""
-    groups = [value & 0x7F]
-    while value := value >> 7:
-        groups.append(value & 0x7F | 0x80)
-    return bytes(reversed(groups))
-
-
-def _parse(line: str) -> _Row:
+def _parse(line: str) -> CsvRow:
     fields = _split(line.rstrip(", \t"))  # spreadsheets pad rows with empty fields
     if len(fields) < 3:
         raise RowError("not a row of track, time and type")
-    kind = BY_NAME.get(fields[2].lower())
+    kind = _BY_NAME.get(fields[2].lower())
     if kind is None:
         raise RowError(f"unknown record type {fields[2][:30]!a}")
     try:
-        return _Row(TRACK.parse(fields[0]), TIME.parse(fields[1]), kind, *_values(kind, fields[3:]))
+        return CsvRow(
+            _number(_TRACK, fields[0]), _number(_TIME, fields[1]), kind, *_values(kind, fields[3:])
+        )
     except RowError as error:
         raise RowError(f"{kind.name}: {error}") from None
 
@@ -259,7 +258,7 @@ def _split(line: str) -> list[str]:
     fields: list[str] = []
     pos, comma = 0, ","
     while comma:
-        match = _FIELD.match(line, pos)
+        match = _COLUMN.match(line, pos)
         if match is None:
             raise RowError(
                 f"field {len(fields) + 1} has a quote that is not closed, or text beside its quotes"
@@ -283,7 +282,20 @@ def _unescape(text: str) -> str:
     return re.sub(r"\\(\\|[0-7]{0,3})", character, text)
 
 
-def _values(kind: Kind, texts: list[str]) -> tuple[tuple[int, ...], bytes]:
+def _number(field: Field, text: str) -> int:
+    """The number that a row's text means. Raises RowError when it is none, or out of range."""
+    if field.words and text.lower() in field.words:
+        return field.words.index(text.lower())
+    # 15 digits: more than any number has, and int() refuses the longest
+    if not field.words and re.fullmatch("-?[0-9]{1,15}", text):
+        number = int(text)
+        if field.low <= number <= field.high:
+            return number
+    due = " or ".join(field.words) or f"a number from {field.low} to {field.high}"
+    raise RowError(f"{field.name} is {text[:20]!a}, not {due}")
+
+
+def _values(kind: EventKind, texts: list[str]) -> tuple[tuple[int, ...], bytes]:
     """The numbers and the rest of a row of `kind`, from the fields after its name."""
     names = [field.name for field in kind.fields] + {"": [], "text": ["text"], "data": ["length"]}[
         kind.rest
@@ -292,12 +304,13 @@ def _values(kind: Kind, texts: list[str]) -> tuple[tuple[int, ...], bytes]:
     if len(texts) < len(names) or data and kind.rest != "data":
         due = f"{len(names)}: {', '.join(names)}" if names else "none"
         raise RowError(f"{len(texts)} fields after the type where it has {due}")
-    numbers = tuple(field.parse(text) for field, text in zip(kind.fields, texts, strict=False))
-    if kind.rest == "data" and LENGTH.parse(texts[len(names) - 1]) != len(data):
-        raise RowError(f"the length is {texts[len(names) - 1]}, but {len(data)} data bytes follow")
+    numbers = tuple(_number(*pair) for pair in zip(kind.fields, texts, strict=False))
+    if kind.rest != "text":
+        if kind.rest and _number(_LENGTH, texts[len(names) - 1]) != len(data):
+            length = texts[len(names) - 1]
+            raise RowError(f"the length is {length}, but {len(data)} data bytes follow")
+        return numbers, bytes(_number(_BYTE, text) for text in data)
     try:
-        return numbers, texts[-1].encode("latin-1") if kind.rest == "text" else bytes(
-            map(BYTE.parse, data)
-        )
+        return numbers, texts[-1].encode("latin-1")
     except UnicodeEncodeError as error:
         raise RowError(f"{texts[-1][error.start]!a} is not a Latin-1 character") from None

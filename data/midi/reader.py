@@ -4,14 +4,14 @@ damage.
 The rules, where files in the wild leave room:
 
 - A track that breaks off or turns to nonsense keeps the notes read up to there; `Score.warnings`
-says where and why. - A note-off ends the oldest sounding note of its channel and pitch in its own
-track. Notes never ended end with the
-  track. A note of no length is given one tick. A note-on of velocity 0 is a note-off.
+  says where and why.
+- A note-off ends the oldest sounding note of its port, channel and pitch in its own track. Notes
+  never ended end with the track. A note of no length gets one tick. A note-on of velocity 0 is a
+  note-off.
 - The sustain pedal (controller 64) is left alone unless asked for: with `sustain`, a note that ends
-while the pedal is
-  down sounds until it is lifted or the note is struck again.
+  while the pedal is down sounds until it is lifted or the note is struck again.
 - A channel's program is shared by all tracks of a port (meta event 0x21). Channel 10 is drums.
-- Tracks beyond the number that the header names are left out, as players do, and remarked on.
+- Tracks beyond the number that the header names are left out, as players do, with a warning.
 - Tracks of format 2 are independent patterns: they are laid end to end.
 - SMPTE time has no beats: a beat is taken to be half a second.
 
@@ -29,34 +29,37 @@ from pathlib import Path
 import numpy as np
 from ugen.data.score import NOTE, Score
 
-from .smf import (
-    CHANNEL_DATA,
+from .messages import (
+    BY_CODE,
+    CONTROL_CHANGE,
     DRUM_CHANNEL,
+    END_OF_TRACK,
+    MIDI_PORT,
+    NOTE_ON,
+    PROGRAM_CHANGE,
+    SET_TEMPO,
+    SUSTAIN,
     SYSTEM_DATA,
-    DamageError,
-    read_file,
-    read_header,
-    read_variable,
+    TIME_SIGNATURE,
 )
+from .smf import DamageError, Header, read_file, read_header, read_variable_length
 from .sustain import sustained_ends
 
 Changes = dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]  # port, channel -> ticks and values
-SUSTAIN = 64  # the controller of the sustain pedal
+Sounding = dict[int, deque[tuple[int, int]]]  # port, channel and pitch -> onsets and velocities
+_PORT, _CHANNEL = 11, 7  # places in the keys of Sounding, in bits
 
 
 @dataclass
-class _Track:
+class TrackContent:
     """What one track holds. Ticks count from the start of the track."""
 
-    notes: list[tuple[int, int, int, int, int, int]] = field(
-        default_factory=list
-    )  # onset end channel pitch vel port
-    programs: list[tuple[int, int, int, int]] = field(
-        default_factory=list
-    )  # port, channel, tick, program
-    pedals: list[tuple[int, int, int, int]] = field(
-        default_factory=list
-    )  # port, channel, tick, 1 for down
+    # onset, end, channel, pitch, velocity, port
+    notes: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
+    # port, channel, tick, program
+    programs: list[tuple[int, int, int, int]] = field(default_factory=list)
+    # port, channel, tick, 1 for down
+    pedals: list[tuple[int, int, int, int]] = field(default_factory=list)
     tempos: list[tuple[int, int]] = field(default_factory=list)
     meters: list[tuple[int, int, int]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -76,18 +79,16 @@ def read_midi(
         name, data = name or "<bytes>", source
     else:
         name, data = name or str(source), read_file(Path(source))
-    ticks_per_beat, smpte, file_format, chunks, warnings = read_header(data, name)
-    tracks = [_read_track(data, start, end) for start, end in chunks]
+    header = read_header(data, name)
+    tracks = [_read_track(data, start, end) for start, end in header.tracks]
     for number, track in enumerate(tracks, 1):
-        warnings += [f"track {number}: {warning}" for warning in track.warnings]
-    return _assemble(tracks, ticks_per_beat, smpte, file_format, warnings, sustain)
+        header.warnings.extend(f"track {number}: {warning}" for warning in track.warnings)
+    return _to_score(header, tracks, sustain)
 
 
-def _read_track(data: bytes, start: int, end: int) -> _Track:
-    track = _Track()
-    sounding: dict[int, deque[tuple[int, int, int]]] = defaultdict(
-        deque
-    )  # channel and pitch -> onset, velocity, port
+def _read_track(data: bytes, start: int, end: int) -> TrackContent:
+    track = TrackContent()
+    sounding: Sounding = defaultdict(deque)
     try:
         _read_events(data[start:end], track, sounding)
     except IndexError:
@@ -100,85 +101,81 @@ def _read_track(data: bytes, start: int, end: int) -> _Track:
     if hanging:
         track.warnings.append(f"{hanging} notes never end; ended with the track")
     for key, notes in sounding.items():
-        for onset, velocity, port in notes:
-            track.notes.append((onset, track.end, key >> 7, key & 127, velocity, port))
+        port, channel, pitch = key >> _PORT, key >> _CHANNEL & 0xF, key & 0x7F
+        for onset, velocity in notes:
+            track.notes.append((onset, track.end, channel, pitch, velocity, port))
     return track
 
 
-def _read_events(
-    body: bytes, track: _Track, sounding: dict[int, deque[tuple[int, int, int]]]
-) -> None:
+def _read_events(body: bytes, track: TrackContent, sounding: Sounding) -> None:
     """Read events until the end of the track. IndexError: the bytes ran out. The hot loop of
     reading: kept flat."""
     pos, size, tick, status, port = 0, len(body), 0, 0, 0
-    notes, mask = track.notes, 0x7F
+    notes, note_on, mask = track.notes, NOTE_ON.code, 0x7F
     while pos < size:
         byte = body[pos]
-        pos += 1
         if byte < 0x80:
             tick += byte
+            pos += 1
         else:
-            delta, pos = read_variable(body, pos - 1)
+            delta, pos = read_variable_length(body, pos)
             tick += delta
         track.end = tick
         byte = body[pos]
         if byte >= 0xF0:
-            pos, port, finished = _system_event(body, pos, tick, port, track)
-            if finished:
+            pos, port, is_last = _system_event(body, pos, tick, port, track)
+            if is_last:
                 return
-            if byte != 0xFF:
-                status = (
-                    0  # system messages cancel running status; meta events, in practice, do not
-                )
+            if byte != 0xFF:  # meta events, in practice, do not cancel running status
+                status = 0
             continue
         if byte >= 0x80:
             status = byte
             pos += 1
         elif not status:
             raise DamageError("a data byte where a status byte is due", pos)
-        kind = status >> 4
-        first = body[pos]
-        if kind == 0x9 or kind == 0x8:
+        kind, first = status & 0xF0, body[pos]
+        if kind <= note_on:  # or note off, the only kind below
             velocity = body[pos + 1]
-            pos += 2
             if first > mask or velocity > mask:
-                raise DamageError("a note with a data byte over 127", pos - 2)
-            key = (status & 0xF) << 7 | first
-            if kind == 0x9 and velocity:
-                sounding[key].append((tick, velocity, port))
+                raise DamageError("a note with a data byte over 127", pos)
+            pos += 2
+            key = port << _PORT | (status & 0xF) << _CHANNEL | first
+            if kind == note_on and velocity:
+                sounding[key].append((tick, velocity))
             elif sounding[key]:
-                onset, struck, note_port = sounding[key].popleft()
-                notes.append((onset, tick, key >> 7, first, struck, note_port))
-        elif kind == 0xC:
+                onset, velocity = sounding[key].popleft()
+                notes.append((onset, tick, status & 0xF, first, velocity, port))
+        elif kind == PROGRAM_CHANGE.code:
             track.programs.append((port, status & 0xF, tick, first & mask))
             pos += 1
         else:
-            if kind == 0xB and first == SUSTAIN:
+            if kind == CONTROL_CHANGE.code and first == SUSTAIN:
                 track.pedals.append((port, status & 0xF, tick, int(body[pos + 1] >= 64)))
-            pos += CHANNEL_DATA[kind]
+            pos += BY_CODE[kind].size
 
 
 def _system_event(
-    body: bytes, pos: int, tick: int, port: int, track: _Track
+    body: bytes, pos: int, tick: int, port: int, track: TrackContent
 ) -> tuple[int, int, bool]:
     """Read a meta, exclusive or system event at `pos`. Gives the next position, the port, and
     whether it ends."""
     status = body[pos]
     if status == 0xFF:
-        kind = body[pos + 1]
-        length, start = read_variable(body, pos + 2)
+        kind = BY_CODE[0xFF00 + body[pos + 1]]
+        length, start = read_variable_length(body, pos + 2)
         value = body[start : start + length]
         if len(value) < length:
             raise DamageError("an event that runs past the end of its track", pos)
-        if kind == 0x51:
+        if kind is SET_TEMPO:
             _tempo(value, tick, track)
-        elif kind == 0x58:
+        elif kind is TIME_SIGNATURE:
             _meter(value, tick, track)
-        elif kind == 0x21 and length == 1:
+        elif kind is MIDI_PORT and length == 1:
             port = value[0]
-        return start + length, port, kind == 0x2F
+        return start + length, port, kind is END_OF_TRACK
     if status in (0xF0, 0xF7):
-        length, start = read_variable(body, pos + 1)
+        length, start = read_variable_length(body, pos + 1)
         if start + length > len(body):
             raise DamageError("an exclusive message that runs past the end of its track", pos)
         return start + length, port, False
@@ -186,69 +183,55 @@ def _system_event(
     return pos + 1 + SYSTEM_DATA.get(status, 0), port, False
 
 
-def _tempo(value: bytes, tick: int, track: _Track) -> None:
-    usec = int.from_bytes(value, "big")
-    if len(value) == 3 and usec > 0:
+def _tempo(value: bytes, tick: int, track: TrackContent) -> None:
+    (usec,) = SET_TEMPO.decode(value)
+    if len(value) == SET_TEMPO.size and usec > 0:
         track.tempos.append((tick, usec))
     else:
         track.warnings.append("a tempo without a meaning, skipped")
 
 
-def _meter(value: bytes, tick: int, track: _Track) -> None:
-    if len(value) >= 2 and value[0] and value[1] <= 6:
-        track.meters.append((tick, value[0], 1 << value[1]))
+def _meter(value: bytes, tick: int, track: TrackContent) -> None:
+    numerator, power, *_ = TIME_SIGNATURE.decode(value)
+    if len(value) >= 2 and numerator and power <= 6:
+        track.meters.append((tick, numerator, 1 << power))
     else:
         track.warnings.append("a time signature without a meaning, skipped")
 
 
-def _assemble(
-    tracks: list[_Track],
-    division: int,
-    smpte: bool,
-    file_format: int,
-    warnings: list[str],
-    sustain: bool,
-) -> Score:
+def _to_score(header: Header, tracks: list[TrackContent], sustain: bool) -> Score:
     starts = [0] * len(tracks)
-    if file_format == 2:
+    if header.format == 2:
         for i in range(1, len(tracks)):
             starts[i] = starts[i - 1] + tracks[i - 1].end
-    scale = 2 if smpte else 1
-    parts = [
-        _note_array(track, start)
-        for track, start in zip(tracks, starts, strict=True)
-        if track.notes
-    ]
+    timed = list(zip(tracks, starts, strict=True))
+    parts = [_note_array(track, start) for track, start in timed if track.notes]
     columns = np.concatenate(parts) if parts else np.zeros((0, 6), np.int64)
     if sustain:
         columns[:, 1] = sustained_ends(columns, _changes_of("pedals", tracks, starts))
+    # ticks of SMPTE time are half as long, so that a beat is half a second
+    scale = 2 if header.is_smpte else 1
     notes = np.zeros(len(columns), NOTE)
     notes["onset"] = columns[:, 0] * scale
     notes["end"] = np.maximum(columns[:, 1], columns[:, 0] + 1) * scale
-    notes["pitch"], notes["velocity"] = columns[:, 3], columns[:, 4]
+    notes["pitch"] = columns[:, 3]
+    notes["velocity"] = columns[:, 4]
     notes["drum"] = columns[:, 2] == DRUM_CHANNEL
     notes["program"] = _programs_at(columns, tracks, starts)
-    timed = list(zip(tracks, starts, strict=True))
-    tempos = (
-        []
-        if smpte
-        else [(start + tick, usec) for track, start in timed for tick, usec in track.tempos]
-    )
-    meters = (
-        []
-        if smpte
-        else [(start + tick, n, d) for track, start in timed for tick, n, d in track.meters]
-    )
-    return Score.build(notes, division, tempos, meters, warnings)
+    if header.is_smpte:
+        return Score.build(notes, header.ticks_per_beat, warnings=header.warnings)
+    tempos = [(start + tick, usec) for track, start in timed for tick, usec in track.tempos]
+    meters = [(start + tick, n, d) for track, start in timed for tick, n, d in track.meters]
+    return Score.build(notes, header.ticks_per_beat, tempos, meters, header.warnings)
 
 
-def _note_array(track: _Track, start: int) -> np.ndarray:
+def _note_array(track: TrackContent, start: int) -> np.ndarray:
     columns = np.array(track.notes, np.int64)
     columns[:, :2] += start
     return columns
 
 
-def _changes_of(what: str, tracks: list[_Track], starts: list[int]) -> Changes:
+def _changes_of(what: str, tracks: list[TrackContent], starts: list[int]) -> Changes:
     """Programs or pedals of all tracks, by port and channel, in order of time."""
     changes: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     for track, start in zip(tracks, starts, strict=True):
@@ -261,7 +244,7 @@ def _changes_of(what: str, tracks: list[_Track], starts: list[int]) -> Changes:
     return columns
 
 
-def _programs_at(columns: np.ndarray, tracks: list[_Track], starts: list[int]) -> np.ndarray:
+def _programs_at(columns: np.ndarray, tracks: list[TrackContent], starts: list[int]) -> np.ndarray:
     """The program in force on each note's port and channel at its onset; 0 before the first
     change."""
     programs = np.zeros(len(columns), np.uint8)

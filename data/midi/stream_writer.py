@@ -3,81 +3,93 @@
 from __future__ import annotations
 
 import heapq
-import struct
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ugen.data.score import NoteRow
 
-from .channels import Channels
+from .channels import PortChannels
+from .messages import MIDI_PORT, NOTE_OFF, NOTE_ON, PROGRAM_CHANGE, SET_TEMPO
+from .smf import chunk, header_chunk
+from .track import TrackEncoder, text_event, time_signature
 
 _OFF, _TEMPO, _METER, _ON = range(4)  # the order of events on one tick
-_HEADER = struct.Struct(">4sIHHH4sI")
+
+
+class PendingEvent(NamedTuple):
+    """An event that waits for those before it. `number`: in the order of their coming; `port`: of
+    channel messages."""
+
+    tick: int
+    order: int
+    number: int
+    event: bytes
+    port: int | None
 
 
 class MidiRecorder:
-    """Writes to a file that can be sought in. Programs share the channels as `Channels` hands them
-    out; what does not fit a track of 4 GB is beyond it."""
+    """Writes to a file that can be sought in. The same notes can be read from it, by readers that
+    know ports where more programs, or notes of one pitch, sound at once than there are channels.
+    The track cannot be longer than 4 GB."""
 
     def __init__(self, file: BinaryIO, ticks_per_beat: int):
-        self._file, self._ticks_per_beat = file, ticks_per_beat
-        self._channels, self._waiting = Channels(), list[tuple[int, int, int, bytes]]()
-        self._now, self._number, self._length = 0, 0, 0
-        self._file.write(_HEADER.pack(b"MThd", 6, 0, 1, ticks_per_beat, b"MTrk", 0))
+        self._file = file
+        self._track = TrackEncoder()
+        self._channels = PortChannels()
+        self._pending: list[PendingEvent] = []
+        self._count = 0
+        self._length = 0
+        self._port = 0
+        start = header_chunk(0, 1, ticks_per_beat) + chunk(b"MTrk", b"")
+        self._length_at = len(start) - 4
+        file.write(start)
 
     def tempo(self, tick: int, usec: int) -> None:
         """A tempo, at or after the onset of the last note."""
-        self._wait(tick, _TEMPO, b"\xff\x51\x03" + usec.to_bytes(3, "big"))
+        self._add(tick, _TEMPO, SET_TEMPO.encode(usec))
 
     def meter(self, tick: int, numerator: int, denominator: int) -> None:
         """A time signature, likewise."""
-        self._wait(
-            tick, _METER, bytes([0xFF, 0x58, 4, numerator, denominator.bit_length() - 1, 24, 8])
-        )
+        self._add(tick, _METER, time_signature(numerator, denominator))
 
     def note(self, row: NoteRow) -> None:
         """The next note, in order of onset."""
-        onset, end, pitch, velocity, program, drum = row
+        onset, end, pitch, velocity, program, _ = row
         self._write_before(onset)
-        channel, new = self._channels.of(program, bool(drum))
-        if new:
-            self._wait(onset, _ON, bytes([0xC0 | channel, program]))
-        self._wait(onset, _ON, bytes([0x90 | channel, pitch, velocity]))
-        self._wait(end, _OFF, bytes([0x80 | channel, pitch, 0]))
+        place, is_new = self._channels.of(row)
+        if is_new:
+            program_change = PROGRAM_CHANGE.encode(place.channel, program)
+            self._add(onset, _ON, program_change, place.port)
+        self._add(onset, _ON, NOTE_ON.encode(place.channel, pitch, velocity), place.port)
+        self._add(end, _OFF, NOTE_OFF.encode(place.channel, pitch, 0), place.port)
 
     def finish(self, end: int, texts: Sequence[str] = ()) -> None:
         """End the track at a tick, with text events, and say in the header how long it is."""
         self._write_before(end + 1)
         for text in texts:
-            data = text.encode("latin-1", "replace")
-            self._write(max(self._now, end), b"\xff\x01" + _vlq(len(data)) + data)
-        self._write(max(self._now, end), b"\xff\x2f\x00")
-        self._file.seek(_HEADER.size - 4)
+            self._write(max(self._track.tick, end), text_event(text))
+        self._append(self._track.end(end))
+        self._file.seek(self._length_at)
         self._file.write(self._length.to_bytes(4, "big"))
 
-    def _wait(self, tick: int, order: int, data: bytes) -> None:
-        self._number += 1
-        heapq.heappush(self._waiting, (tick, order, self._number, data))
+    def _add(self, tick: int, order: int, event: bytes, port: int | None = None) -> None:
+        self._count += 1
+        heapq.heappush(self._pending, PendingEvent(tick, order, self._count, event, port))
 
     def _write_before(self, tick: int) -> None:
-        while self._waiting and self._waiting[0][0] < tick:
-            at, order, _, data = heapq.heappop(self._waiting)
-            replaced = (
-                order in (_TEMPO, _METER) and self._waiting and self._waiting[0][:2] == (at, order)
-            )
-            if not replaced:
-                self._write(at, data)
+        while self._pending and self._pending[0].tick < tick:
+            at, order, _, event, port = heapq.heappop(self._pending)
+            is_replaced = self._pending and self._pending[0][:2] == (at, order)
+            if order in (_TEMPO, _METER) and is_replaced:
+                continue
+            if port is not None and port != self._port:
+                self._port = port
+                self._write(at, MIDI_PORT.encode(port))
+            self._write(at, event)
 
-    def _write(self, tick: int, data: bytes) -> None:
-        delta = _vlq(tick - self._now)
-        self._file.write(delta + data)
-        self._now = tick
-        self._length += len(delta) + len(data)
+    def _write(self, tick: int, event: bytes) -> None:
+        self._append(self._track.encode(tick, event))
 
-
-def _vlq(value: int) -> bytes:
-    """A variable-length quantity (Standard MIDI Files 1.0)."""
-    out = [value & 0x7F]
-    while value := value >> 7:
-        out.append(value & 0x7F | 0x80)
-    return bytes(reversed(out))
+    def _append(self, data: bytes) -> None:
+        self._file.write(data)
+        self._length += len(data)

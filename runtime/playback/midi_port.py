@@ -9,18 +9,15 @@ from contextlib import suppress
 from typing import Any
 
 from ugen.data import UgenError
+from ugen.data.midi import messages
 from ugen.data.optional_imports import require
 
 from .quiet import without_stderr
 
 NEW = "new"  # the name that opens a port for others to connect to
-NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = (
-    0x80,
-    0x90,
-    0xB0,
-    0xC0,
-)  # MIDI 1.0, the channel in the lower half of the byte
-ALL_NOTES_OFF = 123
+# status bytes, the channel in the lower half of the byte
+NOTE_OFF, NOTE_ON = messages.NOTE_OFF.code, messages.NOTE_ON.code
+CONTROL, PROGRAM = messages.CONTROL_CHANGE.code, messages.PROGRAM_CHANGE.code
 
 _SYSTEMS = {"Darwin": ("API_MACOSX_CORE",), "Windows": ("API_WINDOWS_MM",)}
 _ELSEWHERE = "API_LINUX_ALSA", "API_UNIX_JACK"
@@ -58,7 +55,7 @@ class Port:
             for channel, pitch in sorted(self._sounding):
                 self.send(NOTE_OFF | channel, pitch, 0)
             for channel in sorted(self._channels):
-                self.send(CONTROL | channel, ALL_NOTES_OFF, 0)
+                self.send(CONTROL | channel, messages.ALL_NOTES_OFF, 0)
             if self._channels:
                 time.sleep(_LAST_WORDS)
             self._channels.clear()
