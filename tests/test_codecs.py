@@ -161,6 +161,28 @@ def test_a_codec_describes_itself(codec: Codec) -> None:
         codec_from_json(lying)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"start": False}, "start is false, and must be a whole number"),
+        ({"end": 0.0}, "end is 0.0, and must be a whole number"),
+        ({"options": {"ticks": True, "fold": False}}, "ticks is true, and must be a whole number"),
+        ({"options": {"ticks": 25.0, "fold": False}}, "ticks is 25.0, and must be a whole number"),
+        ({"options": {"ticks": 25, "fold": 0}}, "fold is 0, and must be true or false"),
+        ({"options": {"ticks": 25}}, "fold is missing"),
+        ({"options": {"ticks": 25, "fold": False, "band": True}}, "band is unknown"),
+        ({"events": ["step", 1]}, r"events\[1\] is 1, and must be a text"),
+        ({"name": "remi"}, "'remi' is unknown"),
+        ({"more": 1}, "more is unknown"),
+    ],
+)
+def test_descriptions_of_other_types_are_refused_though_python_calls_them_equal(
+    change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(CodecError, match=message):
+        codec_from_json({**CODECS["frames"].to_json(), **change})
+
+
 def test_unknown_codecs_and_options_are_named() -> None:
     with pytest.raises(
         CodecError, match="'remi' is unknown; choose one of beats, events, frames, khot"
