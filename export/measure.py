@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from ugen.data.analysis.scores import step_nats
 from ugen.runtime import Model
 from ugen.runtime.inference.model import State, Step
 from ugen.train.model import LstmModel
 
-from .proof import Runner, nats
+from .proof import Runner
 
 _ROUNDS, _TIMED, _WARM = 5, 100, 20
 _SHARED = (
@@ -30,20 +31,20 @@ _CLEARLY = 0.97
 
 @dataclass(frozen=True)
 class Measured:
-    """`megabytes` of the file, `us_per_token` of one stream on one thread, `nats_token`: mean loss
+    """`megabytes` of the file, `us_per_token` of one stream on one thread, `nats_per_token`: mean loss
     of held-out music, `nats_change`: how much more that is than the checkpoint's, 0.005 for half a
     per cent."""
 
     precision: str
     megabytes: float
     us_per_token: float
-    nats_token: float
+    nats_per_token: float
     nats_change: float
 
     def row(self) -> str:
         """A line of export-ugen's table."""
         return (
-            f"{self.precision:12} {self.megabytes:9.2f} MB {self.us_per_token:9.0f} {self.nats_token:12.4f} "
+            f"{self.precision:12} {self.megabytes:9.2f} MB {self.us_per_token:9.0f} {self.nats_per_token:12.4f} "
             f"{self.nats_change:+9.2%}"
         )
 
@@ -117,7 +118,7 @@ def held_out_nats(model: Model, probe: Step, on_step: Callable[[], None] = lambd
         stream = model.stream(len(rows))
         for t in range(rows.shape[1] - 1):
             stream.x[:, 0] = rows[:, t]
-            losses.append(nats(stream.advance()[:, 0], rows[:, t + 1]))
+            losses.append(step_nats(stream.advance()[:, 0], rows[:, t + 1]).mean())
             on_step()
     return float(np.mean(losses))
 
@@ -126,9 +127,9 @@ def held_out_nats(model: Model, probe: Step, on_step: Callable[[], None] = lambd
 def checkpoint_nats(model: LstmModel, probe: Step) -> float:
     """The same of the checkpoint itself."""
     logits, _, _ = model(torch.from_numpy(probe[:, :-1]), *model.state(len(probe)))
-    return float(
-        np.mean([nats(logits[:, t].numpy(), probe[:, t + 1]) for t in range(probe.shape[1] - 1)])
-    )
+    vocabulary = logits.shape[-1]
+    targets = probe[:, 1:].reshape(-1, *probe.shape[2:])
+    return float(step_nats(logits.numpy().reshape(-1, vocabulary), targets).mean())
 
 
 def calls(precisions: list[str], probe: Step) -> int:

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from ugen.data import UgenError
+from ugen.data.analysis.scores import step_nats
 from ugen.runtime.inference.model import State, Step
 from ugen.train.model import LstmModel
 
@@ -134,7 +135,7 @@ def compare(
         logits_gap = max(logits_gap, _gap(a, b))
         state_gap = max(state_gap, *map(_gap, mine, theirs))
         agreed += int(_same_choice(a[:, 0], b[:, 0], batch.ndim == 3).sum())
-        losses += [nats(logits[:, 0], batch[:, t + 1]) for logits in (a, b)]
+        losses += [step_nats(logits[:, 0], batch[:, t + 1]).mean() for logits in (a, b)]
         on_step()
     mean, reference_mean = (losses / steps)[::-1].tolist()
     return Parity(logits_gap, state_gap, agreed / (steps * len(batch)), mean, reference_mean)
@@ -154,17 +155,6 @@ def _same_choice(a: NDArray[np.float32], b: NDArray[np.float32], frames: bool) -
     chosen = np.take_along_axis(a, b.argmax(-1)[:, None], 1)[:, 0]
     near: NDArray[np.bool_] = a.max(-1) - chosen <= 2 * TOLERANCE
     return near
-
-
-def nats(logits: NDArray[np.float32], target: Step) -> float:
-    """Mean loss of a step: logits float32 [batch, vocabulary] against tokens int64 [batch] or
-    frames [batch, keys]."""
-    scores = logits.astype(np.float64)
-    if target.ndim == 2:  # frames: log(1 + exp(s)) - s where the key sounds
-        return float((np.logaddexp(0, scores) - scores * target).sum(-1).mean())
-    top = scores.max(-1)
-    total = top + np.log(np.exp(scores - top[:, None]).sum(-1))
-    return float((total - scores[np.arange(len(target)), target]).mean())
 
 
 def require_equal(parity: Parity, own: Parity, what: str) -> None:

@@ -6,6 +6,8 @@ song.save("song.mid")
 for note in stream(load("model.onnx"), seed=7): ...
 """
 
+from ugen.data.analysis.scores import Scores
+
 from .generation.faults import GuardError
 from .generation.note_stream import stream
 from .generation.primer import tokens_of
@@ -16,7 +18,7 @@ from .inference.model import Model
 from .model_file.card import Card
 from .model_file.format import ModelError
 from .sampling.config import Sampling
-from .scoring.evaluate import Scores, score
+from .scoring.evaluate import score
 from .scoring.pieces import Piece, read_piece
 
 __all__ = [

@@ -22,9 +22,9 @@ def check(folder: Path) -> None:
     rows = [
         json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()
     ]
-    best = min(row["nats_token"] for row in rows)
+    best = min(row["nats_per_token"] for row in rows)
     for name, share in (("unigram", 0.7), ("repeat-last", 0.8), ("5-gram", 0.9)):
-        assert best < share * baselines[name]["nats"], (
+        assert best < share * baselines[name]["nats_per_token"], (
             f"held-out loss {best:.3f} is not well under {name}"
         )
     score = read_midi(folder / "song.mid")
@@ -44,7 +44,7 @@ def check(folder: Path) -> None:
     )
     print(
         f"held-out loss {best:.3f} nats a token; "
-        + ", ".join(f"{n} {b['nats']:.3f}" for n, b in baselines.items())
+        + ", ".join(f"{n} {b['nats_per_token']:.3f}" for n, b in baselines.items())
     )
     print(
         f"{found['notes']:.0f} notes, {found['pitches']:.0f} pitches, in each ten seconds {per_window.tolist()}"

@@ -147,7 +147,7 @@ def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None
     assert entries["ugen.licence"] == "CC0, by nobody"
     assert entries["ugen.codec"]["events"][0] == "piece"
     assert len(entries["ugen.provenance"]["weights_sha256"]) == 64
-    assert entries["ugen.provenance"]["held_out"]["nats_token"] > 0
+    assert entries["ugen.provenance"]["held_out"]["nats_per_token"] > 0
     assert str(exported["int8"].parent.parent) not in json.dumps(entries), (
         "no path of the training machine is published"
     )

@@ -185,11 +185,13 @@ def test_vectors_train_export_and_sound(khot_run: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (khot_run / "metrics.jsonl").read_text().splitlines()]
     config = json.loads((khot_run / "config.json").read_text())
     assert set(config["baselines"]) == {"unigram", "repeat-last"}
-    simplest = config["baselines"]["repeat-last"]["nats"]
-    assert rows[0]["nats_token"] == pytest.approx(simplest, rel=0.1), (
+    simplest = config["baselines"]["repeat-last"]["nats_per_token"]
+    assert rows[0]["nats_per_token"] == pytest.approx(simplest, rel=0.1), (
         "it begins as the simplest predictor"
     )
-    assert min(row["nats_token"] for row in rows) < 0.95 * min(simplest, rows[0]["nats_token"])
+    assert min(row["nats_per_token"] for row in rows) < 0.95 * min(
+        simplest, rows[0]["nats_per_token"]
+    )
     export_onnx(khot_run, tmp_path / "m.onnx", "auto", 0.005, "", quiet)
     export_torchscript(khot_run, tmp_path / "m.ts", "", quiet)
     songs = [generate(load(tmp_path / "m.onnx"), 20.0, seed) for seed in (1, 1, 2)]
@@ -215,11 +217,11 @@ def test_vectors_are_scored_as_counted_by_hand() -> None:
     steps[:2, 64] = True
     scores = evaluate(model, HeldOutSet([codec.pack(steps)], 4, notes=2, seconds=1.0), codec, CPU)
     wrong_keys = 2 + 1 + 4  # 64 unheard of twice, 60 expected once and 72 four times in vain
-    assert scores.nats_token == pytest.approx(wrong_keys * 20 / 4, rel=1e-6)
-    assert scores.nats_note == pytest.approx(wrong_keys * 20 / 2, rel=1e-6)
+    assert scores.nats_per_token == pytest.approx(wrong_keys * 20 / 4, rel=1e-6)
+    assert scores.nats_per_note == pytest.approx(wrong_keys * 20 / 2, rel=1e-6)
     assert scores.accuracy == pytest.approx(3 / (3 + 2 + 1 + 4))
-    assert (scores.time_predicted, scores.time_true) == (0, 0.25)
-    assert (scores.favourite, scores.favourite_predicted, scores.favourite_true) == (
+    assert (scores.time_predicted, scores.time_actual) == (0, 0.25)
+    assert (scores.top_event, scores.top_event_predicted, scores.top_event_actual) == (
         "pitch:60",
         1,
         0.75,
@@ -230,11 +232,14 @@ def test_key_baselines_on_cases_worked_by_hand() -> None:
     music = np.array([[1, 0], [1, 0], [0, 0], [1, 0]], bool)
     p = np.array([3.5 / 5, 0.5 / 5])
     expected = -(np.log(p[0]) * 3 + np.log(1 - p[0]) + 4 * np.log(1 - p[1])) / 4
-    assert independent_keys([music], [music]).nats == pytest.approx(expected)
+    assert independent_keys([music], [music]).nats_per_token == pytest.approx(expected)
     assert independent_keys([music], [music]).accuracy == pytest.approx(3 / 4)
     held = np.array([[1, 0], [1, 0], [1, 0], [1, 0]], bool)
     steady = [np.tile(held, (50, 1))]
-    assert markov_keys(steady, [held]).nats < independent_keys([music], [held]).nats
+    assert (
+        markov_keys(steady, [held]).nats_per_token
+        < independent_keys([music], [held]).nats_per_token
+    )
 
 
 def test_vectors_transpose_within_reach(small_folder: Path) -> None:
@@ -360,8 +365,8 @@ def test_a_run_begins_with_the_weights_of_another(
         None,
         weights,
     )
-    assert trainer.evaluated(trainer.heldout).nats_token == pytest.approx(
-        load_checkpoint(small_run).scores["nats_token"], rel=1e-6
+    assert trainer.evaluated(trainer.heldout).nats_per_token == pytest.approx(
+        load_checkpoint(small_run).scores["nats_per_token"], rel=1e-6
     )
 
 

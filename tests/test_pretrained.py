@@ -44,8 +44,8 @@ def test_its_file_is_small_and_says_where_it_comes_from(model: Model) -> None:
     assert card.licence == PRETRAINED.with_name("pretrained.credits.txt").read_text("utf-8").rstrip(
         "\n"
     )
-    assert told["held_out"]["nats_token"] < 0.7 * min(
-        each["nats"] for each in told["baselines"].values()
+    assert told["held_out"]["nats_per_token"] < 0.7 * min(
+        each["nats_per_token"] for each in told["baselines"].values()
     )
     assert card.originality is not None and len(card.originality.pieces) == told["corpus"]["pieces"]
     assert "/" not in told["corpus"].values() and "path" not in told["corpus"]

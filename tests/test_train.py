@@ -121,25 +121,27 @@ def test_evaluation_counts_in_tokens_notes_and_seconds() -> None:
         )  # every token as likely as any other; the first of them wins the argmax
     music = [np.array([61, 65, 0, 61, 0, 0], np.uint16)]
     scores = evaluate(model, HeldOutSet(music, 6, notes=2, seconds=0.5), FRAMES, CPU)
-    assert scores.nats_token == pytest.approx(np.log(129))
-    assert scores.nats_note == pytest.approx(np.log(129) * 6 / 2, rel=1e-5)
-    assert scores.nats_second == pytest.approx(np.log(129) * 6 / 0.5, rel=1e-5)
+    assert scores.nats_per_token == pytest.approx(np.log(129))
+    assert scores.nats_per_note == pytest.approx(np.log(129) * 6 / 2, rel=1e-5)
+    assert scores.nats_per_second == pytest.approx(np.log(129) * 6 / 0.5, rel=1e-5)
     assert scores.accuracy == pytest.approx(3 / 6), "it says 0 always, the step end"
-    assert scores.accuracy_events == 0
-    assert (scores.time_predicted, scores.time_true) == (1, 0.5)
+    assert scores.accuracy_without_time == 0
+    assert (scores.time_predicted, scores.time_actual) == (1, 0.5)
     assert model.training, "evaluation leaves the mode as it was"
 
 
 def test_something_is_learned_and_the_baselines_stand_beside_it(small_run: Path) -> None:
     rows = [json.loads(line) for line in (small_run / "metrics.jsonl").read_text().splitlines()]
     config = json.loads((small_run / "config.json").read_text())
-    best = min(row["nats_token"] for row in rows)
-    assert best < 0.85 * config["baselines"]["unigram"]["nats"] < rows[0]["nats_token"]
+    best = min(row["nats_per_token"] for row in rows)
+    assert (
+        best < 0.85 * config["baselines"]["unigram"]["nats_per_token"] < rows[0]["nats_per_token"]
+    )
     assert set(config["baselines"]) == {"unigram", "repeat-last", "5-gram"}
     saved = load_checkpoint(small_run)
-    assert saved.scores["nats_token"] == best, "the best weights are the ones kept"
+    assert saved.scores["nats_per_token"] == best, "the best weights are the ones kept"
     scores = evaluate(saved.model, _heldout(config), saved.codec, CPU)
-    assert scores.nats_token == pytest.approx(best, rel=1e-4)
+    assert scores.nats_per_token == pytest.approx(best, rel=1e-4)
 
 
 def _heldout(config: dict) -> HeldOutSet:
@@ -152,7 +154,7 @@ def _heldout(config: dict) -> HeldOutSet:
 
 def test_baselines_on_cases_worked_by_hand() -> None:
     train, held = [np.array([1, 2, 1, 2, 1, 2])], [np.array([1, 2, 1])]
-    assert unigram(train, held, 3).nats == pytest.approx(-np.log([4 / 9] * 3).mean())
+    assert unigram(train, held, 3).nats_per_token == pytest.approx(-np.log([4 / 9] * 3).mean())
     found = baselines(train, held, 3, 0)
     assert found["repeat-last"].accuracy == pytest.approx(0), (
         "nothing has come before in so short a piece"
@@ -166,8 +168,10 @@ def test_n_gram_probabilities_sum_to_one() -> None:
     chance = np.random.default_rng(0)
     train = [chance.integers(0, 6, 60) for _ in range(4)]
     context = [3, 1, 4]
-    each = [n_gram(train, [np.array([*context, word])], 6, 0, 3).nats * 4 for word in range(6)]
-    shared = n_gram(train, [np.array(context)], 6, 0, 3).nats * 3
+    each = [
+        n_gram(train, [np.array([*context, word])], 6, 0, 3).nats_per_token * 4 for word in range(6)
+    ]
+    shared = n_gram(train, [np.array(context)], 6, 0, 3).nats_per_token * 3
     assert sum(np.exp(shared - nats) for nats in each) == pytest.approx(1)
 
 
@@ -229,7 +233,7 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(
     )
     losses = [
         [
-            json.loads(line)["nats_token"]
+            json.loads(line)["nats_per_token"]
             for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()
         ]
         for run in ("whole", "killed")
@@ -313,7 +317,7 @@ def test_two_processes_learn_what_one_does(small_corpus: Corpus, tmp_path: Path)
             json.loads(line) for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()
         ]
         curves.append(
-            [[row["nats_token"], row["known_nats_token"], row["gradient"]] for row in rows]
+            [[row["nats_per_token"], row["known_nats_per_token"], row["gradient"]] for row in rows]
         )
     assert len(curves[0]) > 2
     assert np.allclose(curves[0], curves[1], rtol=1e-4)

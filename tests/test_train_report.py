@@ -67,20 +67,20 @@ def row(step: int, **changed: Any) -> dict[str, Any]:
         "seconds": step * 3.7,
         "rate": 0.005,
         "gradient": 0.4,
-        "train_nats_token": nats - 0.1 if step else None,
-        "known_nats_token": nats - 0.25,
-        "nats_token": nats,
-        "nats_note": 3 * nats,
-        "nats_second": 30 * nats,
+        "train_nats_per_token": nats - 0.1 if step else None,
+        "known_nats_per_token": nats - 0.25,
+        "nats_per_token": nats,
+        "nats_per_note": 3 * nats,
+        "nats_per_second": 30 * nats,
         "accuracy": 0.421,
-        "accuracy_events": 0.333,
+        "accuracy_without_time": 0.333,
         "top5": 0.777,
-        "top5_events": 0.666,
+        "top5_without_time": 0.666,
         "time_predicted": 0.25,
-        "time_true": 0.125,
-        "favourite": "pitch:60",
-        "favourite_predicted": 0.14,
-        "favourite_true": 0.11,
+        "time_actual": 0.125,
+        "top_event": "pitch:60",
+        "top_event_predicted": 0.14,
+        "top_event_actual": 0.11,
         **changed,
     }
 
@@ -89,8 +89,8 @@ def made_run(path: Path, history: list[dict[str, Any]], frame: bool = False, **m
     """A run's folder with these evaluations in it."""
     codec = make_codec("khot" if frame else "beats")
     baselines = {
-        "unigram": {"nats": 9.5, "accuracy": 0.1},
-        "repeat-last": {"nats": 2.5, "accuracy": 0.2},
+        "unigram": {"nats_per_token": 9.5, "accuracy": 0.1},
+        "repeat-last": {"nats_per_token": 2.5, "accuracy": 0.2},
     }
     corpus = {
         "path": "/music",
@@ -110,7 +110,7 @@ def made_run(path: Path, history: list[dict[str, Any]], frame: bool = False, **m
         "codec": codec.to_json(),
         "baselines": baselines
         if frame
-        else {**baselines, "5-gram": {"nats": 2.25, "accuracy": 0.3}},
+        else {**baselines, "5-gram": {"nats_per_token": 2.25, "accuracy": 0.3}},
         **more,
     }
     path.mkdir(parents=True)
@@ -130,24 +130,18 @@ def test_the_verdict_is_the_best_evaluation_beside_the_baselines(tmp_path: Path)
     assert "at epoch 5.0: 2.000 nats a token, 6.00 a note, 60.00 a second" in page.words
     assert "It was no better after that" in page.words
     assert "predictor that only counts, 5-gram, is 0.250 nats a token worse" in page.words
-    assert page.cells[:8] == [
-        "this model",
-        "2.000",
-        "6.00",
-        "42.1%",
-        "unigram",
-        "9.500",
-        "28.50",
-        "10.0%",
-    ]
-    assert page.cells[12:16] == ["5-gram", "2.250", "6.75", "30.0%"]
+    rows = [page.cells[k : k + 8] for k in range(0, 32, 8)]
+    scores = ["2.000", "6.00", "60.00", "42.1%", "33.3%", "77.7%", "66.6%"]
+    assert rows[0] == ["this model", *scores]
+    assert rows[1] == ["5-gram", "2.250", "6.75", "67.50", "30.0%", "", "", ""]
+    assert [row[0] for row in rows[2:]] == ["repeat-last", "unigram"], "the best first"
     assert "pitch:60: 14.0% of the time, where the music has 11.0%" in page.words
     assert (
         "10.0 epochs in 1:01:40" in page.words
         and "1 layer of 320 LSTM units, beats codec" in page.words
     )
     facts = dict(
-        [*zip(page.cells[16::2], page.cells[17::2], strict=True)][::-1]
+        [*zip(page.cells[32::2], page.cells[33::2], strict=True)][::-1]
     )  # of two minutes, the first
     assert facts["notes"] == "12,345" and facts["minutes"] == "15.5" and facts["tokens"] == "67,888"
     assert (
@@ -160,7 +154,9 @@ def test_the_verdict_is_the_best_evaluation_beside_the_baselines(tmp_path: Path)
 
 def test_a_model_that_counting_beats_is_called_so(tmp_path: Path) -> None:
     page = Page(
-        report(made_run(tmp_path / "run", [row(0, nats_token=3.0), row(100, nats_token=2.3)]))
+        report(
+            made_run(tmp_path / "run", [row(0, nats_per_token=3.0), row(100, nats_per_token=2.3)])
+        )
     )
     assert "That is no better than 5-gram, which only counts: 2.250" in page.words
     assert "It was no better after that" not in page.words
@@ -185,11 +181,11 @@ def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
     name = "<script>&amp;\"'\udce9"
     run = made_run(
         tmp_path / name,
-        [row(0, favourite="<b>"), row(100, favourite="<b>")],
+        [row(0, top_event="<b>"), row(100, top_event="<b>")],
         warnings=["<iframe src=x>"],
     )
     config = json.loads((run / "config.json").read_text())
-    config["baselines"]["<u>"] = {"nats": 2.1, "accuracy": 0.2}
+    config["baselines"]["<u>"] = {"nats_per_token": 2.1, "accuracy": 0.2}
     (run / "config.json").write_text(json.dumps(config))
     page = Page(report(run))
     assert not {"script", "iframe", "u"} & set(page.seen) and page.sources == []
@@ -244,14 +240,14 @@ def test_a_model_of_vectors_speaks_of_steps_and_keys(tmp_path: Path) -> None:
     )
     assert "token" not in page.words.lower() and "5-gram" not in page.words
     for words in (
-        "nats a step",
+        "nats/step",
         "keys right",
         "silent steps",
         "the key it predicted most",
         "khot codec",
     ):
         assert words in page.words
-    facts = dict(zip(page.cells[12::2], page.cells[13::2], strict=True))
+    facts = dict(zip(page.cells[24::2], page.cells[25::2], strict=True))
     assert facts["steps"] == "8,486", "eight words on disk are one step"
 
 
@@ -267,9 +263,11 @@ def test_a_run_that_has_hardly_begun_has_a_page(tmp_path: Path, rows: int) -> No
 
 
 def test_values_that_are_missing_or_no_numbers_leave_the_rest_standing(tmp_path: Path) -> None:
-    history = [row(step, known_nats_token=None, train_nats_token=None) for step in (0, 100, 200)]
-    history[1] |= {"gradient": float("nan"), "nats_token": 2.0}
-    history.append(row(300, nats_token=float("nan")))
+    history = [
+        row(step, known_nats_per_token=None, train_nats_per_token=None) for step in (0, 100, 200)
+    ]
+    history[1] |= {"gradient": float("nan"), "nats_per_token": 2.0}
+    history.append(row(300, nats_per_token=float("nan")))
     page = Page(report(made_run(tmp_path / "run", history)))
     assert "at epoch 1.0: 2.000 nats" in page.words and "nan" not in page.words
     assert (

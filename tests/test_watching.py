@@ -30,13 +30,13 @@ def row(**changes: object) -> dict:
     """An evaluation of a healthy model."""
     return {
         "epoch": 3.0,
-        "nats_token": 2.0,
-        "known_nats_token": 1.9,
+        "nats_per_token": 2.0,
+        "known_nats_per_token": 1.9,
         "time_predicted": 0.3,
-        "time_true": 0.25,
-        "favourite": "pitch:60",
-        "favourite_predicted": 0.2,
-        "favourite_true": 0.1,
+        "time_actual": 0.25,
+        "top_event": "pitch:60",
+        "top_event_predicted": 0.2,
+        "top_event_actual": 0.1,
         **changes,
     }
 
@@ -46,25 +46,25 @@ def row(**changes: object) -> dict:
 
 def test_a_collapsed_model_is_called_so_in_words() -> None:
     rests = row(
-        favourite="step",
-        favourite_predicted=0.99,
-        favourite_true=0.5,
+        top_event="step",
+        top_event_predicted=0.99,
+        top_event_actual=0.5,
         time_predicted=0.99,
-        time_true=0.5,
+        time_actual=0.5,
     )
     assert "predicts rests 99% of the time, where the music has 50%" in collapse([rests, rests])
-    one = row(favourite_predicted=0.97)
+    one = row(top_event_predicted=0.97)
     assert "predicts pitch:60 97% of the time, where the music has 10%" in collapse([one, one])
     assert "--codec beats" in collapse([one, one]), "and what to try"
 
 
 def test_a_healthy_or_young_model_is_left_in_peace() -> None:
     rests = row(
-        favourite="step",
-        favourite_predicted=0.99,
-        favourite_true=0.5,
+        top_event="step",
+        top_event_predicted=0.99,
+        top_event_actual=0.5,
         time_predicted=0.99,
-        time_true=0.5,
+        time_actual=0.5,
     )
     young = {**rests, "epoch": 0.4}
     assert collapse([row(), row()]) == collapse([row(), rests]) == collapse([rests, row()]) == ""
@@ -73,10 +73,10 @@ def test_a_healthy_or_young_model_is_left_in_peace() -> None:
     )
     silent_music = row(
         time_predicted=0.99,
-        time_true=0.97,
-        favourite="step",
-        favourite_predicted=0.99,
-        favourite_true=0.97,
+        time_actual=0.97,
+        top_event="step",
+        top_event_predicted=0.99,
+        top_event_actual=0.97,
     )
     assert collapse([silent_music] * 2) == "", "the music itself rests as much"
 
@@ -117,13 +117,16 @@ def test_the_detector_fires_on_a_model_made_to_collapse_and_not_on_a_healthy_one
 
 
 def test_learning_by_heart_is_said_with_both_losses() -> None:
-    history = [row(nats_token=2.0, known_nats_token=1.8), row(nats_token=2.6, known_nats_token=0.5)]
+    history = [
+        row(nats_per_token=2.0, known_nats_per_token=1.8),
+        row(nats_per_token=2.6, known_nats_per_token=0.5),
+    ]
     assert (
         "a loss of 0.50 on music it has heard, of 2.60 on music it has not, and the latter was 2.00"
         in overfitting(history)
     )
     assert overfitting(history[:1]) == "" and overfitting([]) == ""
-    assert overfitting([row(nats_token=2.6, known_nats_token=0.5)]) == "", (
+    assert overfitting([row(nats_per_token=2.6, known_nats_per_token=0.5)]) == "", (
         "as long as held-out music gets no worse"
     )
 
@@ -227,8 +230,10 @@ def test_tensorboard_gets_the_numbers(small_corpus: Corpus, tmp_path: Path) -> N
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(run / "tensorboard")).Reload()
-    assert {"update/loss", "held_out/nats_token", "held_out/top5"} <= set(events.Tags()["scalars"])
-    assert events.Scalars("held_out/nats_token")[-1].value < 7
+    assert {"update/loss", "held_out/nats_per_token", "held_out/top5"} <= set(
+        events.Tags()["scalars"]
+    )
+    assert events.Scalars("held_out/nats_per_token")[-1].value < 7
 
 
 # the learning rate

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from ugen.train.evaluation.evaluate import Scores
+    from ugen.data.analysis.scores import Scores
     from ugen.train.learning.trainer import Trainer
 
 

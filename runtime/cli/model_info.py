@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_lines, scores_from_json
 from ugen.data.text import clock, count, printable
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.model_file.format import FORMAT
 
 _WIDTH, _LABEL = 98, 14
 _MOST_ROWS, _MOST_LICENCE = 12, 20_000
-_ACCURACY = {"token": "right", "frame": "keys right"}
 
 
 def describe(card: Card, path: str | Path) -> str:
@@ -28,7 +28,7 @@ def describe(card: Card, path: str | Path) -> str:
     parts = [
         _rows(_shape(card, path)),
         _rows(_corpus(card, _object(told, "corpus"))),
-        _losses(card, _object(told, "held_out"), _object(told, "baselines")),
+        _losses(card),
         _precisions(card),
         _rows(_rest(card)),
         _licence(card.licence),
@@ -124,32 +124,12 @@ def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
         )
 
 
-def _losses(card: Card, scores: dict[str, Any], baselines: dict[str, Any]) -> list[str]:
-    """Held-out scores beside the baselines', which are told a step, and scaled to notes and seconds
-    as the model's."""
-    step, note, second = (_number(scores, f"nats_{unit}") for unit in ("token", "note", "second"))
-    table = [("this model", step, _number(scores, "accuracy"))]
-    for name in baselines:
-        entry = _object(baselines, name)
-        table.append((printable(name[:20]), _number(entry, "nats"), _number(entry, "accuracy")))
-    table = [row for row in table if not math.isnan(row[1])][:_MOST_ROWS]
-    if not table:
-        return []
-    unit = "step" if card.codec.input == "frame" else "token"
-    columns = f"nats a {unit}", "a note", "a second", _ACCURACY[card.codec.input]
-    lines = [f"{'held-out music':22}" + "".join(f"{column:>14}" for column in columns)]
-    for name, nats, right in sorted(table, key=lambda row: row[1]):
-        scaled = [nats * whole / step if step else math.nan for whole in (note, second)]
-        cells = [
-            _shown(nats, ".3f"),
-            *(_shown(each, ".2f") for each in scaled),
-            _shown(right, ".1%"),
-        ]
-        lines.append(f"  {name:20}" + "".join(f"{cell:>14}" for cell in cells))
-    return [
-        *lines,
-        "  (nats measure surprise: less is better; the others only count what came before)",
-    ]
+def _losses(card: Card) -> list[str]:
+    """Held-out scores beside the baselines'."""
+    scores = scores_from_json(card.provenance.get("held_out"))
+    baselines = baselines_from_json(card.provenance.get("baselines"))
+    lines = comparison_lines("held-out music", scores, baselines, card.codec.input)
+    return [*lines, f"  ({NOTE})"] if lines else []
 
 
 def _precisions(card: Card) -> list[str]:

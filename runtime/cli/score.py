@@ -141,9 +141,8 @@ def _scores(
     card, codec = loaded.card, loaded.card.codec
     found, failed = _readable(music, lambda path: read_piece(path, card, sustain))
     pieces: list[Piece] = list(found.values())
-    with progress_bar(
-        "scoring", sum(len(codec.to_inputs(piece.tokens)) for piece in pieces), "steps"
-    ) as advance_to:
+    steps = sum(len(codec.to_inputs(piece.tokens)) for piece in pieces)
+    with progress_bar("scoring", steps, "steps") as advance_to:
         scores = score_pieces(loaded, pieces, advance_to)
     beside = None
     if songs:
@@ -152,8 +151,14 @@ def _scores(
     return {
         "model": str(model),
         "input": codec.input,
-        "scores": scores.to_json(),
-        "lost": sum(piece.lost for piece in pieces),
+        "music": {
+            "pieces": len(pieces),
+            "tokens": steps,
+            "notes": sum(piece.notes for piece in pieces),
+            "seconds": sum(piece.seconds for piece in pieces),
+            "lost": sum(piece.lost for piece in pieces),
+        },
+        "scores": asdict(scores),
         "unreadable": failed,
         "own_held_out": _told(card, "held_out"),
         "own_baselines": _told(card, "baselines"),

@@ -7,67 +7,29 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_lines, scores_from_json
 from ugen.data.text import clock, count, printable
 
-_FORMS = {
-    "nats_token": ".3f",
-    "nats_note": ".2f",
-    "nats_second": ".2f",
-    "accuracy": ".1%",
-    "accuracy_events": ".1%",
-    "top5": ".1%",
-    "top5_events": ".1%",
-}
-_MOST_BASELINES, _MOST_NAMES, _LONGEST_NAME = 8, 3, 60
+_MOST_NAMES, _LONGEST_NAME = 3, 60
 
 
 def score_words(found: Mapping[str, Any]) -> str:
-    """The scores of a folder beside the model's own, and its songs beside the folder's music."""
-    scores, frame = found["scores"], found["input"] == "frame"
-    unit = "step" if frame else "token"
-    head = (
-        f"nats a {unit}",
-        "a note",
-        "a second",
-        "keys right" if frame else "right",
-        "but time",
-        "top 5",
-        "but time",
-    )
+    """The scores of some music beside the model's own, and its songs beside the music."""
+    music, kind = found["music"], found["input"]
+    own, baselines = found["own_held_out"], found["own_baselines"]
     lines = [
-        f"{printable(found['model'])} on {count(scores['pieces'], 'piece')}: {count(scores['notes'], 'note')}, "
-        f"{clock(scores['seconds'])}, {count(scores['tokens'], unit)}",
+        f"{printable(found['model'])} on {count(music['pieces'], 'piece')}: "
+        f"{count(music['notes'], 'note')}, {clock(music['seconds'])}, "
+        f"{count(music['tokens'], 'step' if kind == 'frame' else 'token')}",
         *_unreadable(found["unreadable"]),
-        *(
-            [f"  {count(found['lost'], 'note')} did not fit the codec's grid"]
-            if found["lost"]
-            else []
-        ),
-        "",
-        f"{'':18}" + "".join(f"{each:>12}" for each in head),
-        _row("this music", scores),
     ]
-    own = _own(found["own_held_out"], found["own_baselines"])
-    lines += ["the model's own held-out music, as its file says:", *own] if own else []
-    lines.append(
-        f'(nats measure surprise: less is better; "but time" leaves out {unit}s that only move time)'
+    if music["lost"]:
+        lines.append(f"  {count(music['lost'], 'note')} did not fit the codec's grid")
+    lines += ["", *comparison_lines("this music", scores_from_json(found["scores"]), {}, kind)]
+    lines += comparison_lines(
+        "own held-out music", scores_from_json(own), baselines_from_json(baselines), kind
     )
-    return "\n".join(lines + (_beside(found["songs"]) if found["songs"] else []))
-
-
-def _row(label: str, values: Mapping[str, Any]) -> str:
-    cells = (_shown(values.get(name), form) for name, form in _FORMS.items())
-    return f"  {label:16}" + "".join(f"{cell:>12}" for cell in cells)
-
-
-def _own(held_out: Mapping[str, Any], baselines: Mapping[str, Any]) -> list[str]:
-    """What a model's file says of its own held-out music, and of predictors that only count."""
-    rows = [_row("this model", held_out)] if _shown(held_out.get("nats_token"), "g") else []
-    for name, told in list(baselines.items())[:_MOST_BASELINES]:
-        if isinstance(told, dict) and _shown(told.get("nats"), "g"):
-            values = {"nats_token": told["nats"], "accuracy": told.get("accuracy")}
-            rows.append(_row(printable(name[:16]), values))
-    return rows
+    return "\n".join([*lines, f"({NOTE})", *(_beside(found["songs"]) if found["songs"] else ())])
 
 
 def _shown(value: Any, form: str) -> str:

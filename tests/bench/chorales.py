@@ -23,12 +23,13 @@ import numpy as np
 import torch
 from machine import how, machine
 from ugen.data import make_codec
+from ugen.data.analysis.scores import Scores
 from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.corpus.corpus import Corpus, ManifestRow, write_corpus
 from ugen.data.files import write_atomically
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluation.baselines import baselines
-from ugen.train.evaluation.evaluate import HeldOutSet, Scores, evaluate
+from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.learning.trainer import Trainer
 from ugen.train.run_folder.checkpoint import load_checkpoint
 
@@ -124,7 +125,9 @@ class _Curve:
 
     def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
         """One point."""
-        self.points.append((trainer.progress.elapsed / 60, scores.nats_token * self._tokens_a_step))
+        self.points.append(
+            (trainer.progress.elapsed / 60, scores.nats_per_token * self._tokens_a_step)
+        )
         if len(self.points) % 10 == 0:
             print(
                 f"{self._label}: {self.points[-1][0]:.1f} min, {self.points[-1][1]:.3f} nats a step",
@@ -154,7 +157,7 @@ def learn(recipe: Recipe, source: Path, folder: Path, share: float) -> tuple[lis
     best = load_checkpoint(folder / "run")
     held = {"valid": valid, "test": HeldOutSet.from_rows(corpus, corpus.pieces("test"))}
     losses = {
-        split: evaluate(best.model, held[split], codec, CPU).nats_token * per_step[split]
+        split: evaluate(best.model, held[split], codec, CPU).nats_per_token * per_step[split]
         for split in held
     }
     pieces = [
@@ -163,7 +166,7 @@ def learn(recipe: Recipe, source: Path, folder: Path, share: float) -> tuple[lis
     ]
     counted = baselines(*pieces, codec.vocabulary, codec.start)
     others = ", ".join(
-        f"{name} {base.nats * per_step['test']:.2f}" for name, base in counted.items()
+        f"{name} {base.nats_per_token * per_step['test']:.2f}" for name, base in counted.items()
     )
     row = (
         f"| {label} | {model.layers} x {model.hidden} | {trainer.progress.elapsed / 60:.1f} | {losses['valid']:.3f} | "

@@ -58,7 +58,7 @@ def learn(corpus: Corpus, objective: str, folder: Path, epochs: float) -> tuple[
     before = time.monotonic()
     trainer.run()
     minutes = (time.monotonic() - before) / 60
-    best = min(row["nats_note"] for row in trainer.progress.history)
+    best = min(row["nats_per_note"] for row in trainer.progress.history)
     file = folder / f"{objective}.onnx"
     export_onnx(folder / objective, file, "fp32", 0.005, "", lambda line: None)
     print(f"{objective}: {best:.3f} nats a note, {minutes:.1f} minutes", flush=True)

@@ -34,13 +34,13 @@ import torch
 from machine import how, machine
 from numpy.typing import NDArray
 from ugen.data import Score, make_codec
+from ugen.data.analysis.scores import Scores
 from ugen.data.codecs.base import Codec, Cursor, Encoded
 from ugen.data.corpus.corpus import Corpus, write_corpus
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.files import write_atomically
 from ugen.data.midi.smf import MIDI_SUFFIXES
 from ugen.train.config import ModelConfig, TrainConfig
-from ugen.train.evaluation.evaluate import Scores
 from ugen.train.learning.trainer import Trainer
 
 HELD_OUT = 10  # one file in so many, by its hash
@@ -163,7 +163,7 @@ class Told:
         progress = trainer.progress
         print(
             f"{self.name}: {progress.elapsed / 60:.1f} minutes, {progress.tokens:,} tokens, "
-            f"{scores.nats_note:.2f} nats a note",
+            f"{scores.nats_per_note:.2f} nats a note",
             file=sys.stderr,
             flush=True,
         )
@@ -180,7 +180,7 @@ class Run:
         self.trainer = Trainer.begin(path, corpus, shape, config, torch.device("cpu"), "bench")
         self.ended = self.trainer.run([Told(self.name)])
         self.history = self.trainer.progress.history
-        self.best = min(self.history, key=lambda row: row["nats_token"])
+        self.best = min(self.history, key=lambda row: row["nats_per_token"])
         self.heldout = self.trainer.heldout
 
     def options(self) -> str:
@@ -199,7 +199,7 @@ class Run:
 
 def table(ours: Run, peer: Run) -> list[str]:
     """Markdown: both runs, and what was published."""
-    seen, tokens_note, nats_note, nats_second = PUBLISHED
+    seen, tokens_note, nats_per_note, nats_per_second = PUBLISHED
     rows: list[tuple[str, Callable[[Run], str], str]] = [
         ("weights", lambda run: f"{run.trainer.model.parameters_count():,}", "–"),
         ("vocabulary", lambda run: f"{run.trainer.corpus.codec.vocabulary}", "515"),
@@ -214,9 +214,13 @@ def table(ours: Run, peer: Run) -> list[str]:
             lambda run: f"{run.heldout.tokens / run.heldout.notes:.2f}",
             f"{tokens_note}",
         ),
-        ("nats a token", lambda run: f"{run.best['nats_token']:.3f}", "–"),
-        ("**nats a note**", lambda run: f"**{run.best['nats_note']:.2f}**", f"{nats_note}"),
-        ("**nats a second**", lambda run: f"**{run.best['nats_second']:.1f}**", f"{nats_second}"),
+        ("nats a token", lambda run: f"{run.best['nats_per_token']:.3f}", "–"),
+        ("**nats a note**", lambda run: f"**{run.best['nats_per_note']:.2f}**", f"{nats_per_note}"),
+        (
+            "**nats a second**",
+            lambda run: f"**{run.best['nats_per_second']:.1f}**",
+            f"{nats_per_second}",
+        ),
         ("a 5-gram's nats a note", five_gram, "–"),
     ]
     head = [f"| | {ours.name} | {peer.name} | the peer, published |", "|---|---|---|---|"]
@@ -228,7 +232,7 @@ def table(ours: Run, peer: Run) -> list[str]:
 
 def five_gram(run: Run) -> str:
     """What counting alone gives on the same tokens."""
-    return f"{run.trainer.baselines['5-gram'].nats * run.heldout.tokens / run.heldout.notes:.2f}"
+    return f"{run.trainer.baselines['5-gram'].nats_per_token * run.heldout.tokens / run.heldout.notes:.2f}"
 
 
 def curve(ours: Run, peer: Run) -> list[str]:
@@ -239,7 +243,7 @@ def curve(ours: Run, peer: Run) -> list[str]:
         0, max(run.history[-1]["seconds"] for run in (ours, peer)), TIMES + 1
     ):
         found = [run.latest(seconds) for run in (ours, peer)]
-        cells = "".join(f" {row['tokens']:,} | {row['nats_note']:.2f} |" for row in found)
+        cells = "".join(f" {row['tokens']:,} | {row['nats_per_note']:.2f} |" for row in found)
         rows.append(f"| {seconds / 60:.3g} |{cells}")
     return rows
 

@@ -6,20 +6,12 @@ Each gives nats for every token of held-out pieces, after counting the training 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from ugen.data.analysis.scores import Baseline
 
 Pieces = Sequence[NDArray[np.integer]]
-
-
-class Baseline(NamedTuple):
-    """A baseline's mean nats a step on held-out pieces, and the share of steps whose best guess was
-    right."""
-
-    nats: float
-    accuracy: float
 
 
 def baselines(train: Pieces, held_out: Pieces, vocabulary: int, start: int) -> dict[str, Baseline]:

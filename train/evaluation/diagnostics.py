@@ -55,35 +55,35 @@ def collapse(history: Sequence[Row]) -> str:
 
 
 def _collapsed(row: Row) -> str:
-    favourite, time = row["favourite_predicted"], row["time_predicted"]
+    favourite, time = row["top_event_predicted"], row["time_predicted"]
     hint = (
         "Try a lower --lr, --class-weights 0.5, or for frames and khot a codec whose time is not written out step by "
         "step: --codec beats"
     )
-    if time > TIME and row["time_true"] < FAR_LESS * time:
+    if time > TIME and row["time_actual"] < FAR_LESS * time:
         return (
             f"The model has collapsed: it predicts rests {time:.0%} of the time, where the music has "
-            f"{row['time_true']:.0%}. {hint}"
+            f"{row['time_actual']:.0%}. {hint}"
         )
-    if favourite > FAVOURITE and row["favourite_true"] < FAR_LESS * favourite:
+    if favourite > FAVOURITE and row["top_event_actual"] < FAR_LESS * favourite:
         return (
-            f"The model has collapsed: it predicts {row['favourite']} {favourite:.0%} of the time, where the music has "
-            f"{row['favourite_true']:.0%}. {hint}"
+            f"The model has collapsed: it predicts {row['top_event']} {favourite:.0%} of the time, where the music has "
+            f"{row['top_event_actual']:.0%}. {hint}"
         )
     return ""
 
 
 def overfitting(history: Sequence[Row]) -> str:
     """In words, how far a model learns by heart, or nothing."""
-    best = min((row["nats_token"] for row in history), default=0.0)
+    best = min((row["nats_per_token"] for row in history), default=0.0)
     last = history[-1] if history else None
-    if last is None or last["known_nats_token"] is None:
+    if last is None or last["known_nats_per_token"] is None:
         return ""
-    gap = last["nats_token"] - last["known_nats_token"]
-    if gap < LEARNED_BY_HEART * last["nats_token"] or last["nats_token"] <= best:
+    gap = last["nats_per_token"] - last["known_nats_per_token"]
+    if gap < LEARNED_BY_HEART * last["nats_per_token"] or last["nats_per_token"] <= best:
         return ""
     return (
-        f"The model is learning the pieces by heart: a loss of {last['known_nats_token']:.2f} on music it has heard, "
-        f"of {last['nats_token']:.2f} on music it has not, and the latter was {best:.2f}. The best weights are kept. "
+        f"The model is learning the pieces by heart: a loss of {last['known_nats_per_token']:.2f} on music it has heard, "
+        f"of {last['nats_per_token']:.2f} on music it has not, and the latter was {best:.2f}. The best weights are kept. "
         f"Try a higher --dropout, a smaller model or more music"
     )

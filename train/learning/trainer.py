@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from ugen.data import UgenError
+from ugen.data.analysis.scores import Baseline, Scores
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.files import write_json
 from ugen.train.batches import Augmentation, Chunk, Streams
 from ugen.train.config import ModelConfig, TrainConfig, model_config, to_json, train_config
 from ugen.train.distributed import World
-from ugen.train.evaluation.baselines import Baseline, baselines, key_chances
+from ugen.train.evaluation.baselines import baselines, key_chances
 from ugen.train.evaluation.diagnostics import about_corpus
-from ugen.train.evaluation.evaluate import HeldOutSet, Scores, evaluate
+from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.forward import State, autocast, to_batch
 from ugen.train.progress import Callback, Progress
 from ugen.train.run_folder.checkpoint import (
@@ -204,7 +206,7 @@ class Trainer:
                 "tokens": sum(row.tokens for row in rows),
             },
             "warnings": self.warnings(),
-            "baselines": {name: baseline._asdict() for name, baseline in self.baselines.items()},
+            "baselines": {name: asdict(baseline) for name, baseline in self.baselines.items()},
             "codec": corpus.codec.to_json(),
         }
 
@@ -320,11 +322,11 @@ class Trainer:
         progress = self.progress
         scores = self.evaluated(self.heldout)
         known = self.evaluated(self.known)
-        better = scores.nats_token < progress.best
+        better = scores.nats_per_token < progress.best
         progress.since_best = (
-            0 if scores.nats_token < progress.best - LEAST_GAIN else progress.since_best + 1
+            0 if scores.nats_per_token < progress.best - LEAST_GAIN else progress.since_best + 1
         )
-        progress.best = min(progress.best, scores.nats_token)
+        progress.best = min(progress.best, scores.nats_per_token)
         if self._losses:
             progress.loss = self._mean_loss()
             self._losses.clear()
@@ -336,13 +338,13 @@ class Trainer:
                 "seconds": round(progress.elapsed, 3),
                 "rate": progress.rate,
                 "gradient": progress.gradient,
-                "train_nats_token": None if math.isnan(progress.loss) else progress.loss,
-                "known_nats_token": known.nats_token,
-                **scores.to_json(),
+                "train_nats_per_token": None if math.isnan(progress.loss) else progress.loss,
+                "known_nats_per_token": known.nats_per_token,
+                **asdict(scores),
             }
         )
         if better and self.world.rank == 0:
-            header = {"step": progress.update, "scores": scores.to_json()}
+            header = {"step": progress.update, "scores": asdict(scores)}
             save_tensors(self.path / "model.safetensors", self.model.state_dict(), header)
         save(self)
         for callback in callbacks:

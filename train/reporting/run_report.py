@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from ugen.data import UgenError
+from ugen.data.analysis.scores import baselines_from_json, comparison, scores_from_json
 from ugen.data.codecs.khot import WORDS
 from ugen.data.files import write_atomically
 from ugen.data.html_page import document, escaped, table, warnings
@@ -55,9 +56,9 @@ _TOKENS = _Words(
     "How often the likeliest token is right, and how often the right one is among the five likeliest",
     (
         ("right", _ORANGE, "accuracy", ""),
-        ("right, without time tokens", _ORANGE, "accuracy_events", _DOTS),
+        ("right, without time tokens", _ORANGE, "accuracy_without_time", _DOTS),
         ("among five", _BLUE, "top5", ""),
-        ("among five, without time tokens", _BLUE, "top5_events", _DOTS),
+        ("among five, without time tokens", _BLUE, "top5_without_time", _DOTS),
     ),
 )
 _VECTORS = _Words(  # silence is no target of theirs, so leaving it out changes nothing
@@ -102,7 +103,7 @@ def _history(path: Path) -> list[Row]:
         rows = [json.loads(line) for line in lines]
     except (OSError, ValueError) as error:
         raise UgenError(f"{path}: cannot be read ({error})") from None
-    return [row for row in rows if math.isfinite(row["nats_token"])]
+    return [row for row in rows if math.isfinite(row["nats_per_token"])]
 
 
 def _about(run: Path, config: Row, history: Sequence[Row]) -> str:
@@ -125,52 +126,42 @@ def _verdict(config: Row, history: Sequence[Row], words: _Words) -> Iterator[str
     """How good the model is, in words and beside what only counts."""
     if not history:
         yield "<p>Not evaluated yet.</p>"
-        yield _beside(config, None, words)
+        yield _beside(config, None)
         return
-    best, last = min(history, key=lambda row: row["nats_token"]), history[-1]
+    best, last = min(history, key=lambda row: row["nats_per_token"]), history[-1]
     after = "" if best is last else " It was no better after that; these weights are kept."
     yield (
-        f"<p>Best on pieces it never heard, at epoch {best['epoch']:.1f}: <b>{best['nats_token']:.3f} nats a "
-        f"{words.step}</b>, {best['nats_note']:.2f} a note, {best['nats_second']:.2f} a second of music.{after} "
+        f"<p>Best on pieces it never heard, at epoch {best['epoch']:.1f}: <b>{best['nats_per_token']:.3f} nats a "
+        f"{words.step}</b>, {best['nats_per_note']:.2f} a note, {best['nats_per_second']:.2f} a second of music.{after} "
         f"{_against(config, best, words)}</p>"
     )
-    yield _beside(config, best, words)
+    yield _beside(config, best)
     yield (
         f'<p class="soft">Nats measure surprise: less is better. In the last evaluation the {words.favourite} it '
-        f"predicted most was {escaped(last['favourite'])}: {last['favourite_predicted']:.1%} of the time, where the "
-        f"music has {last['favourite_true']:.1%}.</p>"
+        f"predicted most was {escaped(last['top_event'])}: {last['top_event_predicted']:.1%} of the time, where the "
+        f"music has {last['top_event_actual']:.1%}.</p>"
     )
 
 
 def _against(config: Row, best: Row, words: _Words) -> str:
-    nats = {name: baseline["nats"] for name, baseline in config["baselines"].items()}
+    nats = {name: baseline["nats_per_token"] for name, baseline in config["baselines"].items()}
     if not nats:
         return ""
     name = min(nats, key=lambda each: nats[each])
-    gain = nats[name] - best["nats_token"]
+    gain = nats[name] - best["nats_per_token"]
     if gain <= 0:
         return f"That is no better than {escaped(name)}, which only counts: {nats[name]:.3f}."
     return f"The best predictor that only counts, {escaped(name)}, is {gain:.3f} nats a {words.step} worse."
 
 
-def _beside(config: Row, best: Row | None, words: _Words) -> str:
+def _beside(config: Row, best: Row | None) -> str:
     """The model's best scores and the baselines' as a table."""
-    a_note = best["nats_note"] / best["nats_token"] if best and best["nats_token"] else math.nan
-    scored = {} if best is None else {"this model": (best["nats_token"], best["accuracy"])}
-    scored |= {name: (each["nats"], each["accuracy"]) for name, each in config["baselines"].items()}
-    rows = [
-        (
-            name,
-            f"{nats:.3f}",
-            f"{nats * a_note:.2f}" if math.isfinite(a_note) else "",
-            f"{right:.1%}",
-        )
-        for name, (nats, right) in scored.items()
-    ]
-    marks = ["best" if name == "this model" else "" for name in scored]
-    return table(
-        ("held-out pieces", f"nats a {words.step}", "nats a note", words.right), rows, marks=marks
+    baselines = baselines_from_json(config["baselines"])
+    heads, rows = comparison(
+        "held-out pieces", scores_from_json(best), baselines, config["model"]["input"]
     )
+    marks = ["best" if name == "this model" else "" for name, *_ in rows]
+    return table(heads, rows, marks=marks)
 
 
 # the curves
@@ -179,26 +170,26 @@ def _beside(config: Row, best: Row | None, words: _Words) -> str:
 def _curves(config: Row, history: Sequence[Row], words: _Words) -> str:
     if len(history) < 2:
         return '<p class="soft">They begin with the second evaluation.</p>'
-    best = min(history, key=lambda row: row["nats_token"])
+    best = min(history, key=lambda row: row["nats_per_token"])
     rows = _shown(history, best)
     loss = line_chart(
         f"Loss, nats a {words.step}; while training there is dropout, and the music is varied",
         _lines(
             rows,
-            ("while training", _GREEN, "train_nats_token", _DOTS),
-            ("learned pieces", _BLUE, "known_nats_token", ""),
-            ("held out", _ORANGE, "nats_token", ""),
+            ("while training", _GREEN, "train_nats_per_token", _DOTS),
+            ("learned pieces", _BLUE, "known_nats_per_token", ""),
+            ("held out", _ORANGE, "nats_per_token", ""),
         ),
         "epochs",
-        levels={name: baseline["nats"] for name, baseline in config["baselines"].items()},
-        mark=Mark(f"best, at epoch {best['epoch']:.1f}:", best["epoch"], best["nats_token"]),
+        levels={name: baseline["nats_per_token"] for name, baseline in config["baselines"].items()},
+        mark=Mark(f"best, at epoch {best['epoch']:.1f}:", best["epoch"], best["nats_per_token"]),
         crop=True,
     )
     gap = _lines(rows, ("gap", _ORANGE, "gap", ""))
     silence = _lines(
         rows,
         ("predicted", _ORANGE, "time_predicted", ""),
-        ("in the music", _BLUE, "time_true", _DOTS),
+        ("in the music", _BLUE, "time_actual", _DOTS),
     )
     gradient, rate = _lines(rows, ("norm", _BLUE, "gradient", ""), ("rate", _BLUE, "rate", ""))
     clip = {"clipped above": config["training"]["grad_clip"]}
@@ -235,8 +226,8 @@ def _shown(history: Sequence[Row], best: Row) -> list[Row]:
     places += [history.index(best), history.index(steepest)]
     rows = []
     for row in (history[place] for place in sorted(set(places))):
-        known = row["known_nats_token"]
-        gap = None if known is None else row["nats_token"] - known
+        known = row["known_nats_per_token"]
+        gap = None if known is None else row["nats_per_token"] - known
         rows.append(
             {**row, "gap": gap}
             if row["step"]

@@ -15,7 +15,7 @@ from ugen.train.evaluation.sample import expected_pitches, sample
 from .run_report import write_report
 
 if TYPE_CHECKING:
-    from ugen.train.evaluation.evaluate import Scores
+    from ugen.data.analysis.scores import Scores
     from ugen.train.learning.trainer import Trainer
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ugen.train.evaluation.evaluate import Scores
+    from ugen.data.analysis.scores import Scores
     from ugen.train.learning.trainer import Trainer
 
 

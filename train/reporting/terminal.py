@@ -9,10 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 import typer
+from ugen.data.analysis.scores import comparison_lines, scores_from_json
 from ugen.train.evaluation.diagnostics import about_run
 
 if TYPE_CHECKING:
-    from ugen.train.evaluation.evaluate import Scores
+    from ugen.data.analysis.scores import Scores
     from ugen.train.learning.trainer import Trainer
 
 COLUMNS = {
@@ -83,13 +84,7 @@ class Display:
         )
         for warning in trainer.warnings():
             typer.echo(warning)
-        typer.echo(
-            "held-out loss of what only counts, in nats: "
-            + "; ".join(
-                f"{name} {base.nats:.3f} a {self._unit}, {self._per_note(base.nats):.2f} a note (right {base.accuracy:.1%})"
-                for name, base in trainer.baselines.items()
-            )
-        )
+        typer.echo("\n".join(comparison_lines("baselines", None, trainer.baselines, config.input)))
         typer.echo(
             f"nats a {self._unit} in training, on learned and on held-out pieces (*: the best so far); held-out nats a "
             f"note and second; shares right, in the top 5, right of notes; time predicted/true; {self._unit}s a second"
@@ -117,14 +112,14 @@ class Display:
         cells = (
             f"{progress.update / trainer.epoch_steps:.1f}",
             f"{progress.loss:.3f}",
-            f"{progress.history[-1]['known_nats_token']:.3f}",
-            f"{scores.nats_token:.3f}" + ("*" if progress.since_best == 0 else " "),
-            f"{scores.nats_note:.2f}",
-            f"{scores.nats_second:.2f}",
+            f"{progress.history[-1]['known_nats_per_token']:.3f}",
+            f"{scores.nats_per_token:.3f}" + ("*" if progress.since_best == 0 else " "),
+            f"{scores.nats_per_note:.2f}",
+            f"{scores.nats_per_second:.2f}",
             f"{scores.accuracy:.0%}",
             f"{scores.top5:.0%}",
-            f"{scores.accuracy_events:.0%}",
-            f"{scores.time_predicted:.0%}/{scores.time_true:.0%}",
+            f"{scores.accuracy_without_time:.0%}",
+            f"{scores.time_predicted:.0%}/{scores.time_actual:.0%}",
             f"{self._speed():,.0f}",
         )
         self.say(
@@ -155,15 +150,12 @@ class Display:
     def closing(self, reason: str) -> None:
         """Why it ended, and the best loss beside the baselines."""
         progress, path = self._trainer.progress, self._trainer.path
-        best = min(progress.history, key=lambda row: row["nats_token"])
-        against = ", ".join(
-            f"{name} {self._per_note(base.nats):.2f}"
-            for name, base in self._trainer.baselines.items()
-        )
+        best = min(progress.history, key=lambda row: row["nats_per_token"])
+        baselines = self._trainer.baselines
+        kind = self._trainer.model.config.input
+        typer.echo(f"{reason}. The best weights are those of epoch {best['epoch']:.1f}:")
         typer.echo(
-            f"{reason}. Best held-out loss {best['nats_token']:.3f} nats a {self._unit}, "
-            f"{best['nats_note']:.2f} a note ({against}), {best['nats_second']:.2f} a second of music; "
-            f"right {best['accuracy']:.1%}"
+            "\n".join(comparison_lines("held-out pieces", scores_from_json(best), baselines, kind))
         )
         typer.echo(f"curves, samples and settings: {path / 'report.html'}")
         typer.echo(f"next: export-ugen {path} -o model.onnx")
@@ -175,10 +167,6 @@ class Display:
     def _steps_learned(self) -> int:
         config = self._trainer.config
         return round(self._trainer.epoch_steps * config.batch * config.bptt_length)
-
-    def _per_note(self, nats_token: float) -> float:
-        heldout = self._trainer.heldout
-        return nats_token * heldout.tokens / max(heldout.notes, 1)
 
     def _speed(self) -> float:
         seconds = time.monotonic() - self._began[0]
