@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 from ugen.data import Score
 from ugen.data.cli.main import MUSIC
@@ -51,6 +54,22 @@ def same_notes(a: Score, b: Score) -> bool:
     return len(a.notes) == len(b.notes) and bool(np.all(a.notes == b.notes))
 
 
+def needs_program(name: str) -> None:
+    """Skip the test that asks for a program which is not installed; in CI (the environment variable
+    CI is set), where all of them must be, fail it."""
+    if shutil.which(name) is None:
+        refuse = pytest.fail if os.environ.get("CI") else pytest.skip
+        refuse(f"needs {name}, which is not installed")
+
+
+def ugen_data(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run the command."""
+    code = "from ugen.data.cli.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True
+    )
+
+
 def quiet(line: str) -> None:
     """Say nothing."""
 
@@ -80,7 +99,10 @@ def ugen_run_bytes(
     *arguments: object, without: str = "torch onnx"
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the command in a process where some modules cannot be imported."""
-    code = f"import sys; sys.modules.update(dict.fromkeys({without.split()})); from ugen.runtime.cli.run import main; main()"
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({without.split()}));"
+        "from ugen.runtime.cli.run import main; main()"
+    )
     return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True)
 
 

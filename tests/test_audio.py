@@ -4,7 +4,6 @@ and what is left."""
 from __future__ import annotations
 
 import platform
-import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support import BUNDLED
+from support import BUNDLED, needs_program, ugen_data
 from ugen.data import Score, UgenError, midi_bytes, read_midi
 from ugen.data.render.audio import FORMATS, RATE, RING_SECONDS, write_audio
 
@@ -31,7 +30,7 @@ def score(*notes: Note) -> Score:
 def decoded(path: Path) -> NDArray[np.float32]:
     """What SoX reads of a file: float32 [n, 2]. SoX would convert other rates and channels, so it
     is asked first."""
-    assert shutil.which("sox"), "install Debian's sox and libsox-fmt-mp3 (make test does)"
+    needs_program("sox")
     for flag, expected in (("-r", RATE), ("-c", 2)):
         assert (
             int(subprocess.run(["soxi", flag, path], capture_output=True, check=True).stdout)
@@ -354,14 +353,6 @@ def test_nothing_of_it_is_loaded_before_it_is_needed() -> None:
 
 
 # the command
-
-
-def ugen_data(*words: object) -> subprocess.CompletedProcess[str]:
-    """Run the command."""
-    code = "from ugen.data.cli.main import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True
-    )
 
 
 def test_the_command_says_what_played_and_its_licence(tmp_path: Path) -> None:

@@ -3,27 +3,17 @@ what mistakes print."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import matplotlib.image
 import numpy as np
 import pytest
-from support import BUNDLED, same_notes
+from support import BUNDLED, same_notes, ugen_data
 from ugen.data import Score, UgenError, arrange, midi_bytes, read_midi, write_midi
 from ugen.data.render.convert import WRITABLE, Options, convert, read_score, write_score
 from ugen.data.render.piano_roll import piano_roll
 
 PIECE = BUNDLED[-4]
-
-
-def ugen_data(*words: object) -> subprocess.CompletedProcess[str]:
-    """Run the command."""
-    code = "from ugen.data.cli.main import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True
-    )
 
 
 def test_midi_to_csv_and_back_keeps_every_note(tmp_path: Path) -> None:
@@ -86,6 +76,48 @@ def test_folders_convert_whole_and_name_what_they_cannot(tmp_path: Path) -> None
     assert done.returncode == 2
     assert "bad.mid: not a MIDI file" in done.stderr and "1 of 3 files" in done.stderr
     assert len(list((tmp_path / "again").rglob("*.txt"))) == 2, "the others are there"
+
+
+def test_files_of_one_name_keep_their_extensions(tmp_path: Path) -> None:
+    """x.mid and x.midi both became x.csv, and two files were said to be written."""
+    source, made = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for name in ("x.mid", "x.midi", "x.mid.mid", "y.kar"):
+        (source / name).write_bytes(BUNDLED[0].read_bytes())
+    done = ugen_data("convert", source, made, "--to", ".csv")
+    assert "4 files written" in done.stdout, done.stderr
+    names = ["x.mid.csv", "x.mid.mid.csv", "x.midi.csv", "y.csv"]
+    assert sorted(path.name for path in made.iterdir()) == names
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["PIECE", "a.png", "--ticks", 30], "--ticks: goes with frames text (.txt)"),
+        (["PIECE", "a.png", "--velocity", 9], "--velocity: goes with frames text (.txt) turned"),
+        (["a.txt", "b.txt", "--velocity", 9], "--velocity: goes with frames text (.txt) turned"),
+        (["PIECE", "a.txt", "--shortest", 2], "--shortest: goes with frames text (.txt) to read"),
+        (["PIECE", "a.txt", "--gaps", 2], "--gaps: goes with frames text (.txt) to read"),
+        (["PIECE", "a.wav", "--gaps-first"], "--gaps-first: goes with frames text (.txt) to read"),
+        (["PIECE", "a.txt", "--row-seconds", 9], "--row-seconds: goes with pictures (.png, .jpg"),
+        (["PIECE", "a.csv", "--colour", "velocity"], "--colour: goes with pictures (.png, .jpg"),
+        (["PIECE", "a.png", "--soundfont", "a.sf2"], "--soundfont: goes with sound files (.wav,"),
+        (["in", "out", "--to", ".csv", "--ticks", 9], "--ticks: goes with frames text (.txt)"),
+        (["in", "out", "--to", ".png", "--show"], "--show: goes with a picture"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(
+    tmp_path, monkeypatch, words, message
+) -> None:
+    """They were parsed and ignored."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.mid").write_bytes(PIECE.read_bytes())
+    done = ugen_data("convert", *[PIECE if word == "PIECE" else word for word in words])
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"ugen-data: {message}")
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import BUNDLED, same_notes
+from support import BUNDLED, needs_program, same_notes
 from ugen.data import MidiError, Score, UgenError, read_midi
 from ugen.data.midi.messages import EVENTS
 from ugen.data.midi.midicsv import csv_to_midi, midi_to_csv
@@ -88,6 +88,7 @@ def midi(body: str) -> bytes:
 def midicsv(data: bytes, folder: Path) -> str:
     """What Debian's midicsv prints of a valid file. Output is capped: on a broken file it can print
     without end."""
+    needs_program("midicsv")
     path = folder / "in.mid"
     path.write_bytes(data)
     command = ["sh", "-c", 'midicsv "$1" | head -c 16777216', "sh", str(path)]
@@ -98,6 +99,7 @@ def midicsv(data: bytes, folder: Path) -> str:
 
 def csvmidi(text: str, folder: Path) -> bytes:
     """The file that Debian's csvmidi makes of a text."""
+    needs_program("csvmidi")
     source, target = folder / "in.csv", folder / "out.mid"
     source.write_bytes(text.encode("latin-1"))
     subprocess.run(

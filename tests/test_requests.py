@@ -19,7 +19,7 @@ from fake_models import BEATS, Flat
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from support import BUNDLED, digest, same_notes, scores, ugen_run, ugen_run_bytes
+from support import BUNDLED, digest, needs_program, same_notes, scores, ugen_run, ugen_run_bytes
 from ugen.data import Score, UgenError, arrange, make_codec, read_midi, write_midi
 from ugen.data.analysis.key import key_name, key_of, parse_key
 from ugen.data.corpus.corpus import Corpus
@@ -317,6 +317,7 @@ def test_one_song_goes_to_several_files_that_other_programs_open(
     assert 10 < heard.get_end_time() <= 20.01
     with Image.open(folder / "s.png") as picture:
         assert picture.width > 100
+    needs_program("csvmidi")
     back = subprocess.run(
         ["csvmidi", folder / "s.csv", tmp_path / "back.mid"], check=True, timeout=20
     )
@@ -334,6 +335,7 @@ def test_a_song_sounds_as_long_as_it_was_asked_for(
     assert done.returncode == 0 and "TimGM6mb.sf2 (Tim Brechbill, GPL-2)" in done.stdout, (
         done.stderr
     )
+    needs_program("sox")
     asked = subprocess.run(
         ["sox", file, "-n", "stat"], check=True, capture_output=True, text=True, timeout=30
     ).stderr

@@ -19,10 +19,3 @@ class Arrangement(str, Enum):
 
     piano = "piano"
     band = "band"
-
-
-class Colour(str, Enum):
-    """What the colours of a piano roll tell."""
-
-    program = "program"
-    velocity = "velocity"

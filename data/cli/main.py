@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from ugen.data.errors import UgenError
+from ugen.data.render import audio
+from ugen.data.render import convert as converter
 
 from .app import make_app, run_app
-from .choices import Arrangement, CodecName, Colour
+from .choices import Arrangement, CodecName
+from .options import with_options
 from .progress import progress_bar
 
 app = make_app()
@@ -91,6 +94,7 @@ def report(
 
 
 @app.command(epilog="Example: ugen-data convert song.mid song.png")
+@with_options(options=converter.Options)
 def convert(
     source: Annotated[
         Path,
@@ -98,87 +102,48 @@ def convert(
     ],
     target: Annotated[
         Path,
-        typer.Argument(
-            help="What to write: .mid, .csv, .txt, .png, .jpg, .wav, .flac, .ogg, .mp3; else a folder."
-        ),
+        typer.Argument(help=f"The file to write ({', '.join(converter.WRITABLE)}), or a folder."),
     ],
+    options: dict[str, Any],
     to: Annotated[
         str | None, typer.Option(help="For folders: the extension to write, such as .csv.")
-    ] = None,
-    ticks: Annotated[
-        int, typer.Option(help="Frames text: length of a step, in 1/480 beat at 120 bpm.")
-    ] = 25,
-    velocity: Annotated[
-        int, typer.Option(min=1, max=127, help="Frames text: loudness of its notes.")
-    ] = 80,
-    shortest: Annotated[
-        int, typer.Option(min=0, help="Frames text: drop notes shorter than this many steps.")
-    ] = 0,
-    gaps: Annotated[
-        int, typer.Option(min=0, help="Frames text: close gaps of up to this many steps.")
-    ] = 0,
-    gaps_first: Annotated[
-        bool, typer.Option("--gaps-first", help="Frames text: close gaps, then drop notes.")
-    ] = False,
-    row_seconds: Annotated[float, typer.Option(min=1, help="Pictures: seconds in a row.")] = 30.0,
-    colour: Annotated[Colour, typer.Option(help="Pictures: what colours tell.")] = Colour.program,
-    soundfont: Annotated[
-        Path | None,
-        typer.Option(
-            help="Sound: the .sf2 that plays; pretty_midi's TimGM6mb.sf2 (GPL-2) when not given."
-        ),
     ] = None,
     show: Annotated[
         bool, typer.Option("--show", help="Open the picture in the system's viewer.")
     ] = False,
 ) -> None:
-    """Convert a file, or all of a folder, into another kind."""
-    from ugen.data.codecs.registry import make_codec
-    from ugen.data.render.audio import FORMATS, credit
-    from ugen.data.render.convert import Options
-    from ugen.data.render.convert import convert as run
-
-    kind = ((to or "") if source.is_dir() else target.suffix).lower()
-    if soundfont is not None and kind not in FORMATS:
-        raise UgenError(
-            f"--soundfont: goes with sound files ({', '.join(FORMATS)}), not with {kind or target}"
-        )
-    played = f", played by {credit(soundfont)}" if kind in FORMATS else ""
-    make_codec("frames", ticks=ticks)  # a wrong --ticks is said whatever the files are
-    options = Options(
-        ticks, velocity, shortest, gaps, gaps_first, row_seconds, colour.value, soundfont
-    )
-    if source.is_dir():
-        _convert_folder(source, target, to, options, played)
+    """Convert a file, or all files of a folder, into another kind."""
+    is_folder = source.is_dir()
+    kind = ((to or "") if is_folder else target.suffix).lower()
+    if is_folder and kind not in converter.WRITABLE:
+        choices = ", ".join(converter.WRITABLE)
+        raise UgenError(f"say which of {choices} to make of the files in {source}", flag="--to")
+    if to is not None and not is_folder:
+        raise UgenError(f"goes with a folder; {source} is none", flag="--to", value=to)
+    if show and (is_folder or kind not in converter.PICTURES):
+        raise UgenError(f"goes with a picture; {target} is none", flag="--show")
+    work = converter.pairs(source, target, kind) if is_folder else {source: target}
+    converter.check_used(options, {path.suffix.lower() for path in work}, kind)
+    settings = converter.Options(**options)
+    played = f", played by {audio.credit(settings.soundfont)}" if kind in audio.FORMATS else ""
+    if is_folder:
+        _convert_folder(source, target, work, settings, played)
         return
-    if to is not None:
-        raise UgenError(f"--to {to}: goes with a folder; {source} is none")
-    if show and target.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise UgenError(f"--show: goes with a picture; {target} is none")
-    run(source, target, options)
+    converter.convert(source, target, settings)
     typer.echo(f"{target}: written{played}")
     if show:
         typer.launch(str(target))
 
 
 def _convert_folder(
-    source: Path, target: Path, to: str | None, options: object, played: str
+    source: Path, target: Path, work: dict[Path, Path], options: converter.Options, played: str
 ) -> None:
     """Convert what can be converted, name what cannot, and fail at the end if there was any."""
-    from ugen.data.render.convert import WRITABLE, Options, pairs
-    from ugen.data.render.convert import convert as run
-
-    assert isinstance(options, Options)
-    if to is None or to.lower() not in WRITABLE:
-        raise UgenError(
-            f"--to: say which of {', '.join(WRITABLE)} to make of the files in {source}"
-        )
-    work = list(pairs(source, target, to.lower()))
     failed = 0
     with progress_bar("converting", len(work)) as advance_to:
-        for number, (path, made) in enumerate(work, 1):
+        for number, (path, made) in enumerate(work.items(), 1):
             try:
-                run(path, made, options)
+                converter.convert(path, made, options)
             except UgenError as error:
                 failed += 1
                 typer.echo(str(error), err=True)
@@ -197,8 +162,7 @@ def stats(
         bool, typer.Option("--json", help="One JSON object a line instead of a table.")
     ] = False,
 ) -> None:
-    """Print what can be counted of pieces: length, density, range, harmony, rhythm, silence,
-    repetition."""
+    """Print measures of pieces: length, density, range, harmony, rhythm, silence, repetition."""
     from ugen.data.analysis.measures import measures
     from ugen.data.midi.reader import read_midi
 

@@ -1,16 +1,17 @@
-"""One kind of file into another, by extension: MIDI, midicsv text, frames text, pictures, sound.
-Folders too."""
+"""One kind of file into another, by extension: MIDI, midicsv text, frames text, pictures, sound."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.codecs.frames import FramesCodec
 from ugen.data.codecs.pitch_grid import drop_short, merge_gaps, runs_to_score
+from ugen.data.codecs.registry import make_codec
 from ugen.data.errors import UgenError
 from ugen.data.files import write_atomically
 from ugen.data.midi.midicsv import csv_to_midi, midi_to_csv
@@ -18,6 +19,7 @@ from ugen.data.midi.reader import read_midi
 from ugen.data.midi.smf import MIDI_SUFFIXES, read_file
 from ugen.data.midi.writer import midi_bytes, write_midi
 from ugen.data.score import Score
+from ugen.data.settings import flag_of, setting
 
 from .audio import FORMATS, write_audio
 from .piano_roll import ROW_SECONDS, piano_roll
@@ -32,19 +34,56 @@ PAD_TICKS = 1920
 
 @dataclass(frozen=True)
 class Options:
-    """How to convert. `ticks`, `velocity`, `shortest`, `gaps`, `gaps_first`: reading and writing
-    frames text; notes shorter than `shortest` steps are dropped, gaps of up to `gaps` steps closed,
-    in that order unless `gaps_first`. `row_seconds`, `colour` (program or velocity): pictures.
-    `soundfont`: sound, where the usual one is not to play."""
+    """How to convert. `check_used` says which kinds of file an option goes with."""
 
-    ticks: int = 25
-    velocity: int = 80
-    shortest: int = 0
-    gaps: int = 0
-    gaps_first: bool = False
-    row_seconds: float = ROW_SECONDS
-    colour: str = "program"
-    soundfont: Path | None = None
+    ticks: int = setting(
+        25, "Length of a step, in 1/480 beat at 120 beats a minute.", panel="Frames text"
+    )
+    velocity: int = setting(
+        80, "Velocity of the notes.", minimum=1, maximum=127, panel="Frames text"
+    )
+    shortest: int = setting(
+        0, "Drop notes shorter than this number of steps.", minimum=0, panel="Frames text"
+    )
+    gaps: int = setting(
+        0, "Close gaps of up to this number of steps.", minimum=0, panel="Frames text"
+    )
+    gaps_first: bool = setting(
+        False, "Close gaps before notes are dropped, not after.", panel="Frames text"
+    )
+    row_seconds: float = setting(ROW_SECONDS, "Seconds in a row.", minimum=1, panel="Pictures")
+    colour: str = setting(
+        "program", "What colours mean.", choices=("program", "velocity"), panel="Pictures"
+    )
+    soundfont: Path | None = setting(
+        None,
+        "The SoundFont (.sf2) that plays.",
+        default_text="pretty_midi's TimGM6mb.sf2 (GPL-2)",
+        panel="Sound",
+    )
+
+    def __post_init__(self) -> None:
+        make_codec("frames", ticks=self.ticks)  # raises UgenError where there is no such codec
+
+
+def check_used(names: Iterable[str], sources: Iterable[str], target: str) -> None:
+    """Raise UgenError that names an option which changes nothing between such kinds of file.
+
+    `names`: fields of Options that were given. `sources`, `target`: extensions.
+    """
+    is_read = ".txt" in sources
+    pictures = target in PICTURES, f"pictures ({', '.join(PICTURES)})"
+    uses = {
+        "ticks": (is_read or target == ".txt", "frames text (.txt)"),
+        "velocity": (is_read and target != ".txt", "frames text (.txt) turned into another kind"),
+        "row_seconds": pictures,
+        "colour": pictures,
+        "soundfont": (target in FORMATS, f"sound files ({', '.join(FORMATS)})"),
+    }
+    for each in fields(Options):
+        is_used, kinds = uses.get(each.name, (is_read, "frames text (.txt) to read"))
+        if each.name in names and not is_used:
+            raise UgenError(f"goes with {kinds}", flag=flag_of(each))
 
 
 def convert(source: Path, target: Path, options: Options) -> None:
@@ -52,9 +91,9 @@ def convert(source: Path, target: Path, options: Options) -> None:
     is left."""
     kind, target_kind = source.suffix.lower(), target.suffix.lower()
     if kind not in READABLE:
-        raise UgenError(
-            f"{source}: cannot read {kind or 'a file with no extension'}; choose {', '.join(READABLE)}"
-        )
+        choices = ", ".join(READABLE)
+        reason = f"cannot read {kind or 'a file with no extension'}; choose {choices}"
+        raise UgenError(reason, path=source)
     check_writable(target)
     if target_kind == ".csv" and kind in MIDI_SUFFIXES:
         # whole files, event by event: more than a Score holds
@@ -116,12 +155,23 @@ def read_score(source: Path, options: Options) -> Score:
     return read_midi(source)
 
 
-def pairs(source: Path, target: Path, kind: str) -> Iterator[tuple[Path, Path]]:
-    """What to convert for a folder: every readable file under it, and its place under `target` with
-    suffix `kind`."""
-    for path in sorted(source.rglob("*")):
-        if path.is_file() and path.suffix.lower() in READABLE:
-            yield path, (target / path.relative_to(source)).with_suffix(kind)
+def pairs(source: Path, target: Path, kind: str) -> dict[Path, Path]:
+    """What to convert for a folder: every readable file under it, and its place under `target`.
+
+    `x.mid` becomes `x` with the suffix `kind`. Where two files would become one, each keeps its
+    whole name: `x.mid.csv` and `x.midi.csv`.
+    """
+    paths = [path for path in sorted(source.rglob("*")) if path.suffix.lower() in READABLE]
+    places = {path: target / path.relative_to(source) for path in paths if path.is_file()}
+    made = {path: place.with_suffix(kind) for path, place in places.items()}
+    whole = {path: place.with_name(place.name + kind) for path, place in places.items()}
+    while True:
+        # in small letters, as some file systems do not tell them from capitals
+        counts = Counter(str(each).lower() for each in made.values())
+        clashing = {path: whole[path] for path in made if counts[str(made[path]).lower()] > 1}
+        if made | clashing == made:
+            return made
+        made |= clashing
 
 
 def _from_frames(tokens: NDArray[np.int64], options: Options) -> Score:
@@ -142,7 +192,6 @@ def _frames_text(source: Path) -> NDArray[np.int64]:
     words = _text(source).split()
     for place, word in enumerate(words, 1):
         if not (word.isascii() and word.isdigit() and len(word) <= 3 and int(word) <= 128):
-            raise UgenError(
-                f"{source}: word {place} is {word[:20]!r}; frames text holds numbers from 0 to 128"
-            )
+            reason = f"word {place} is {word[:20]!r}; frames text holds numbers from 0 to 128"
+            raise UgenError(reason, path=source)
     return np.array(words, np.int64)
