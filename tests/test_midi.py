@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import BUNDLED, needs_program, same_notes, scores
 from ugen.data import MidiError, Score, UgenError, midi_bytes, read_midi, write_midi
-from ugen.data.midi.midicsv import read_texts
+from ugen.data.midi.events import read_texts
 from ugen.data.midi.stream_writer import MidiRecorder
 
 HEADER = bytes.fromhex(

@@ -21,30 +21,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
 from ugen.data.errors import UgenError
 
-from .messages import (
-    BY_CODE,
-    END_OF_TRACK,
-    EVENTS,
-    SYSTEM_DATA,
-    TEXT,
-    UNKNOWN_META,
-    EventKind,
-    Field,
-)
-from .smf import (
-    MAX_QUANTITY,
-    DamageError,
-    chunk,
-    header_chunk,
-    read_header,
-    read_variable_length,
-    variable_length,
-)
+from .events import read_events
+from .messages import END_OF_TRACK, EVENTS, UNKNOWN_META, EventKind, Field
+from .smf import MAX_QUANTITY, chunk, header_chunk, read_header, variable_length
 
 HEADER = EventKind(
     "Header",
@@ -70,7 +53,7 @@ class RowError(Exception):
 
 
 class CsvRow(NamedTuple):
-    """One line. `rest`: the text or data after the numbers."""
+    """One line. `rest`: the text or data after its numbers."""
 
     track: int
     tick: int
@@ -99,66 +82,9 @@ def midi_to_csv(data: bytes, name: str) -> str:
     rows = [CsvRow(0, 0, HEADER, (file_format, len(header.tracks), header.division))]
     for track, (first, end) in enumerate(header.tracks, 1):
         rows.append(CsvRow(track, 0, START_TRACK))
-        rows += _read_rows(data[first:end], track)
+        rows += [CsvRow(track, *event) for event in read_events(data[first:end])]
     rows.append(CsvRow(0, 0, END_OF_FILE))
     return "\n".join(map(str, rows)) + "\n"
-
-
-def _read_rows(body: bytes, track: int) -> Iterator[CsvRow]:
-    """The events of a track up to its end or to the first damage, and an End_track."""
-    pos = tick = status = 0
-    with suppress(IndexError, DamageError):
-        while pos < len(body):
-            delta, pos = read_variable_length(body, pos)
-            tick += delta
-            code, data, pos = _read_event(body, pos, status)
-            if code == END_OF_TRACK.code:
-                break
-            if code in BY_CODE:
-                yield _row_of(code, data, track, tick)
-            if code <= 0xFF:  # as in read_midi, meta events do not cancel running status
-                status = code if code < 0xF0 else 0
-    yield CsvRow(track, tick, END_OF_TRACK)
-
-
-def _read_event(body: bytes, pos: int, status: int) -> tuple[int, bytes, int]:
-    """The code of the event at `pos`, its data, and the position after it. `status` is the running
-    status."""
-    code, pos = (body[pos], pos + 1) if body[pos] >= 0x80 else (status, pos)
-    if code == 0xFF:
-        code, pos = 0xFF00 + body[pos], pos + 1
-    if code >= 0xFF00 or code in (0xF0, 0xF7):
-        length, pos = read_variable_length(body, pos)
-    elif code > 0xF0:
-        return code, b"", pos + SYSTEM_DATA.get(code, 0)
-    elif code:
-        length = BY_CODE[code].size
-    else:
-        raise DamageError("a data byte where a status byte is due", pos)
-    data = body[pos : pos + length]
-    if len(data) < length or code < 0xA0 and max(data) > 127:
-        raise DamageError(
-            "an event that runs past the end of its track, or a note with a data byte over 127", pos
-        )
-    return code, data, pos + length
-
-
-def _row_of(code: int, data: bytes, track: int, tick: int) -> CsvRow:
-    kind = BY_CODE[code]
-    numbers = kind.decode(data, code)
-    fits = kind.rest or len(data) == kind.size
-    if fits and all(f.low <= n <= f.high for f, n in zip(kind.fields, numbers, strict=True)):
-        return CsvRow(track, tick, kind, numbers, data[kind.size :])
-    return CsvRow(track, tick, UNKNOWN_META, (code - UNKNOWN_META.code,), data)
-
-
-def read_texts(data: bytes, name: str) -> list[str]:
-    """The text events of a MIDI file's first track, read as UTF-8. `name` stands for the file in
-    messages. Raises MidiError when `data` are no MIDI file."""
-    for start, end in read_header(data, name).tracks[:1]:
-        texts = [row.rest for row in _read_rows(data[start:end], 1) if row.kind is TEXT]
-        return [text.decode("utf-8", "replace") for text in texts]
-    return []
 
 
 def csv_to_midi(text: str, name: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple
 
 from ugen.data.score import NoteRow
 
-from .channels import PortChannels
+from .channels import Channels
 from .messages import MIDI_PORT, NOTE_OFF, NOTE_ON, PROGRAM_CHANGE, SET_TEMPO
 from .smf import chunk, header_chunk
 from .track import TrackEncoder, text_event, time_signature
@@ -35,7 +35,7 @@ class MidiRecorder:
     def __init__(self, file: BinaryIO, ticks_per_beat: int):
         self._file = file
         self._track = TrackEncoder()
-        self._channels = PortChannels()
+        self._channels = Channels()
         self._pending: list[PendingEvent] = []
         self._count = 0
         self._length = 0
@@ -56,12 +56,12 @@ class MidiRecorder:
         """The next note, in order of onset."""
         onset, end, pitch, velocity, program, _ = row
         self._write_before(onset)
-        place, is_new = self._channels.of(row)
+        channel, is_new = self._channels.place(row)
         if is_new:
-            program_change = PROGRAM_CHANGE.encode(place.channel, program)
-            self._add(onset, _ON, program_change, place.port)
-        self._add(onset, _ON, NOTE_ON.encode(place.channel, pitch, velocity), place.port)
-        self._add(end, _OFF, NOTE_OFF.encode(place.channel, pitch, 0), place.port)
+            program_change = PROGRAM_CHANGE.encode(channel.number, program)
+            self._add(onset, _ON, program_change, channel.port)
+        self._add(onset, _ON, NOTE_ON.encode(channel.number, pitch, velocity), channel.port)
+        self._add(end, _OFF, NOTE_OFF.encode(channel.number, pitch, 0), channel.port)
 
     def finish(self, end: int, texts: Sequence[str] = ()) -> None:
         """End the track at a tick, with text events, and say in the header how long it is."""
