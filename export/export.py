@@ -122,6 +122,7 @@ class Proof:
     def card(self, precision: str, found: list[Measured] | None = None) -> Card:
         """The card of a file made from this checkpoint, with what was measured, when it was."""
         config, checkpoint = self._model.config, self.checkpoint
+        corpus = checkpoint.config["corpus"]
         provenance = {
             "exporter": version("ugen-music"),
             "trainer": checkpoint.config.get("version", "unknown"),
@@ -129,7 +130,7 @@ class Proof:
             "held_out": checkpoint.scores,
             "baselines": checkpoint.config["baselines"],
             "model": to_json(config),
-            "corpus": {k: v for k, v in checkpoint.config["corpus"].items() if k != "path"},
+            "corpus": {k: v for k, v in corpus.items() if k not in ("path", "arrangement")},
             **(as_json(found, precision) if found else {}),
         }
         return Card(
@@ -141,6 +142,7 @@ class Proof:
             provenance,
             self._licence,
             self._originality,
+            corpus["arrangement"],
         )
 
     def require(self, what: str, runner: Runner) -> None:
@@ -204,9 +206,9 @@ def _choose(found: list[Measured], precision: str, max_change: float) -> Measure
     if precision == "auto":
         return fastest(found, max_change)
     chosen = next(each for each in found if each.precision == precision)
-    if precision != "fp32" and chosen.nats_change > max_change:
+    if precision != "fp32" and chosen.loss_change > max_change:
         raise UgenError(
-            f"{precision} predicts held-out music {chosen.nats_change:.2%} worse, more than --max-loss "
+            f"{precision} predicts held-out music {chosen.loss_change:.2%} worse, more than --max-loss "
             f"{max_change:.2%}; nothing was written. Use --precision auto, or a larger --max-loss"
         )
     return chosen

@@ -32,20 +32,20 @@ _CLEARLY = 0.97
 @dataclass(frozen=True)
 class Measured:
     """`megabytes` of the file, `us_per_token` of one stream on one thread, `nats_per_token`: mean loss
-    of held-out music, `nats_change`: how much more that is than the checkpoint's, 0.005 for half a
+    of held-out music, `loss_change`: how much more that is than the checkpoint's, 0.005 for half a
     per cent."""
 
     precision: str
     megabytes: float
     us_per_token: float
     nats_per_token: float
-    nats_change: float
+    loss_change: float
 
     def row(self) -> str:
         """A line of export-ugen's table."""
         return (
             f"{self.precision:12} {self.megabytes:9.2f} MB {self.us_per_token:9.0f} {self.nats_per_token:12.4f} "
-            f"{self.nats_change:+9.2%}"
+            f"{self.loss_change:+9.2%}"
         )
 
 
@@ -149,7 +149,7 @@ def fastest(found: list[Measured], most_change: float) -> Measured:
     for other in found[1:]:
         if other.precision == "fp16":
             continue
-        if other.nats_change <= most_change and other.us_per_token < _CLEARLY * best.us_per_token:
+        if other.loss_change <= most_change and other.us_per_token < _CLEARLY * best.us_per_token:
             best = other
     return best
 

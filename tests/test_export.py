@@ -260,7 +260,7 @@ def test_every_precision_is_measured_and_says_so_in_the_file(exported: dict[str,
         assert (
             [row["precision"] for row in rows if row["chosen"]] == [precision] == [card.precision]
         )
-        assert all(row["us_per_token"] > 0 and abs(row["nats_change"]) < 0.05 for row in rows)
+        assert all(row["us_per_token"] > 0 and abs(row["loss_change"]) < 0.05 for row in rows)
         sizes = [row["megabytes"] for row in rows]
         assert sizes == sorted(sizes, reverse=True), "each is smaller than the one before"
         chosen = rows[PRECISIONS.index(precision)]

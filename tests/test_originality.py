@@ -34,13 +34,13 @@ from ugen.data.analysis.fingerprint_table import (
 from ugen.data.analysis.fingerprints import N, grams, notes_in_order, reach
 from ugen.data.analysis.originality import MOST_CHARACTERS, MOST_PIECES, make_table, originality
 from ugen.data.corpus.near_duplicates import resemblance, sketch
+from ugen.data.json_values import MAX_CHARACTERS
 from ugen.data.score import NOTE
 from ugen.export import torchscript
 from ugen.export.export import export_onnx, export_torchscript
 from ugen.runtime import Card, ModelError, Sampling
 from ugen.runtime.model_file.card import card_from_metadata
 from ugen.runtime.model_file.check import read_card
-from ugen.runtime.model_file.format import MAX_ENTRY
 from ugen.train.learning.trainer import Trainer
 from ugen.train.run_folder import originality as training
 
@@ -415,7 +415,7 @@ def test_names_leave_room_for_the_table(monkeypatch: pytest.MonkeyPatch) -> None
     short = originalities._short(names)
     assert short[0].isprintable()
     entry = {"pieces": short, "table": "x" * MOST_CHARACTERS}
-    assert len(json.dumps(entry, ensure_ascii=False)) < MAX_ENTRY - 1000
+    assert len(json.dumps(entry, ensure_ascii=False)) < MAX_CHARACTERS - 1000
     assert originalities._short(["a.mid"]) == ("a.mid",)
 
 
@@ -536,7 +536,7 @@ def test_damaged_tables_are_refused_or_read(table: Table) -> None:
 
 
 def test_an_entry_that_is_no_json_is_refused(tmp_path: Path) -> None:
-    for value, reason in (("{", "not valid JSON"), ("x" * (MAX_ENTRY + 1), "are the most")):
+    for value, reason in (("{", "not valid JSON"), ("x" * (MAX_CHARACTERS + 1), "are the most")):
         proto = made()
         proto.metadata_props.add(key="ugen.originality", value=value)
         onnx.save(proto, tmp_path / "model.onnx")

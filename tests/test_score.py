@@ -245,25 +245,13 @@ def test_what_a_file_says_of_itself_may_be_anything(tmp_path: Path, small_folder
     assert "copied" not in done.stdout
 
 
-def test_a_band_model_hears_drums(tmp_path: Path) -> None:
-    card = Card(
-        make_codec("beats", band=True),
-        1,
-        8,
-        "fp32",
-        Sampling(),
-        {"corpus": {"arrangement": "band"}},
-        "",
-    )
-    plain = Card(make_codec("beats"), 1, 8, "fp32", Sampling(), {}, "")
-    whole = read_midi(BUNDLED[0])
-    drums = int(whole.notes["drum"].sum())
-    assert (
-        drums
-        and read_piece(BUNDLED[0], card).notes >= read_piece(BUNDLED[0], plain).notes + drums * 0.9
-    )
-    unknown = Card(card.codec, 1, 8, "fp32", Sampling(), {"corpus": {"arrangement": "choir"}}, "")
-    assert read_piece(BUNDLED[0], unknown).notes == read_piece(BUNDLED[0], card).notes
+def test_a_band_model_hears_drums() -> None:
+    codec = make_codec("beats", band=True)
+    band = Card(codec, 1, 8, "fp32", Sampling(), {}, "", arrangement="band")
+    piano = Card(make_codec("beats"), 1, 8, "fp32", Sampling(), {}, "")
+    drums = int(read_midi(BUNDLED[0]).notes["drum"].sum())
+    assert drums
+    assert read_piece(BUNDLED[0], band).notes >= read_piece(BUNDLED[0], piano).notes + drums * 0.9
 
 
 def test_what_cannot_be_scored_is_refused_in_one_line(exported, tmp_path: Path) -> None:
@@ -282,7 +270,7 @@ def test_what_cannot_be_scored_is_refused_in_one_line(exported, tmp_path: Path) 
     assert "nowhere: no such file or folder" in refused(model, tmp_path / "nowhere")
     assert "no MIDI files in it" in refused(model, tmp_path / "empty")
     assert "bad.mid: cannot be used: not a MIDI file" in refused(model, tmp_path / "bad.mid")
-    assert "no notes that this model could know" in refused(model, tmp_path / "drums.mid")
+    assert "no notes that this model knows" in refused(model, tmp_path / "drums.mid")
     assert "nor can 1 other\n" in refused(model, tmp_path / "drums.mid", tmp_path / "bad.mid")
     assert "bad.onnx: not an ONNX file" in refused(tmp_path / "bad.onnx", music)
     with pytest.raises(UgenError, match="no pieces"):

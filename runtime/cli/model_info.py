@@ -8,12 +8,14 @@ terminal is replaced.
 from __future__ import annotations
 
 import math
+import os
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_lines, scores_from_json
+from ugen.data.json_values import to_json
 from ugen.data.text import clock, count, printable
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.model_file.format import FORMAT
@@ -24,10 +26,9 @@ _MOST_ROWS, _MOST_LICENCE = 12, 20_000
 
 def describe(card: Card, path: str | Path) -> str:
     """The card as lines of under 100 columns. `path`: the file, for its name and size."""
-    told = card.provenance
     parts = [
         _rows(_shape(card, path)),
-        _rows(_corpus(card, _object(told, "corpus"))),
+        _rows(_corpus(card, _object(card.provenance, "corpus"))),
         _losses(card),
         _precisions(card),
         _rows(_rest(card)),
@@ -35,6 +36,30 @@ def describe(card: Card, path: str | Path) -> str:
     ]
     lines = [line for part in parts if part for line in [*part, ""]][:-1]
     return "\n".join(line[: _WIDTH + 1].rstrip() for line in lines)
+
+
+def card_json(card: Card, path: str | Path) -> dict[str, Any]:
+    """The card as plain JSON, without the codec's events and the hashes of notes."""
+    table, codec = card.originality, card.codec
+    return {
+        "file": Path(path).name,
+        "bytes": os.stat(path).st_size,
+        "format": FORMAT,
+        "layers": card.layers,
+        "hidden": card.hidden,
+        "precision": card.precision,
+        "arrangement": card.arrangement,
+        "codec": {
+            "name": codec.name,
+            "options": codec.options(),
+            "input": codec.input,
+            "vocabulary": codec.vocabulary,
+        },
+        "sampling": to_json(card.sampling),
+        "provenance": card.provenance,
+        "licence": card.licence,
+        "originality": table and {"runs": len(table.keys), "run_notes": table.n},
+    }
 
 
 def _rows(rows: Iterator[tuple[str, str]]) -> list[str]:
@@ -69,27 +94,23 @@ def _shown(number: float, form: str) -> str:
 
 
 def _shape(card: Card, path: str | Path) -> Iterator[tuple[str, str]]:
-    path = Path(path)
+    path, provenance = Path(path), card.provenance
     yield "file", printable(path.name) + _size(path) + f", model format {FORMAT}"
-    model = _object(card.provenance, "model")
+    model = _object(provenance, "model")
     traits = [words for name, words in _TRAITS.items() if model.get(name) is True]
     yield "model", ", ".join([f"LSTM, {count(card.layers, 'layer')} of {card.hidden}", *traits])
     yield "precision", f"{card.precision} weights"
     options = [f"{name} {_option(value)}" for name, value in card.codec.options().items()]
-    of = "keys a step" if card.codec.input == "frame" else "tokens"
+    of = "keys per step" if card.codec.input == "frame" else "tokens"
     yield "codec", ", ".join([card.codec.name, *options, f"{card.codec.vocabulary} {of}"])
-    yield (
-        "weights",
-        " ".join(("sha256", weights))
-        if (weights := _text(card.provenance, "weights_sha256"))
-        else "",
-    )
+    weights = _text(provenance, "weights_sha256")
+    yield "weights", weights and f"sha256 {weights}"
 
 
 _TRAITS = {
-    "skip": "skips and normalisation",
+    "skip": "skip connections and normalization",
     "tied": "tied head",
-    "learn_initial_state": "learned start",
+    "learn_initial_state": "learned initial state",
 }
 
 
@@ -109,19 +130,16 @@ def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
     a person."""
     names = ["pieces", "notes"] + (["tokens"] if card.codec.input == "token" else [])
     counts = {name: _number(corpus, name) for name in names}
-    told = [count(round(number), name[:-1]) for name, number in counts.items() if number >= 0]
+    parts = [count(round(number), name[:-1]) for name, number in counts.items() if number >= 0]
     seconds = _number(corpus, "seconds")
     if seconds >= 0:
-        told.insert(2, f"{clock(seconds)} {'hours' if seconds >= 3600 else 'minutes'}")
-    yield "learned from", ", ".join(told)
-    yield "arrangement", _text(corpus, "arrangement")
+        parts.insert(2, f"{clock(seconds)} {'hours' if seconds >= 3600 else 'minutes'}")
+    yield "learned from", ", ".join(parts)
+    yield "arrangement", card.arrangement
     yield "corpus", _text(corpus, "hash")
     if (table := card.originality) is not None:
-        runs = f"{count(len(table.keys), 'run')} of {table.n} notes"
-        yield (
-            "originality",
-            f"{runs} hashed, {table.characters / 1e3:.0f} kB: ugen-score --originality SONG.mid MODEL",
-        )
+        runs, kilobytes = count(len(table.keys), "run"), table.characters / 1e3
+        yield "originality", f"{runs} of {table.n} notes hashed, {kilobytes:.0f} kB"
 
 
 def _losses(card: Card) -> list[str]:
@@ -135,38 +153,35 @@ def _losses(card: Card) -> list[str]:
 def _precisions(card: Card) -> list[str]:
     """What the exporter measured before it chose."""
     rows = card.provenance.get("precisions")
+    machine = _text(card.provenance, "measured_on")
     lines = []
     for row in rows[:_MOST_ROWS] if isinstance(rows, list) else ():
-        if isinstance(row, dict) and _text(row, "precision"):
+        if isinstance(row, dict) and (name := _text(row, "precision", 20)):
             cells = (
                 _shown(_number(row, "megabytes"), ".2f"),
                 _shown(_number(row, "us_per_token"), ".0f"),
-                _shown(_number(row, "nats_change"), "+.2%"),
+                _shown(_number(row, "loss_change"), "+.2%"),
             )
             chosen = "   this file" if row.get("chosen") is True else ""
-            lines.append(
-                f"  {_text(row, 'precision', 20):20}"
-                + "".join(f"{cell:>14}" for cell in cells)
-                + chosen
-            )
+            lines.append(f"  {name:20}" + "".join(f"{cell:>14}" for cell in cells) + chosen)
     if not lines:
         return []
-    heads = "".join(f"{head:>14}" for head in ("MB", "us a token", "nats change"))
-    machine = _text(card.provenance, "measured_on")
-    return [
-        f"{'precisions':22}{heads}",
-        *lines,
-        *([f"  (measured on {machine})"] if machine else []),
-    ]
+    heads = "".join(f"{head:>14}" for head in ("MB", "us per token", "loss change"))
+    measured = [f"  (measured on {machine})"] if machine else []
+    return [f"{'precisions':22}{heads}", *lines, *measured]
 
 
 def _rest(card: Card) -> Iterator[tuple[str, str]]:
-    draws = card.sampling
-    top_k = draws.top_k or "off"
-    yield (
-        "sampling",
-        f"temperature {draws.temperature:g}, top-k {top_k}, top-p {draws.top_p:g}, unless you say otherwise",
-    )
+    sampling = card.sampling
+    settings = [
+        f"temperature {sampling.temperature:g}",
+        f"top-k {sampling.top_k or 'off'}",
+        f"top-p {sampling.top_p:g}",
+        *([f"min-p {sampling.min_p:g}"] if sampling.min_p else []),
+    ]
+    if sampling.repetition_penalty != 1:
+        settings.append(f"repetition penalty {sampling.repetition_penalty:g}")
+    yield "sampling", ", ".join([*settings, "unless you say otherwise"])
     versions = [
         f"{verb} {version}"
         for verb, name in (("trained with", "trainer"), ("exported with", "exporter"))
@@ -184,8 +199,6 @@ def _licence(licence: str) -> list[str]:
         lines += textwrap.wrap(
             printable(line.expandtabs()), _WIDTH, initial_indent="  ", subsequent_indent="  "
         ) or [""]
-    return (
-        [*lines, f"  (... {len(licence):,} characters in all)"]
-        if len(licence) > _MOST_LICENCE
-        else lines
-    )
+    if len(licence) > _MOST_LICENCE:
+        lines.append(f"  (... {len(licence):,} characters in all)")
+    return lines

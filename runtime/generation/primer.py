@@ -17,10 +17,7 @@ def tokens_of(model: Model, score: Score, seconds: float | None = None) -> Token
     from ugen.data import arrange
 
     codec = model.card.codec
-    score = arrange(
-        score,
-        "band" if model.card.provenance.get("corpus", {}).get("arrangement") == "band" else "piano",
-    )
+    score = arrange(score, model.card.arrangement)
     if seconds is not None:
         if not 0 < seconds <= LONGEST_SECONDS:
             raise UgenError(

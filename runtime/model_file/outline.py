@@ -18,98 +18,55 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .format import MAX_BYTES, OPERATORS, PREFIX, ModelError
-from .wire_format import BYTES, MANY, NEVER, NUMBER, NUMBERS, SKIP, Message, Span, Table, Wire
+from .wire_format import Message, Span, Wire, table
 
 MAX_METADATA = 16 << 20
 MAX_DIMS = 8
 
-MODEL: Table = {
-    1: ("ir_version", NUMBER),
-    2: ("producer_name", SKIP),
-    3: ("producer_version", SKIP),
-    4: ("domain", SKIP),
-    5: ("model_version", SKIP),
-    6: ("doc_string", SKIP),
-    7: ("graph", BYTES),
-    8: ("opset_import", MANY),
-    14: ("metadata_props", MANY),
-    20: ("training_info", NEVER),
-    25: ("functions", NEVER),
-}
-OPSET: Table = {1: ("domain", BYTES), 2: ("version", NUMBER)}
-ENTRY: Table = {1: ("key", BYTES), 2: ("value", BYTES)}
-GRAPH: Table = {
-    1: ("node", MANY),
-    2: ("name", SKIP),
-    5: ("initializer", MANY),
-    10: ("doc_string", SKIP),
-    11: ("input", MANY),
-    12: ("output", MANY),
-    13: ("value_info", MANY),
-    15: ("sparse_initializer", NEVER),
-    16: ("metadata_props", SKIP),
-}
-NODE: Table = {
-    1: ("input", MANY),
-    2: ("output", SKIP),
-    3: ("name", SKIP),
-    4: ("op_type", BYTES),
-    5: ("attribute", MANY),
-    6: ("doc_string", SKIP),
-    7: ("domain", BYTES),
-    9: ("metadata_props", SKIP),
-}
-ATTRIBUTE: Table = {
-    1: ("name", BYTES),
-    2: ("f", SKIP),
-    3: ("i", NUMBER),
-    4: ("s", SKIP),
-    5: ("t", NEVER),
-    6: ("g", NEVER),
-    7: ("floats", SKIP),
-    8: ("ints", SKIP),
-    9: ("strings", SKIP),
-    10: ("tensors", NEVER),
-    11: ("graphs", NEVER),
-    13: ("doc_string", SKIP),
-    20: ("type", NUMBER),
-    22: ("sparse_tensor", NEVER),
-    23: ("sparse_tensors", NEVER),
-}
-TENSOR: Table = {
-    1: ("dims", NUMBERS),
-    2: ("data_type", NUMBER),
-    4: ("float_data", BYTES),
-    5: ("int32_data", BYTES),
-    6: ("string_data", NEVER),
-    7: ("int64_data", BYTES),
-    8: ("name", BYTES),
-    9: ("raw_data", BYTES),
-    12: ("doc_string", SKIP),
-    13: ("external_data", NEVER),
-    14: ("data_location", NUMBER),
-    16: ("metadata_props", SKIP),
-}
-VALUE: Table = {
-    1: ("name", BYTES),
-    2: ("type", BYTES),
-    3: ("doc_string", SKIP),
-    4: ("metadata_props", SKIP),
-}
-TYPE: Table = {
-    1: ("tensor_type", BYTES),
-    4: ("sequence_type", NEVER),
-    5: ("map_type", NEVER),
-    6: ("denotation", SKIP),
-    8: ("sparse_tensor_type", NEVER),
-    9: ("optional_type", NEVER),
-}
-TENSOR_TYPE: Table = {1: ("elem_type", NUMBER), 2: ("shape", BYTES)}
-SHAPE: Table = {1: ("dim", MANY)}
-DIM: Table = {1: ("dim_value", NUMBER), 2: ("dim_param", BYTES), 3: ("denotation", SKIP)}
+# the fields of each message: by their kind, number and name
+MODEL = table(
+    number="1 ir_version",
+    bytes="7 graph",
+    many="8 opset_import, 14 metadata_props",
+    skip="2 producer_name, 3 producer_version, 4 domain, 5 model_version, 6 doc_string",
+    never="20 training_info, 25 functions",
+)
+OPSET = table(bytes="1 domain", number="2 version")
+ENTRY = table(bytes="1 key, 2 value")
+GRAPH = table(
+    many="1 node, 5 initializer, 11 input, 12 output, 13 value_info",
+    skip="2 name, 10 doc_string, 16 metadata_props",
+    never="15 sparse_initializer",
+)
+NODE = table(
+    bytes="4 op_type, 7 domain",
+    many="1 input, 5 attribute",
+    skip="2 output, 3 name, 6 doc_string, 9 metadata_props",
+)
+ATTRIBUTE = table(
+    bytes="1 name",
+    number="3 i, 20 type",
+    skip="2 f, 4 s, 7 floats, 8 ints, 9 strings, 13 doc_string",
+    never="5 t, 6 g, 10 tensors, 11 graphs, 22 sparse_tensor, 23 sparse_tensors",
+)
+TENSOR = table(
+    numbers="1 dims",
+    number="2 data_type, 14 data_location",
+    bytes="4 float_data, 5 int32_data, 7 int64_data, 8 name, 9 raw_data",
+    skip="12 doc_string, 16 metadata_props",
+    never="6 string_data, 13 external_data",
+)
+VALUE = table(bytes="1 name, 2 type", skip="3 doc_string, 4 metadata_props")
+TYPE = table(
+    bytes="1 tensor_type",
+    skip="6 denotation",
+    never="4 sequence_type, 5 map_type, 8 sparse_tensor_type, 9 optional_type",
+)
+TENSOR_TYPE = table(number="1 elem_type", bytes="2 shape")
+SHAPE = table(many="1 dim")
+DIM = table(number="1 dim_value", bytes="2 dim_param", skip="3 denotation")
 
-# an element type: its name, bytes an item, and the field that holds the items where raw_data does
-# not
+# an element type: its name, bytes per item, and the field of the items where it is not raw_data
 TYPES = {
     1: ("float32", 4, "float_data"),
     2: ("uint8", 1, "int32_data"),
@@ -118,6 +75,7 @@ TYPES = {
     7: ("int64", 8, "int64_data"),
     10: ("float16", 2, "int32_data"),
 }
+_ITEMS = "raw_data", "float_data", "int32_data", "int64_data"
 
 
 class Value(NamedTuple):
@@ -173,15 +131,14 @@ def read_outline(path: str | Path) -> Outline:
         if about.st_size > MAX_BYTES:
             raise ModelError(f"{path}: {about.st_size >> 30} GiB is too large for a model file")
         with open(path, "rb") as stream:
-            if (
-                stream.read(1) != b"\x08"
-            ):  # an ONNX file begins with its IR version: the key of field 1, a number
+            # an ONNX file begins with its IR version: the key of field 1, a number
+            if stream.read(1) != b"\x08":
                 raise ModelError(f"{path}: not an ONNX file")
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 return _outline(Wire(data, str(path)), (0, len(data)))
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}") from None
-    except ValueError as error:  # a path that cannot be, or a file emptied since it was opened
+    except ValueError as error:  # an impossible path, or a file emptied since it was opened
         raise ModelError(f"{path}: cannot be read ({error})") from None
 
 
@@ -252,7 +209,7 @@ def _value(wire: Wire, span: Span, what: str) -> Value:
         dim = wire.message(part, DIM, what)
         fixed = "dim_value" in dim.numbers
         if dim.number("dim_value") < 0 or fixed and "dim_param" in dim.spans:
-            raise wire.fail(f"{what} has a size that cannot be ({dim.number('dim_value')})")
+            raise wire.fail(f"{what} has an invalid size ({dim.number('dim_value')})")
         shape.append(dim.number("dim_value") if fixed else None)
     element = tensor.number("elem_type")
     return Value(name, TYPES[element][0] if element in TYPES else f"type {element}", shape)
@@ -273,7 +230,7 @@ def _tensor(wire: Wire, span: Span) -> Tensor:
     for packed in tensor.many("dims"):
         dims = dims + wire.packed(packed, MAX_DIMS, f"the shape of {what}")
     if len(dims) > MAX_DIMS or min(dims, default=0) < 0:
-        raise wire.fail(f"{what} claims the shape {dims[: MAX_DIMS + 1]}, which cannot be")
+        raise wire.fail(f"{what} claims the shape {dims[: MAX_DIMS + 1]}, which is invalid")
     claimed, stored = math.prod(dims) * size, _stored(wire, tensor, size, typed, what)
     if claimed != stored:
         raise wire.fail(
@@ -285,19 +242,12 @@ def _tensor(wire: Wire, span: Span) -> Tensor:
 def _stored(wire: Wire, tensor: Message, size: int, typed: str, what: str) -> int:
     """Bytes of the items that a tensor holds, as raw_data or one by one in the field of its
     type."""
-    fields = [
-        name
-        for name in ("raw_data", "float_data", "int32_data", "int64_data")
-        if name in tensor.spans
-    ]
-    fields = [name for name in fields if tensor.span(name)[0] < tensor.span(name)[1]]
+    spans = {name: tensor.span(name) for name in _ITEMS}
+    fields = [name for name, (begin, end) in spans.items() if begin < end]
     if not fields:
         return 0
     if len(fields) > 1 or fields[0] not in ("raw_data", typed):
         raise wire.fail(f"{what} has its items in {' and '.join(fields)}")
-    begin, end = tensor.span(fields[0])
-    return (
-        end - begin
-        if fields[0] in ("raw_data", "float_data")
-        else size * wire.packed_count((begin, end), what)
-    )
+    begin, end = spans[fields[0]]
+    by_size = fields[0] in ("raw_data", "float_data")
+    return end - begin if by_size else size * wire.packed_count((begin, end), what)

@@ -22,13 +22,17 @@ NUMBER, NUMBERS, BYTES, MANY, SKIP, NEVER = "number", "numbers", "bytes", "many"
 _WIRES = {NUMBER: (0,), NUMBERS: (0, 2), BYTES: (2,), MANY: (2,), SKIP: (0, 1, 2, 5)}
 _SIZES = {1: 8, 5: 4}  # bytes of the wire types that have no length before them
 
-MAX_FIELDS = (
-    1 << 16
-)  # bounds the time and memory that reading takes: 64 layers with skips have a quarter of it
+# bounds the time and memory that reading takes: 64 layers with skips have a quarter of it
+MAX_FIELDS = 1 << 16
 MAX_NAME = 1000
-MAX_PACKED = (
-    1 << 20
-)  # such numbers must be counted one by one; only zero points are written so, of 10 bytes at most
+# such numbers must be counted one by one; only zero points are written so, of 10 bytes at most
+MAX_PACKED = 1 << 20
+
+
+def table(**kinds: str) -> Table:
+    """A table from its fields by kind, as in `table(number="2 version", bytes="1 domain")`."""
+    fields = [(kind, *each.split()) for kind, those in kinds.items() for each in those.split(", ")]
+    return {int(number): (name, kind) for kind, number, name in fields}
 
 
 class Message:
@@ -56,7 +60,9 @@ class Wire:
     at fault."""
 
     def __init__(self, data: mmap.mmap, file: str):
-        self._data, self._file, self._fields = data, file, 0
+        self._data = data
+        self._file = file
+        self._fields = 0
 
     def fail(self, what: str) -> ModelError:
         """The error to raise for what is wrong with the file."""
@@ -122,9 +128,8 @@ class Wire:
         what = f"{name} of {what}"
         if wire not in _WIRES[kind]:
             raise self.fail(f"{what} is damaged: stored as wire type {wire}")
-        if kind in (NUMBER, BYTES) and (
-            name in found.numbers or name in found.spans
-        ):  # readers differ on which holds
+        # readers differ on which of two holds
+        if kind in (NUMBER, BYTES) and (name in found.numbers or name in found.spans):
             raise self.fail(f"{what} is there twice")
         if wire == 0:
             number, at = self._number(at, end, what)

@@ -122,7 +122,7 @@ def run_table(run: Path, folder: Path) -> list[str]:
         "|---|---|---|---|",
     ]
     for each in found:
-        loss = f"{each.nats_per_token:.4f} nats ({each.nats_change:+.2%})"
+        loss = f"{each.nats_per_token:.4f} nats ({each.loss_change:+.2%})"
         rows.append(
             f"| {each.precision} | {each.megabytes:.2f} MB | {each.us_per_token:.0f} | {loss} |"
         )
