@@ -489,7 +489,7 @@ def test_lying_entries_are_refused_in_one_line(table: Table) -> None:
         with pytest.raises(ModelError) as caught:
             card_from_metadata(metadata(entry), "m.onnx")
         text = str(caught.value)
-        assert text.startswith("m.onnx: the metadata entry ugen.originality is wrong ("), name
+        assert text.startswith("m.onnx: the metadata entry ugen.originality: "), name
         assert text.isprintable() and len(text) < 400, name
 
 
