@@ -11,14 +11,15 @@ ARRANGEMENTS = ("piano", "band")
 
 
 def arrange(score: Score, arrangement: str) -> Score:
-    """`piano`: all pitched notes merged on one piano, drums left out. `band`: programs and drums
-    kept as they are.
+    """`piano`: all pitched notes merged on one piano, without drums. `band`: programs and drums as
+    they are.
 
     Either way, of notes that begin on the same tick with the same sound only the longest stays: a
     doubled voice is one key on a piano. Raises UgenError for any other name.
     """
     if arrangement not in ARRANGEMENTS:
-        raise UgenError(f"--arrange {arrangement}: choose one of {', '.join(ARRANGEMENTS)}")
+        choices = ", ".join(ARRANGEMENTS)
+        raise UgenError(f"choose one of {choices}", flag="--arrange", value=arrangement)
     notes = score.notes
     if arrangement == "piano":
         notes = notes[~notes["drum"]].copy()

@@ -47,7 +47,8 @@ class Score:
 
     `notes`: NOTE array sorted by (onset, drum, program, pitch, end); `end` > `onset`, both in
     ticks. `tempos`, `meters`: TEMPO and METER arrays, strictly increasing in tick, the first at
-    tick 0. `warnings`: what the reader had to mend, in plain words; empty for a sound file.
+    tick 0. `warnings`: what the reader repaired or left out, in words; empty for a valid
+    file.
     """
 
     notes: NDArray[np.void]
@@ -65,8 +66,8 @@ class Score:
         meters: Iterable[tuple[int, int, int]] = (),
         warnings: Iterable[str] = (),
     ) -> Score:
-        """Sort the notes, fill in the defaults (120 bpm, 4/4 at tick 0) and keep the last of
-        changes on one tick."""
+        """A score from notes in any order. Defaults are filled in (120 bpm, 4/4 at tick 0); of
+        changes on one tick the last is kept."""
         array = notes if isinstance(notes, np.ndarray) else np.array(list(notes), dtype=NOTE)
         order = np.lexsort(
             (array["end"], array["pitch"], array["program"], array["drum"], array["onset"])
@@ -92,7 +93,7 @@ class Score:
     def seconds_at(self, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
         """Ticks to seconds through the tempo map. Same shape, float64."""
         starts = self.tempos["tick"]
-        rate = self.tempos["usec"] / (1e6 * self.ticks_per_beat)  # seconds a tick
+        rate = self.tempos["usec"] / (1e6 * self.ticks_per_beat)  # seconds per tick
         elapsed = np.concatenate([[0.0], np.cumsum(np.diff(starts) * rate[:-1])])
         segment = np.maximum(np.searchsorted(starts, ticks, side="right") - 1, 0)
         seconds: NDArray[np.float64] = elapsed[segment] + (ticks - starts[segment]) * rate[segment]
@@ -128,7 +129,7 @@ def _since(changes: NDArray[np.void], tick: int) -> NDArray[np.void]:
 
 
 def _changes(rows: list[tuple[int, ...]], dtype: np.dtype[np.void]) -> NDArray[np.void]:
-    """One row a tick, the last given wins; rows that change nothing are left out."""
+    """One row per tick, the last given; tempos that change nothing are left out."""
     latest = {row[0]: row for row in rows}
     kept: list[tuple[int, ...]] = []
     for row in latest.values():

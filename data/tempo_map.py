@@ -8,16 +8,17 @@ from .score import DEFAULT_USEC
 
 
 class TempoMap:
-    """Tempo changes as they come, each at or after the one before; `forget` keeps it small. From
-    tick 0 on at 120 beats a minute until told otherwise. Seconds are those of a Score with the same
-    changes."""
+    """Tempo changes as they come, each at or after the one before; 120 beats a minute until the
+    first. Seconds are those of a Score with the same changes. `forget` keeps it small."""
 
     def __init__(self, ticks_per_beat: int):
-        self._rate = 1e-6 / ticks_per_beat  # seconds a tick, by microseconds a beat
-        self._ticks, self._usecs, self._seconds = [0], [DEFAULT_USEC], [0.0]
+        self._rate = 1e-6 / ticks_per_beat  # seconds per tick, by microseconds per beat
+        self._ticks = [0]
+        self._usecs = [DEFAULT_USEC]
+        self._seconds = [0.0]
 
     def add(self, tick: int, usec: int) -> None:
-        """From this tick on, so many microseconds a beat."""
+        """From this tick on, `usec` microseconds per beat."""
         if usec == self._usecs[-1]:
             return
         at = self.seconds(tick)
@@ -38,14 +39,14 @@ class TempoMap:
         return self._seconds[i] + (tick - self._ticks[i]) * self._usecs[i] * self._rate
 
     def tick(self, seconds: float) -> int:
-        """The last tick that begins at or before so many seconds."""
+        """The last tick that begins at or before `seconds`."""
         i = max(bisect_right(self._seconds, seconds) - 1, 0)
         return self._ticks[i] + int(
             (seconds - self._seconds[i]) / (self._usecs[i] * self._rate) + 1e-9
         )
 
     def forget(self, tick: int) -> None:
-        """Ticks before this one will not be asked for again."""
+        """Forget what is known of ticks before this one."""
         i = self._at(tick)
         del self._ticks[:i], self._usecs[:i], self._seconds[:i]
 

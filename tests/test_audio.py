@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from support import BUNDLED, needs_program, ugen_data
 from ugen.data import Score, UgenError, midi_bytes, read_midi
-from ugen.data.render.audio import FORMATS, RATE, RING_SECONDS, write_audio
+from ugen.data.render.audio import FORMATS, write_audio
+from ugen.data.render.synthesizer import RATE, RING_SECONDS
 
 PEAK = 10 ** (-1 / 20)  # -1 dBFS
 Note = tuple[

@@ -1,5 +1,4 @@
-"""Pictures of music, pitch against time, a long piece in rows: its notes, and what a model expected
-of it."""
+"""Piano rolls, a long piece in rows: the notes of a score, or what a model expected of them."""
 
 from __future__ import annotations
 
@@ -17,17 +16,14 @@ Floats = NDArray[np.float64]
 
 ROW_SECONDS = 30.0
 _MOST_ROWS = 200
-_FAINTEST = 0.01  # chances below are left white: a model gives most pitches next to nothing
-_WIDEST = 0.12  # seconds an expectation is drawn, where the next one is far away
-_COLUMNS = 400  # most in a row of the picture, so that each is a few pixels wide
+_FAINTEST = 0.01  # probabilities below are left white: most pitches have next to none
+_WIDEST = 0.12  # seconds that an expectation is drawn, where the next one is far away
+_COLUMNS = 400  # at most in a row of the picture, so that each is a few pixels wide
 
 
-class _Boxes(NamedTuple):
+class Boxes(NamedTuple):
     """Rectangles to draw: left and right in seconds [n], pitch [n], RGBA inside [n, 4], height in
-    pitches.
-
-    `style`: how matplotlib is to draw them beside that.
-    """
+    pitches. `style`: more of matplotlib's properties."""
 
     left: Floats
     right: Floats
@@ -70,9 +66,9 @@ def expected_roll(
 ) -> None:
     """Draw what a model expected of a piece under the outlines of its notes, as PNG or JPEG.
 
-    `seconds`: float64 [n], rising: the places where the model was asked. `chances`: float64 [n,
-    128], what it gave each pitch there; of places too near to tell apart, such as the notes of a
-    chord, the highest counts.
+    `seconds`: float64 [n], rising: when the model was asked. `chances`: float64 [n, 128], the
+    probability it gave each pitch then; of times too near to tell apart, such as the notes of a
+    chord, the highest is drawn.
 
     Raises UgenError when matplotlib is missing or the piece is too long to draw.
     """
@@ -81,13 +77,13 @@ def expected_roll(
     from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 
     shades = ScalarMappable(
-        PowerNorm(0.5, 0, 1),  # else chances of some percent, which most are, could not be seen
+        PowerNorm(0.5, 0, 1),  # so that a few percent, as most are, can be seen
         LinearSegmentedColormap.from_list("expected", ["#ffffff", "#9ec5ee", "#2f6fb5", "#0b2a5b"]),
     )
     left, right, highest = _columns(seconds, chances, row_seconds / _COLUMNS)
     column, pitch = np.nonzero(highest >= _FAINTEST)
     inside = shades.to_rgba(highest[column, pitch])
-    cells = _Boxes(
+    cells = Boxes(
         left[column], right[column], pitch.astype(float), inside, 1.0, {"antialiased": False}
     )
     outlines = _notes(
@@ -95,8 +91,7 @@ def expected_roll(
     )
     figure, rows = _drawn([cells, outlines], path, row_seconds, tall=3.2)
     rows[0].set_title(
-        "Shade: the chance the model gave a pitch just before it came. Outlines: the music.",
-        loc="left",
+        "Shade: the probability of a pitch just before it came. Outlines: the music.", loc="left"
     )
     key = figure.colorbar(shades, ax=rows[0], pad=0.01, ticks=[0, 0.05, 0.2, 0.5, 1])
     key.ax.set_yticklabels(["0", "5%", "20%", "50%", "100%"])
@@ -109,9 +104,9 @@ def _need_matplotlib() -> None:
     require("matplotlib", "plot")
 
 
-def _notes(score: Score, inside: Floats, style: Mapping[str, Any] = {}) -> _Boxes:
+def _notes(score: Score, inside: Floats, style: Mapping[str, Any] = {}) -> Boxes:
     onset, end = score.seconds_at(score.notes["onset"]), score.seconds_at(score.notes["end"])
-    return _Boxes(onset, end, score.notes["pitch"].astype(float), inside, style=style)
+    return Boxes(onset, end, score.notes["pitch"].astype(float), inside, style=style)
 
 
 def _columns(seconds: Floats, chances: Floats, narrowest: float) -> tuple[Floats, Floats, Floats]:
@@ -137,21 +132,18 @@ def _columns(seconds: Floats, chances: Floats, narrowest: float) -> tuple[Floats
 
 
 def _drawn(
-    layers: list[_Boxes], path: str | Path, row_seconds: float, tall: float
+    layers: list[Boxes], path: str | Path, row_seconds: float, tall: float
 ) -> tuple[Any, list[Any]]:
     """A figure of boxes, the last layer on top, and its rows, each `tall` inches high."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.collections import PolyCollection
     from matplotlib.figure import Figure
 
     length = max((float(boxes.right.max()) for boxes in layers if len(boxes.right)), default=0.0)
-    rows = max(
-        1, int(np.ceil(length / row_seconds - 1e-6))
-    )  # a step's rounding must not make a row
+    # a step's rounding must not make a row
+    rows = max(1, int(np.ceil(length / row_seconds - 1e-6)))
     if rows > _MOST_ROWS:
-        raise UgenError(
-            f"{path}: {rows} rows of {row_seconds:g} s are too many to draw; the limit is {_MOST_ROWS}"
-        )
+        reason = f"{rows} rows of {row_seconds:g} s are too many to draw; the limit is {_MOST_ROWS}"
+        raise UgenError(reason, path=path)
     figure = Figure(figsize=(14, 0.4 + tall * rows), layout="constrained")
     FigureCanvasAgg(figure)
     pitches = np.concatenate([boxes.pitch for boxes in layers])
@@ -159,21 +151,26 @@ def _drawn(
     octaves = np.arange(np.ceil(low / 12), high / 12) * 12
     drawn = list(np.atleast_1d(figure.subplots(rows, 1)))
     for row, axes in enumerate(drawn):
-        begin, end = row * row_seconds, (row + 1) * row_seconds
-        for boxes in layers:
-            here = (boxes.left < end) & (boxes.right > begin)
-            corners = list(_corners(boxes)[here])
-            axes.add_collection(
-                PolyCollection(corners, facecolors=boxes.inside[here], **boxes.style)
-            )
-        axes.set(xlim=(begin, end), ylim=(low, high), yticks=octaves)
+        _draw_row(axes, layers, row * row_seconds, (row + 1) * row_seconds)
+        axes.set(ylim=(low, high), yticks=octaves)
         axes.set_yticklabels([f"C{int(c) // 12 - 1}" for c in octaves])
         axes.grid(alpha=0.25)
     drawn[-1].set_xlabel("seconds")
     return figure, drawn
 
 
-def _corners(boxes: _Boxes) -> Floats:
+def _draw_row(axes: Any, layers: list[Boxes], begin: float, end: float) -> None:
+    """Draw what lies between two times."""
+    from matplotlib.collections import PolyCollection
+
+    for boxes in layers:
+        here = (boxes.left < end) & (boxes.right > begin)
+        corners = list(_corners(boxes)[here])
+        axes.add_collection(PolyCollection(corners, facecolors=boxes.inside[here], **boxes.style))
+    axes.set(xlim=(begin, end))
+
+
+def _corners(boxes: Boxes) -> Floats:
     """float64 [n, 4, 2]"""
     low, high = boxes.pitch - boxes.height / 2, boxes.pitch + boxes.height / 2
     x = np.stack([boxes.left, boxes.right, boxes.right, boxes.left], 1)

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from ugen.data import Note, UgenError
 from ugen.data.optional_imports import require
 from ugen.data.render import audio
-from ugen.data.render.audio import RATE
+from ugen.data.render.synthesizer import RATE
 
 from .quiet import without_stderr
 
