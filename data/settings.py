@@ -7,8 +7,10 @@ help on the command line, and nothing else needs to be written (ugen.data.cli.op
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, Field, field
+from dataclasses import MISSING, Field, field, fields
 from typing import Any, NamedTuple
+
+from ugen.data.errors import UgenError
 
 
 class Option(NamedTuple):
@@ -35,7 +37,8 @@ def setting(
     panel: str | None = None,
 ) -> Any:
     """A dataclass field with an option. `flag`: where it is not the field's name in dashes, as in
-    `--no-guard` for a field that is true by default. Bounds are inclusive."""
+    `--no-guard` for a field that is true by default, or `--skip/--no-skip` for one that can be
+    turned on and off. Bounds are inclusive."""
     option = Option(help, flag, default_text, minimum, maximum, choices, panel)
     return field(default=default, metadata={"option": option})
 
@@ -49,3 +52,20 @@ def flag_of(field: Field[Any]) -> str:
     """The option that sets a field, as in `--top-p`."""
     option = option_of(field)
     return (option and option.flag) or "--" + field.name.replace("_", "-")
+
+
+def check_settings(settings: Any) -> None:
+    """Raise UgenError that names the first field that is out of its bounds or no choice of it."""
+    for each in fields(settings):
+        option, value = option_of(each), getattr(settings, each.name)
+        if option is None or value is None:
+            continue
+        flag = flag_of(each).partition("/")[0]
+        if option.choices is not None and value not in option.choices:
+            reason = f"must be one of {', '.join(option.choices)}"
+            raise UgenError(reason, flag=flag, value=value)
+        low, high = option.minimum, option.maximum
+        # written so that NaN fails
+        if (low is not None and not value >= low) or (high is not None and not value <= high):
+            reason = f"must be {low:g} or more" if high is None else f"must be {low:g} to {high:g}"
+            raise UgenError(reason, flag=flag, value=value)

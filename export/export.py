@@ -15,10 +15,10 @@ import onnx
 from ugen.data import UgenError
 from ugen.data.cli.progress import progress_bar
 from ugen.data.files import replacing
+from ugen.data.json_values import to_json
 from ugen.runtime import load as load_onnx
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.config import Sampling
-from ugen.train.config import to_json
 from ugen.train.model import LstmModel
 from ugen.train.run_folder.checkpoint import Checkpoint, load_checkpoint
 from ugen.train.run_folder.originality import read_originality

@@ -1,9 +1,10 @@
-"""Pieces packed into parallel streams, none padded away: where one piece ends in a stream, the next
+"""Pieces packed into parallel streams without padding: where a piece ends in a stream, the next one
 begins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +12,8 @@ from numpy.typing import NDArray
 from ugen.data import Codec
 from ugen.data.codecs.base import Inputs
 
-LOWEST_KEY, HIGHEST_KEY = (
-    21,
-    108,
-)  # the piano's keys: transposing never moves a piece further outside them
+# the keys of a piano: transposing never moves a piece further outside them
+LOWEST_KEY, HIGHEST_KEY = 21, 108
 SEMITONES = range(-5, 7)
 
 Tokens = NDArray[np.integer]
@@ -22,8 +21,8 @@ Tokens = NDArray[np.integer]
 
 class Chunk(NamedTuple):
     """`x`, `y`: inputs and targets, int64 [batch, time] or bool [batch, time, 128]. `begins`: bool
-    [batch, time], x is the first of a piece. `live`: bool [batch, time], there is something to
-    learn here."""
+    [batch, time], whether x is the first of a piece. `live`: bool [batch, time], whether there is
+    music here."""
 
     x: Inputs
     y: Inputs
@@ -32,7 +31,7 @@ class Chunk(NamedTuple):
 
     @classmethod
     def empty(cls, codec: Codec, batch: int, time: int) -> Chunk:
-        """A chunk to fill; every place is fed the start and has nothing to learn."""
+        """A chunk to fill: the start everywhere, and no music."""
         item = codec.with_start(codec.to_inputs(np.zeros(0, np.uint16)))[0]
         whole = np.broadcast_to(item, (batch, time, *item.shape)).astype(
             bool if codec.input == "frame" else np.int64
@@ -47,24 +46,23 @@ class Chunk(NamedTuple):
 
 
 class Augmentation(NamedTuple):
-    """How differently a piece may be played each time: `transpose` by -5 to +6 semitones, up to
-    `tempo_jitter` faster or slower (0.1: a tenth), up to `velocity_jitter` louder or softer in MIDI
-    velocity."""
+    """How a piece may vary each time it is played: its key by -5 to +6 semitones, its tempo up to
+    the fraction `tempo_jitter` faster or slower, its MIDI velocities by up to `velocity_jitter`."""
 
     transpose: bool = False
     tempo_jitter: float = 0.0
     velocity_jitter: int = 0
 
 
-class _Playing:
-    """One stream's piece, and where in it the stream stands."""
+class _PieceCursor:
+    """One stream's piece, and the stream's place in it."""
 
     def __init__(self) -> None:
         self.items: Inputs = np.zeros(0, np.int64)
         self.at = 0
 
     def begin(self, items: Inputs, at: int = 0) -> None:
-        """Take up a piece, its start included."""
+        """Go to a piece, its start included."""
         self.items, self.at = items, at
 
     def over(self) -> bool:
@@ -72,7 +70,7 @@ class _Playing:
         return self.at >= len(self.items) - 1
 
     def copy_to(self, out: Chunk, stream: int, filled: int) -> int:
-        """Put what fits of the piece into a stream's row. Gives the number of places filled."""
+        """Copy what fits of the piece into a stream's row. Gives the number of steps copied."""
         at = self.at
         count: int = min(len(self.items) - 1 - at, out.x.shape[1] - filled)
         out.x[stream, filled : filled + count] = self.items[at : at + count]
@@ -85,10 +83,9 @@ class _Playing:
 
 
 class Streams:
-    """Endless training chunks. Pieces come in a new order every epoch, each playing varied in its
-    own way.
+    """Endless training chunks. Pieces come in a new order every epoch, varied each time.
 
-    `state` and `restore` let a resumed run go on with the very next chunk.
+    `state` and `restore` let a resumed run continue with the very next chunk.
     """
 
     def __init__(
@@ -100,44 +97,42 @@ class Streams:
         augmentation: Augmentation,
         seed: int,
     ):
-        self._pieces, self._codec, self._variety = pieces, codec, augmentation
-        self._batch, self._chunk = batch, chunk
+        self._pieces = pieces
+        self._codec = codec
+        self._augmentation = augmentation
+        self._batch = batch
+        self._chunk = chunk
         self._rng = np.random.default_rng(seed)
         self._queue: list[int] = []
-        self._drawn: list[list[Any]] = [
-            [] for _ in range(batch)
-        ]  # per stream: piece, and how it is varied
-        self._playing = [_Playing() for _ in range(batch)]
+        self._cursors = [_PieceCursor() for _ in range(batch)]
+        # per stream: its piece, and how that is varied
+        self._sampled: list[list[Any]] = [[] for _ in range(batch)]
 
     def next(self) -> Chunk:
         """The next chunk of every stream."""
         out = Chunk.empty(self._codec, self._batch, self._chunk)
-        for stream, playing in enumerate(self._playing):
+        for stream, cursor in enumerate(self._cursors):
             filled = 0
             while filled < self._chunk:
-                if playing.over():
-                    self._play(stream, *self._draw())
-                filled += playing.copy_to(out, stream, filled)
+                if cursor.over():
+                    self._play(stream, *self._sample())
+                filled += cursor.copy_to(out, stream, filled)
         return out
 
-    def _draw(self) -> tuple[int, tuple[int, float, int]]:
-        """The next piece, and its semitones, tempo and loudness."""
+    def _sample(self) -> tuple[int, tuple[int, float, int]]:
+        """The next piece, and its change of key, tempo and velocity."""
         if not self._queue:
             self._queue = self._rng.permutation(len(self._pieces)).tolist()
         piece = self._queue.pop()
-        augmentation = self._variety
-        semitones = self._key(piece) if augmentation.transpose else 0
-        tempo = (
-            float((1 + augmentation.tempo_jitter) ** self._rng.uniform(-1, 1))
-            if augmentation.tempo_jitter
-            else 1.0
-        )
-        louder = (
-            int(self._rng.integers(-augmentation.velocity_jitter, augmentation.velocity_jitter + 1))
-            if augmentation.velocity_jitter
-            else 0
-        )
-        return piece, (semitones, tempo, louder)
+        transpose, tempo_jitter, velocity_jitter = self._augmentation
+        semitones, tempo, velocity = 0, 1.0, 0
+        if transpose:
+            semitones = self._key(piece)
+        if tempo_jitter:
+            tempo = float((1 + tempo_jitter) ** self._rng.uniform(-1, 1))
+        if velocity_jitter:
+            velocity = int(self._rng.integers(-velocity_jitter, velocity_jitter + 1))
+        return piece, (semitones, tempo, velocity)
 
     def _key(self, piece: int) -> int:
         pitches = self._codec.pitch_range(self._codec.to_inputs(self._pieces[piece]))
@@ -154,19 +149,20 @@ class Streams:
     def _play(
         self, stream: int, piece: int, augmentation: tuple[int, float, int], position: int = 0
     ) -> None:
-        self._drawn[stream] = [piece, augmentation]
+        self._sampled[stream] = [piece, augmentation]
         augment = self._codec.augment(self._codec.to_inputs(self._pieces[piece]), *augmentation)
-        self._playing[stream].begin(self._codec.with_start(augment), position)
+        self._cursors[stream].begin(self._codec.with_start(augment), position)
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs, as JSON."""
         playing = [
-            [*drawn, playing.at] for drawn, playing in zip(self._drawn, self._playing, strict=True)
+            [*sampled, cursor.at]
+            for sampled, cursor in zip(self._sampled, self._cursors, strict=True)
         ]
         return {"rng": self._rng.bit_generator.state, "queue": self._queue, "playing": playing}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken, over the same pieces."""
+        """Continue where `state` was called, with the same pieces."""
         self._rng.bit_generator.state = state["rng"]
         self._queue = list(state["queue"])
         for stream, playing in enumerate(state["playing"]):
@@ -174,21 +170,42 @@ class Streams:
                 self._play(stream, *playing)
 
 
+class ReadAhead:
+    """The chunks of some streams, each read by a thread while the one before is learned."""
+
+    def __init__(self, streams: Streams):
+        self._streams = streams
+        self._reader = ThreadPoolExecutor(1)
+        self._ahead: Future[Chunk] | None = None
+
+    def next(self, and_read_on: bool) -> Chunk:
+        """The next chunk. `and_read_on` False leaves the streams where this chunk ends."""
+        chunk = self._ahead.result() if self._ahead else self._streams.next()
+        self._ahead = self._reader.submit(self._streams.next) if and_read_on else None
+        return chunk
+
+    def drop(self) -> None:
+        """Forget a chunk that was read ahead."""
+        if self._ahead is not None:
+            self._ahead.result()
+            self._ahead = None
+
+
 def passes(pieces: Sequence[Tokens], codec: Codec, batch: int, chunk: int) -> Iterator[Chunk]:
     """Chunks that play every piece once, the longest first; streams with nothing left are not
     live."""
     waiting = sorted(pieces, key=len)
-    streams = [_Playing() for _ in range(batch)]
+    cursors = [_PieceCursor() for _ in range(batch)]
     while True:
         out = Chunk.empty(codec, batch, chunk)
-        for stream, playing in enumerate(streams):
+        for stream, cursor in enumerate(cursors):
             filled = 0
             while filled < chunk:
-                if playing.over():
+                if cursor.over():
                     if not waiting:
                         break
-                    playing.begin(codec.with_start(codec.to_inputs(waiting.pop())))
-                filled += playing.copy_to(out, stream, filled)
+                    cursor.begin(codec.with_start(codec.to_inputs(waiting.pop())))
+                filled += cursor.copy_to(out, stream, filled)
         if not out.live.any():
             return
         yield out

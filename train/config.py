@@ -2,127 +2,149 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from ugen.data import UgenError
+from ugen.data.json_values import from_json
+from ugen.data.settings import check_settings, setting
 
 OBJECTIVES = ("likelihood", "professor-forcing")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
+_model = partial(setting, panel="Model")
+_optimization = partial(setting, panel="Optimization")
+_augmentation = partial(setting, panel="Augmentation")
+_length = partial(setting, panel="Length of the run")
+_machine = partial(setting, panel="Machine")
 
-def _require(flag: str, value: float, low: float, high: float) -> None:
-    if not (low <= value <= high and math.isfinite(value)):
-        raise UgenError(f"{flag} {value}: must be {low} to {high}")
-
-
-def _choose(flag: str, value: str, among: tuple[str, ...]) -> None:
-    if value not in among:
-        raise UgenError(f"{flag} {value}: must be one of {', '.join(among)}")
+Config = TypeVar("Config", "ModelConfig", "TrainConfig")
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """An embedding, layers of LSTM, and an output head over `vocabulary` tokens or the keys of a
-    vector.
-
-    `input`: what a step is fed, a `token` or a `frame` (a vector of zeros and ones); the codec says
-    which. `skip`: each layer's input is normalised, and its output added to its input. `tied`: the
-    head uses the embedding's weights. `learn_initial_state`: the state that a piece begins with is
-    learned, too.
-    """
+    """An embedding, layers of LSTM, and an output head. The codec says what goes in and out:
+    `vocabulary` tokens or keys, and whether an `input` is a `token` or a `frame`, which is a vector
+    of zeros and ones."""
 
     vocabulary: int
     input: str = "token"
-    embedding: int = 256
-    layers: int = 1
-    hidden: int = 320
-    dropout: float = 0.4
-    skip: bool = False
-    tied: bool = False
-    learn_initial_state: bool = False
+    embedding: int = _model(256, "Size of a token's vector.", minimum=1, maximum=8192)
+    layers: int = _model(1, "LSTM layers.", minimum=1, maximum=64)
+    hidden: int = _model(320, "Units per layer.", minimum=1, maximum=8192)
+    dropout: float = _model(
+        0.4,
+        "Fraction of units that are dropped in training; more for small folders.",
+        minimum=0,
+        maximum=0.95,
+    )
+    skip: bool = _model(
+        False,
+        "Normalize each layer's input, and add its output to its input.",
+        flag="--skip/--no-skip",
+    )
+    tied: bool = _model(
+        False, "Predict with the weights of the embedding.", flag="--tied/--no-tied"
+    )
+    learn_initial_state: bool = _model(
+        False,
+        "Learn the state that a piece begins with.",
+        flag="--learn-initial-state/--no-learn-initial-state",
+    )
 
     def __post_init__(self) -> None:
-        _choose("input", self.input, ("token", "frame"))
-        _require("vocabulary", self.vocabulary, 1, 65536)
-        _require("--embedding", self.embedding, 1, 8192)
-        _require("--layers", self.layers, 1, 64)
-        _require("--hidden", self.hidden, 1, 8192)
-        _require("--dropout", self.dropout, 0, 0.95)
+        if self.input not in ("token", "frame"):
+            raise UgenError(f"input {self.input}: must be token or frame")
+        if not 1 <= self.vocabulary <= 65536:
+            raise UgenError(f"vocabulary {self.vocabulary}: must be 1 to 65536")
+        check_settings(self)
         if self.tied and self.input == "frame":
-            raise UgenError("--tied: a khot model has no token embedding that its head could share")
+            reason = "a khot model has no token embedding that its head could share"
+            raise UgenError(reason, flag="--tied")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How long, how fast and on what. Either limit ends a run; with `minutes` the schedule follows
-    the clock.
+    """How long a model is trained, how fast, and on which variations of the music."""
 
-    `batch`: streams learned side by side. `bptt_length`: steps between weight updates, through which
-    gradients flow. `patience`: evaluations without a better held-out loss before the run ends
-    early. `transpose`: whether each playing of a piece is moved by -5 to +6 semitones. `tempo_jitter`:
-    up to which share it is played faster or slower. `velocity_jitter`: by up to how much, in MIDI
-    velocity, it is played louder or softer. `class_weights`: 0 counts every token alike, 1 every
-    kind of token alike, between them a bit of both. `objective`: `likelihood`, or
-    `professor-forcing` on top of it. `precision`: what matrix products compute in.
-    """
-
-    batch: int = 16
-    bptt_length: int = 96
-    lr: float = 5e-3
-    weight_decay: float = 0.05
-    warmup: int = 100
-    grad_clip: float = 1.0
-    epochs: float = 40.0
-    minutes: float = 0.0
-    patience: int = 6
-    transpose: bool = True
-    tempo_jitter: float = 0.1
-    velocity_jitter: int = 8
-    class_weights: float = 0.0
-    objective: str = "likelihood"
-    precision: str = "fp32"
-    seed: int = 1
+    batch: int = _optimization(
+        16, "Streams of music that are learned in parallel.", minimum=1, maximum=65536
+    )
+    bptt_length: int = _optimization(
+        96, "Steps between updates, through which gradients flow.", minimum=2, maximum=65536
+    )
+    lr: float = _optimization(5e-3, "Peak learning rate.", minimum=1e-8, maximum=10)
+    weight_decay: float = _optimization(0.05, "AdamW's weight decay.", minimum=0, maximum=10)
+    warmup: int = _optimization(
+        100, "Updates until the learning rate reaches its peak.", minimum=0, maximum=1_000_000
+    )
+    grad_clip: float = _optimization(
+        1.0, "Norm that gradients are clipped to.", minimum=1e-6, maximum=1e6
+    )
+    epochs: float = _length(40.0, "Times to play through the music.", minimum=0, maximum=1e6)
+    minutes: float = _length(
+        0.0, "Stop by the clock instead of by epochs; 0 turns this off.", minimum=0, maximum=1e6
+    )
+    patience: int = _length(
+        6,
+        "Stop after this many evaluations without a better held-out loss.",
+        minimum=1,
+        maximum=1_000_000,
+    )
+    transpose: bool = _augmentation(
+        True,
+        "Transpose each piece by -5 to +6 semitones each time it is played.",
+        flag="--transpose/--no-transpose",
+    )
+    tempo_jitter: float = _augmentation(
+        0.1, "Play each piece up to this fraction faster or slower.", minimum=0, maximum=1
+    )
+    velocity_jitter: int = _augmentation(
+        8, "Play each piece up to this much louder or softer, of 127.", minimum=0, maximum=64
+    )
+    class_weights: float = _optimization(
+        0.0,
+        "Count rare tokens for more: 0 is off, 1 gives each kind of token the same weight.",
+        minimum=0,
+        maximum=1,
+    )
+    objective: str = _optimization(
+        "likelihood",
+        "professor-forcing adds an adversary that judges free-running music.",
+        choices=OBJECTIVES,
+    )
+    precision: str = _machine(
+        "fp32",
+        "Of matrix products. auto: bf16 or fp16 where the hardware multiplies in it.",
+        choices=("auto", *PRECISIONS),
+        default_text="auto",
+    )
+    seed: int = _optimization(
+        1,
+        "The same seed trains the same model on the same machine.",
+        minimum=0,
+        maximum=2**63 - 1,
+    )
 
     def __post_init__(self) -> None:
-        _require("--batch", self.batch, 1, 65536)
-        _require("--bptt-length", self.bptt_length, 2, 65536)
-        _require("--lr", self.lr, 1e-8, 10)
-        _require("--weight-decay", self.weight_decay, 0, 10)
-        _require("warmup", self.warmup, 0, 1e6)
-        _require("--grad-clip", self.grad_clip, 1e-6, 1e6)
-        _require("--epochs", self.epochs, 0, 1e6)
-        _require("--minutes", self.minutes, 0, 1e6)
-        _require("--patience", self.patience, 1, 1_000_000)
-        _require("--tempo-jitter", self.tempo_jitter, 0, 1)
-        _require("--velocity-jitter", self.velocity_jitter, 0, 64)
-        _require("--class-weights", self.class_weights, 0, 1)
-        _require("--seed", self.seed, 0, 2**63 - 1)
-        _choose("--objective", self.objective, OBJECTIVES)
-        _choose("--precision", self.precision, PRECISIONS)
+        check_settings(self)
+        if self.precision not in PRECISIONS:
+            raise UgenError(f"precision {self.precision}: must be one of {', '.join(PRECISIONS)}")
 
 
-def to_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
-    """A config as plain JSON."""
-    return asdict(config)
-
-
-def model_config(value: dict[str, Any]) -> ModelConfig:
+def model_config(value: object) -> ModelConfig:
     """A ModelConfig from JSON. Raises UgenError that names the entry at fault."""
-    return ModelConfig(**_known(value, ModelConfig))
+    return _config(ModelConfig, value)
 
 
-def train_config(value: dict[str, Any]) -> TrainConfig:
+def train_config(value: object) -> TrainConfig:
     """A TrainConfig from JSON. Raises UgenError that names the entry at fault."""
-    return TrainConfig(**_known(value, TrainConfig))
+    return _config(TrainConfig, value)
 
 
-def _known(value: dict[str, Any], kind: type[ModelConfig] | type[TrainConfig]) -> dict[str, Any]:
-    wanted = {field.name for field in fields(kind)}
-    if not isinstance(value, dict) or set(value) != wanted:
-        odd = sorted(set(value) ^ wanted) if isinstance(value, dict) else [type(value).__name__]
-        raise UgenError(
-            f"config.json: {kind.__name__} has missing or unknown entries: {', '.join(odd)}"
-        )
-    return value
+def _config(cls: type[Config], value: object) -> Config:
+    try:
+        return from_json(cls, value)
+    except ValueError as error:
+        raise UgenError(f"{cls.__name__}: {error}") from None

@@ -1,7 +1,6 @@
-"""Several processes that train one model together, as torchrun starts them; or one process, which
-needs nothing of it.
+"""Several processes that train one model together, as torchrun starts them; or one alone.
 
-Every process reads the whole corpus, plays its own share of the streams, and holds the same
+Every process reads the whole corpus, plays its own shard of the streams, and holds the same
 weights.
 """
 
@@ -31,12 +30,12 @@ class World:
         return cls(int(os.environ.get("RANK", "0")), size)
 
     def destroy(self) -> None:
-        """Part from the others."""
+        """Leave the other processes."""
         if self.size > 1 and dist.is_initialized():
             dist.destroy_process_group()
 
     def shard(self, count: int) -> slice:
-        """This process's part of `count` things, which divides evenly."""
+        """This process's part of `count` things, which divide evenly."""
         each = count // self.size
         return slice(self.rank * each, (self.rank + 1) * each)
 
@@ -47,7 +46,7 @@ class World:
                 dist.all_reduce(tensor)
 
     def broadcast(self, value: float, device: torch.device) -> float:
-        """The first process's value, for all: clocks differ."""
+        """The first process's value, in all processes."""
         if self.size == 1:
             return value
         tensor = torch.tensor([value], dtype=torch.float64, device=device)
@@ -55,7 +54,7 @@ class World:
         return float(tensor)
 
     def gather(self, tensor: Tensor, dim: int) -> Tensor:
-        """All processes' tensors side by side."""
+        """The tensors of all processes, concatenated."""
         if self.size == 1:
             return tensor
         parts = [torch.empty_like(tensor) for _ in range(self.size)]
@@ -63,6 +62,24 @@ class World:
         return torch.cat(parts, dim)
 
     def wait(self) -> None:
-        """Wait until all have come this far."""
+        """Wait until all processes are here."""
         if self.size > 1:
             dist.barrier()
+
+
+def random_states(world: World, device: torch.device) -> dict[str, Tensor]:
+    """torch's random states, those of all processes stacked."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":  # NCCL gathers only what is on the GPU
+        states["cuda"] = torch.cuda.get_rng_state(device)
+        states = {kind: state.to(device) for kind, state in states.items()}
+    return {kind: world.gather(state[None], 0) for kind, state in states.items()}
+
+
+def restore_random_states(world: World, device: torch.device, states: dict[str, Tensor]) -> None:
+    """Restore what `random_states` gave. A world of another size keeps the states of its seed."""
+    if states["cpu"].shape[0] != world.size:
+        return
+    torch.set_rng_state(states["cpu"][world.rank].cpu())
+    if "cuda" in states and device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"][world.rank].cpu(), device)

@@ -1,18 +1,17 @@
-"""Models by name: those the first author tried, and the one measured best on a small folder. Each
-flag overrides."""
+"""Models by name: those the first author tried, and the one measured best on a small folder.
+
+A new preset is one entry of PRESETS; options given beside --preset override it."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ugen.data import UgenError
-
 DEFAULT = "small"
 
 
 class Preset(NamedTuple):
-    """`about`: when to choose it. `model`, `training`: entries of the configs that differ from
-    their own."""
+    """`about`: when to choose it. `model`, `training`: entries of ModelConfig and TrainConfig that
+    differ from the defaults."""
 
     about: str
     model: dict[str, Any]
@@ -46,10 +45,3 @@ PRESETS = {
         {"batch": 8, "bptt_length": 384, "lr": 2e-3, "warmup": 500},
     ),
 }
-
-
-def preset(name: str) -> Preset:
-    """A preset by name. Raises UgenError that lists them."""
-    if name not in PRESETS:
-        raise UgenError(f"--preset {name}: must be one of {', '.join(PRESETS)}")
-    return PRESETS[name]

@@ -1,24 +1,24 @@
-"""Where a run stands, and the callbacks that watch it."""
+"""Where a run stands, and the callbacks that follow it."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from ugen.data.analysis.scores import Scores
-    from ugen.train.learning.trainer import Trainer
+from typing import Any, Protocol
 
 
 @dataclass
 class Progress:
-    """Where a run stands; what a display shows."""
+    """Where a run stands, as displays show it.
+
+    `loss`: mean nats per token of the training chunks since the last evaluation. `best`: the best
+    held-out loss, and `since_best` the evaluations since. `history`: the rows of metrics.jsonl.
+    """
 
     update: int = 0
     tokens: int = 0
     elapsed: float = 0.0
-    loss: float = math.nan  # mean nats a token of the training chunks since the last evaluation
+    loss: float = math.nan
     best: float = math.inf
     since_best: int = 0
     rate: float = 0.0
@@ -27,10 +27,10 @@ class Progress:
 
 
 class Callback(Protocol):
-    """What is told how a run goes: the terminal, the report, TensorBoard."""
+    """Follows a run: the terminal, the samples and the report, TensorBoard."""
 
-    def on_update(self, trainer: Trainer) -> None:
-        """After an update."""
+    def on_update(self, progress: Progress) -> None:
+        """Called after each update of the weights."""
 
-    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
-        """After an evaluation; the newest row of `trainer.progress.history` is its."""
+    def on_evaluation(self, progress: Progress) -> None:
+        """Called after each evaluation, whose row is the last of `progress.history`."""

@@ -1,208 +1,278 @@
-"""From flags to a trainer: which settings hold, on which corpus, on which device, from which
-weights."""
+"""From flags to a trainer: which settings hold, on which corpus and device, from which weights."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from ugen.data import Codec, UgenError, make_codec
+from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.cli.prepare import corpus_settings, prepare_folder
 from ugen.data.cli.progress import progress_bar
+from ugen.data.codecs.registry import CODECS
 from ugen.data.corpus.corpus import Corpus, is_corpus
+from ugen.data.settings import check_settings, setting
 
-from .config import ModelConfig, TrainConfig, model_config, to_json, train_config
-from .presets import DEFAULT, PRESETS, preset
+from .config import ModelConfig, TrainConfig, model_config, train_config
+from .device import choose_device
+from .presets import DEFAULT, PRESETS
 
 if TYPE_CHECKING:
-    import torch
     from ugen.train.learning.trainer import Trainer
 
     from .distributed import World
-from .device import choose_device
 
 LENGTH = ("epochs", "minutes", "patience")  # what a resumed run may be given anew
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What was asked for. `model`, `training`: entries of ModelConfig and TrainConfig, None where
-    no flag was given."""
+class MusicOptions:
+    """How a folder of MIDI files becomes a corpus. A prepared corpus has its own answers."""
 
-    preset: str | None
-    model: dict[str, Any]
-    training: dict[str, Any]
-    init_from: Path | None
-    find_lr: bool
+    codec: str = setting(
+        "beats",
+        "For a folder: beats (metrical), events (performance), frames (time steps), or khot (the "
+        "same steps as vectors).",
+        choices=tuple(CODECS),
+        panel="Music",
+    )
+    arrange: str = setting(
+        "piano",
+        "For a folder: piano merges pitched tracks; band keeps programs and drums.",
+        choices=ARRANGEMENTS,
+        panel="Music",
+    )
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run starts from, where it runs, and what it writes besides the model."""
+
+    preset: str | None = setting(
+        None,
+        "A model by name. The options below override it.",
+        choices=tuple(PRESETS),
+        default_text=DEFAULT,
+        panel="Model",
+    )
+    init_from: Path | None = setting(
+        None,
+        "Start with the weights of a run or a model.onnx of the same codec; pretrained stands for "
+        "the model that comes with ugen.",
+        panel="Model",
+    )
+    find_lr: bool = setting(
+        False, "Try learning rates first, and train with the one found.", panel="Optimization"
+    )
+    device: str = setting(
+        "auto",
+        "auto takes a GPU where there is one.",
+        choices=("auto", "cpu", "cuda", "mps"),
+        panel="Machine",
+    )
+    threads: int | None = setting(
+        None, "CPU threads.", default_text="all cores", minimum=1, panel="Machine"
+    )
+    sample_minutes: float = setting(
+        5.0,
+        "Minutes between samples, as MIDI and pictures in RUN/samples; 0 makes none.",
+        minimum=0,
+        panel="Output",
+    )
+    tensorboard: bool = setting(False, "Write TensorBoard's curves, too.", panel="Output")
 
     def __post_init__(self) -> None:
-        if self.init_from is not None and (
-            flags := self._given(self.model) + self._given({"preset": self.preset})
-        ):
-            raise UgenError(f"{flags[0]}: the model comes from --init-from; leave it out")
-        if self.find_lr and self.training["lr"] is not None:
-            raise UgenError("--lr: --find-lr looks for one; give one of the two")
-        self.configs(ModelConfig(1))  # flags are checked before a folder is read for minutes
-
-    def configs(self, codec: Codec | ModelConfig) -> tuple[ModelConfig, TrainConfig]:
-        """The settings that hold: the preset's where no flag says otherwise, for a codec's
-        vocabulary."""
-        chosen = preset(self.preset or DEFAULT)
-        vocabulary, step = codec.vocabulary, codec.input
-        model = ModelConfig(vocabulary, step, **{**chosen.model, **_set(self.model)})
-        return model, TrainConfig(**{**chosen.training, **_set(self.training)})
-
-    def on_top_of(self, model: ModelConfig, training: TrainConfig) -> TrainConfig:
-        """A resumed run's settings: its own, but for its length. Raises UgenError for a flag that
-        would change them."""
-        if self.init_from is not None or self.find_lr:
-            raise UgenError(
-                f"{'--find-lr' if self.find_lr else '--init-from'}: goes with a new run, not with --resume"
-            )
-        chosen = preset(self.preset) if self.preset else None
-        asked_model = {**(chosen.model if chosen else {}), **_set(self.model)}
-        asked = {**(chosen.training if chosen else {}), **_set(self.training)}
-        for have, wanted in ((to_json(model), asked_model), (to_json(training), asked)):
-            for name, value in wanted.items():
-                if name not in LENGTH and have[name] != value:
-                    raise UgenError(
-                        f"{_flag(name)} {value}: the run that --resume goes on with has {have[name]}"
-                    )
-        return replace(training, **{name: asked[name] for name in LENGTH if name in asked})
-
-    def _given(self, entries: dict[str, Any]) -> list[str]:
-        return [_flag(name) for name in _set(entries)]
+        check_settings(self)
 
 
-def _set(entries: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entries.items() if value is not None}
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for. `model`, `training` and `music` hold only what was given
+    there: entries of ModelConfig, TrainConfig and MusicOptions."""
+
+    source: Path
+    output: Path
+    options: RunOptions
+    model: dict[str, Any]
+    training: dict[str, Any]
+    music: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        options = self.options
+        if options.init_from is not None and (self.model or options.preset):
+            flag = _flag(next(iter(self.model), "preset"))
+            raise UgenError("the model comes from --init-from; leave it out", flag=flag)
+        if options.find_lr and "lr" in self.training:
+            raise UgenError("--find-lr looks for one; give one of the two", flag="--lr")
+        device = choose_device(options.device)
+        if self.training.get("precision") == "fp16" and device.type == "cpu":
+            reason = "goes with a GPU; a CPU trains in fp32 or bf16"
+            raise UgenError(reason, flag="--precision", value="fp16")
+
+    def configs(self, codec: Codec) -> tuple[ModelConfig, TrainConfig]:
+        """The settings for a codec: those given, else the preset's, else the defaults."""
+        from ugen.train.learning.speed import choose_precision
+
+        preset = PRESETS[self.options.preset or DEFAULT]
+        model = {**preset.model, **self.model}
+        training = {**preset.training, **self.training}
+        if training.get("precision", "auto") == "auto":
+            training["precision"] = choose_precision(choose_device(self.options.device))
+        return ModelConfig(codec.vocabulary, codec.input, **model), TrainConfig(**training)
+
+
+def new(request: Request) -> Trainer:
+    """A new run. Raises UgenError when the output holds one already, or flags and music do not
+    fit."""
+    from ugen.train.learning.trainer import Trainer
+
+    from .distributed import World
+
+    # whatever can be wrong with flags is found before a folder is read for minutes
+    corpus = Corpus.open(request.source) if is_corpus(request.source) else None
+    if corpus is not None:
+        _check_music(request.music, corpus)
+    codec = corpus.codec if corpus else _corpus_settings(request).codec
+    model, training = request.configs(codec)
+    weights = None
+    if request.options.init_from is not None:
+        from ugen.train.run_folder.initial_weights import weights_from
+
+        model, weights = weights_from(request.options.init_from, codec)
+    device = choose_device(request.options.device)
+    world = World.init(device.type)
+    corpus = corpus or _prepared(request, world)
+    if request.options.find_lr:
+        trial = Trainer(request.output, corpus, model, training, device)
+        trial.initialize_weights(weights)
+        training = replace(training, lr=_found_rate(trial))
+    return Trainer.begin(
+        request.output, corpus, model, training, device, version("ugen-music"), world, weights
+    )
+
+
+def resume(request: Request) -> Trainer:
+    """The run in the output, where it stopped; a new one where it stopped before its first
+    evaluation. Raises UgenError when there is none, or it is another's."""
+    from ugen.train.learning.trainer import Trainer
+    from ugen.train.run_folder.checkpoint import read_config
+
+    from .distributed import World
+
+    if not request.source.exists():
+        raise UgenError("does not exist", path=request.source)
+    if not (request.output / "config.json").exists():
+        if not request.output.is_dir():
+            reason = "holds no training run to resume; leave --resume out to begin one"
+            raise UgenError(reason, path=request.output)
+        typer.echo(f"{request.output}: stopped before its first evaluation; training begins anew")
+        return new(request)
+    about = read_config(request.output)
+    corpus = Corpus.open(
+        request.source if is_corpus(request.source) else request.output / "corpus"
+    )
+    _check_music(request.music, corpus)
+    model, training = model_config(about["model"]), train_config(about["training"])
+    training = _resumed_config(request, model, training, corpus.codec)
+    device = choose_device(request.options.device)
+    return Trainer.resume(request.output, corpus, device, training, World.init(device.type))
+
+
+def _resumed_config(
+    request: Request, model: ModelConfig, training: TrainConfig, codec: Codec
+) -> TrainConfig:
+    """A resumed run's settings: its own, except for its length. Raises UgenError for a flag that
+    would change the others."""
+    options = request.options
+    for flag, given in (("--find-lr", options.find_lr), ("--init-from", options.init_from)):
+        if given:
+            raise UgenError("goes with a new run, not with --resume", flag=flag)
+    wanted_model, wanted = map(asdict, request.configs(codec))
+    have = {**asdict(training), **asdict(model)}
+    for name in (*request.model, *request.training):
+        value = {**wanted, **wanted_model}[name]
+        if name not in LENGTH and value != have[name]:
+            reason = f"the run to resume has {have[name]}"
+            raise UgenError(reason, flag=_flag(name), value=value)
+    if options.preset:
+        # the learning rate may have been found by trial
+        for name in (*wanted_model, *PRESETS[options.preset].training):
+            value = {**wanted, **wanted_model}[name]
+            if name != "lr" and value != have[name]:
+                reason = f"its {name} is {value}, and {have[name]} in the run to resume"
+                raise UgenError(reason, flag="--preset", value=options.preset)
+    given = {name: request.training[name] for name in LENGTH if name in request.training}
+    return replace(training, **given)
+
+
+def _check_music(given: dict[str, Any], corpus: Corpus) -> None:
+    """Raise UgenError for a flag that is about preparing and says something else than the prepared
+    corpus."""
+    have = {"codec": corpus.codec.name, "arrange": corpus.arrangement}
+    for name, value in given.items():
+        if value != have[name]:
+            reason = f"the corpus {corpus.path} was prepared with {have[name]}"
+            raise UgenError(reason, flag=_flag(name), value=value)
+
+
+def _corpus_settings(request: Request) -> Any:
+    music = MusicOptions(**request.music)
+    return corpus_settings(music.codec, music.arrange)
+
+
+def _prepared(request: Request, world: World) -> Corpus:
+    """A corpus made from a folder, inside the run's folder; the first process makes it for all."""
+    from ugen.train.run_folder.checkpoint import require_free
+
+    inside = request.output / "corpus"
+    if world.rank == 0:
+        require_free(request.output)
+        if is_corpus(inside):  # left by a run that never began
+            shutil.rmtree(inside)
+        prepare_folder(request.source, inside, _corpus_settings(request))
+    world.wait()
+    return Corpus.open(inside)
+
+
+def _found_rate(trainer: Trainer) -> float:
+    from ugen.train.learning.find_lr import find_lr
+
+    with progress_bar("trying learning rates", 1.0) as advance_to:
+        trial = find_lr(trainer, advance_to)
+    every = max(len(trial.rates) // 12, 1)
+    for rate, loss in list(zip(trial.rates, trial.losses, strict=True))[::every]:
+        typer.echo(f"  rate {rate:.1e}: {loss:.3f} nats")
+    typer.echo(f"learning rate found: {trial.chosen:g}")
+    return trial.chosen
 
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A run to begin or to go on with. `codec`, `arrangement`: for a `source` that is a folder of
-    MIDI files."""
-
-    source: Path
-    output: Path
-    settings: Settings
-    codec: str
-    arrangement: str
-    device: torch.device
-
-    def __post_init__(self) -> None:
-        self._require_able(self.settings.training.get("precision"))
-
-    def _require_able(self, precision: str | None) -> None:
-        if precision == "fp16" and self.device.type == "cpu":
-            raise UgenError("--precision fp16: goes with a GPU; a CPU learns in fp32 or bf16")
-
-    def begun(self) -> Trainer:
-        """A fresh run. Raises UgenError when the output holds one already, or flags and music do
-        not fit."""
-        from ugen.train.learning.speed import choose_precision
-        from ugen.train.learning.trainer import Trainer
-
-        from .distributed import World
-
-        # all that can be wrong with flags is said before a folder is read for minutes
-        ready = Corpus.open(self.source) if is_corpus(self.source) else None
-        codec = ready.codec if ready else corpus_settings(self.codec, self.arrangement).codec
-        model, training = self.settings.configs(codec)
-        weights = None
-        if self.settings.init_from is not None:
-            from ugen.train.run_folder.initial_weights import weights_from
-
-            model, weights = weights_from(self.settings.init_from, codec)
-        world = World.init(self.device.type)
-        corpus = ready or self._prepared(world)
-        if self.settings.training["precision"] is None:
-            training = replace(training, precision=choose_precision(self.device))
-        if self.settings.find_lr:
-            training = replace(training, lr=self._found_rate(corpus, model, training, weights))
-        return Trainer.begin(
-            self.output, corpus, model, training, self.device, version("ugen-music"), world, weights
-        )
-
-    def resumed(self) -> Trainer:
-        """The run in the output, where it stopped. Raises UgenError when there is none, or it is
-        another's."""
-        from ugen.train.learning.trainer import Trainer
-        from ugen.train.run_folder.checkpoint import read_config
-
-        from .distributed import World
-
-        if not (self.output / "config.json").exists():
-            raise UgenError(
-                f"{self.output}: holds no training run to go on with; leave --resume out to begin one"
-            )
-        about = read_config(self.output)
-        model, training = model_config(about["model"]), train_config(about["training"])
-        training = self.settings.on_top_of(model, training)
-        self._require_able(training.precision)
-        source = self.source if is_corpus(self.source) else self.output / "corpus"
-        return Trainer.resume(
-            self.output, Corpus.open(source), self.device, training, World.init(self.device.type)
-        )
-
-    def _prepared(self, world: World) -> Corpus:
-        """A corpus made from the folder `source`, inside the run's folder; the first process makes
-        it for all."""
-        from ugen.train.run_folder.checkpoint import require_free
-
-        inside = self.output / "corpus"
-        if world.rank == 0:
-            require_free(self.output)
-            if is_corpus(inside):  # left by a run that never began
-                shutil.rmtree(inside)
-            prepare_folder(self.source, inside, corpus_settings(self.codec, self.arrangement))
-        world.wait()
-        return Corpus.open(inside)
-
-    def _found_rate(
-        self, corpus: Corpus, model: ModelConfig, training: TrainConfig, weights: Any
-    ) -> float:
-        from ugen.train.learning.find_lr import find_lr
-        from ugen.train.learning.trainer import Trainer
-
-        trial_run = Trainer(self.output, corpus, model, training, self.device)
-        trial_run.initialize_weights(weights)
-        with progress_bar("trying learning rates", 1.0) as advance_to:
-            trial = find_lr(trial_run, advance_to)
-        step = max(len(trial.rates) // 12, 1)
-        for rate, loss in list(zip(trial.rates, trial.losses, strict=True))[::step]:
-            typer.echo(f"  rate {rate:.1e}: {loss:.3f} nats")
-        typer.echo(f"learning rate found: {trial.chosen:g}")
-        return trial.chosen
-
-
 def list_presets(say: Callable[[str], None]) -> None:
-    """A line a preset: size, and speed in training, on the default codec and device, measured
-    now."""
-    from ugen.train.learning.speed import choose_precision, tokens_per_second
+    """One line for each preset: its size, and its training speed on this machine, measured now."""
+    from ugen.train.learning.speed import tokens_per_second
 
     from .model import LstmModel
 
     device, codec = choose_device("auto"), make_codec("beats")
-    precision = choose_precision(device)
-    say(
-        f"{'preset':12} {'layers':>6} {'hidden':>6} {'weights':>11} {'tokens/s':>9}   "
-        f"(measured now: codec beats, {device}, {precision})"
-    )
-    for name, chosen in PRESETS.items():
-        settings = Settings(name, {}, {"lr": None, "precision": precision}, None, False)
-        model, training = settings.configs(codec)
+    lines = []
+    for name, preset in PRESETS.items():
+        request = Request(Path(), Path(), RunOptions(preset=name), {}, {}, {})
+        model, training = request.configs(codec)
         speed = tokens_per_second(model, training, device, updates=2)
         weights = LstmModel(model).parameters_count()
-        say(
-            f"{name:12} {model.layers:6} {model.hidden:6} {weights:11,} {speed:9,.0f}   {chosen.about}"
-        )
+        size = f"{model.layers:6} {model.hidden:6} {weights:11,}"
+        lines.append(f"{name:12} {size} {speed:9,.0f}   {preset.about}")
+    say(
+        f"{'preset':12} {'layers':>6} {'hidden':>6} {'weights':>11} {'tokens/s':>9}   "
+        f"(measured now: codec beats, {device}, {training.precision})"
+    )
+    for line in lines:
+        say(line)

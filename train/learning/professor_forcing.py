@@ -1,14 +1,15 @@
-"""Professor forcing (Lamb et al. 2016): a discriminator tells the model fed with real music from
-the model fed with its own draws, by how the two behave; the model learns to behave the same way in
-both.
+"""Professor forcing (Lamb et al. 2016): a discriminator learns to tell whether the model is fed real
+music or its own samples, and the model learns to behave the same way in both cases.
 
-An update adds C_f, by which free-running behaviour is to pass for teacher-forced. As in the paper,
-the discriminator learns only while it is right in under 99% of cases, and the model listens to it
-only while it is right in over 75%. Gradients flow through the hidden states of the free run;
-through the draws themselves they cannot.
+An update adds C_f: the free-running model is to pass for the teacher-forced one. As in the paper,
+the discriminator learns only while it is right in under 99% of cases, and the model learns from it
+only while it is right in over 75%. Gradients flow through the hidden states of the free run; they
+cannot flow through the samples.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,15 +18,19 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from ugen.train.evaluation.sample import draw
 from ugen.train.forward import Batch, State
 from ugen.train.model import LstmModel
-from ugen.train.run_folder.checkpoint import optimizer_tensors, restore_optimizer
 
-LENGTH = 48  # steps of a behaviour
-WORTH_LEARNING, WORTH_HEARING = 0.99, 0.75
-_UNITS, _RATE, _MEMORY = 128, 1e-3, 0.9
+from .optimizer import load_optimizer_state, optimizer_state
+
+LENGTH = 48  # steps that the discriminator judges together
+DISCRIMINATOR_LEARNS_BELOW = 0.99  # accuracy
+MODEL_LEARNS_ABOVE = 0.75
+_UNITS = 128
+_RATE = 1e-3
+_MEMORY = 0.9  # of the running accuracy
 
 
 class Discriminator(nn.Module):
-    """A bidirectional GRU over a behaviour, its mean over time, and one logit: above 0,
+    """A bidirectional GRU over what a model does, its mean over time, and one logit: above 0 for
     teacher-forced."""
 
     def __init__(self, size: int):
@@ -33,15 +38,15 @@ class Discriminator(nn.Module):
         self.gru = nn.GRU(size, _UNITS, batch_first=True, bidirectional=True)
         self.verdict = nn.Sequential(nn.Linear(2 * _UNITS, _UNITS), nn.ReLU(), nn.Linear(_UNITS, 1))
 
-    def forward(self, behaviour: Tensor) -> Tensor:
+    def forward(self, behavior: Tensor) -> Tensor:
         """float32 [n, time, size] -> logits [n]."""
-        out: Tensor = self.verdict(self.gru(behaviour)[0].mean(dim=1)).squeeze(-1)
+        out: Tensor = self.verdict(self.gru(behavior)[0].mean(dim=1)).squeeze(-1)
         return out
 
 
 class ProfessorForcing:
-    """The discriminator with its optimizer. `accuracy`: how often it was right of late, 0.5 to
-    begin with."""
+    """The discriminator and its optimizer. `accuracy`: how often it was right lately, 0.5 at
+    first."""
 
     def __init__(self, model: LstmModel, device: torch.device):
         self._model = model
@@ -53,11 +58,11 @@ class ProfessorForcing:
         self.accuracy = 0.5
 
     def penalty(self, batch: Batch, state: State, top: Tensor) -> Tensor:
-        """C_f over the length of a behaviour, so that it adds to a mean over steps; and an update
-        of the discriminator.
+        """C_f divided by the number of steps judged, so that it adds to a mean over steps. Updates
+        the discriminator, too.
 
-        `state`: with which the chunk began. `top`: its top layer, teacher-forced. 0 when too few
-        streams play on within one piece for the length of a behaviour.
+        `state`: with which the chunk began. `top`: its top layer, teacher-forced. 0 when in fewer
+        than two streams a piece goes on for that many steps.
         """
         length = min(LENGTH, batch.x.shape[1])
         within = np.flatnonzero(~batch.begins[:, 1:length].any(axis=1))
@@ -68,11 +73,11 @@ class ProfessorForcing:
             None, :, None
         ]
         h, c = (part[:, rows] * keep for part in state)
-        drawn = self._draw(batch.x[rows, :1], h, c, length)
-        free = self._behaviour(self._model.hidden_sequence(drawn, h, c)[0], drawn)
-        forced = self._behaviour(top[rows, :length], batch.x[rows, :length])
+        inputs = self._free_run(batch.x[rows, :1], h, c, length)
+        free = self._behavior(self._model.hidden_sequence(inputs, h, c)[0], inputs)
+        forced = self._behavior(top[rows, :length], batch.x[rows, :length])
         self._learn(forced.detach(), free.detach())
-        if self.accuracy <= WORTH_HEARING:
+        if self.accuracy <= MODEL_LEARNS_ABOVE:
             return top.new_zeros(())
         for parameter in self.discriminator.parameters():
             parameter.requires_grad_(False)
@@ -81,24 +86,24 @@ class ProfessorForcing:
             parameter.requires_grad_(True)
         return binary_cross_entropy_with_logits(logits, torch.ones_like(logits)) / length
 
-    def _behaviour(self, top: Tensor, x: Tensor) -> Tensor:
-        """float32 [n, time, hidden + vocabulary]: hidden states, and what is predicted from
-        them."""
+    def _behavior(self, top: Tensor, x: Tensor) -> Tensor:
+        """float32 [n, time, hidden + vocabulary]: hidden states, and the probabilities predicted
+        from them."""
         logits = self._model.logits(top, x).float()
-        chances = logits.sigmoid() if self._model.config.input == "frame" else logits.softmax(-1)
-        return torch.cat([top.float(), chances], dim=-1)
+        probabilities = logits.sigmoid() if self._model.config.input == "frame" else logits.softmax(-1)
+        return torch.cat([top.float(), probabilities], dim=-1)
 
     @torch.no_grad()
-    def _draw(self, first: Tensor, h: Tensor, c: Tensor, length: int) -> Tensor:
-        """The inputs of a free run: the first as given, each later one drawn from what the model
+    def _free_run(self, first: Tensor, h: Tensor, c: Tensor, length: int) -> Tensor:
+        """The inputs of a free run: the first is given, the others are sampled from what the model
         predicts."""
         self._model.eval()
-        drawn = [first]
+        inputs = [first]
         for _ in range(length - 1):
-            logits, h, c = self._model(drawn[-1], h, c)
-            drawn.append(draw(logits[:, 0].float(), self._model.config.input)[:, None])
+            logits, h, c = self._model(inputs[-1], h, c)
+            inputs.append(draw(logits[:, 0].float(), self._model.config.input)[:, None])
         self._model.train()
-        return torch.cat(drawn, dim=1)
+        return torch.cat(inputs, dim=1)
 
     def _learn(self, forced: Tensor, free: Tensor) -> None:
         with torch.enable_grad():
@@ -106,23 +111,21 @@ class ProfessorForcing:
         truth = torch.cat([torch.ones(len(forced)), torch.zeros(len(free))]).to(logits.device)
         right = float(((logits > 0) == (truth > 0)).float().mean())
         self.accuracy = _MEMORY * self.accuracy + (1 - _MEMORY) * right
-        if self.accuracy < WORTH_LEARNING:
+        if self.accuracy < DISCRIMINATOR_LEARNS_BELOW:
             self.optimizer.zero_grad(set_to_none=True)
             binary_cross_entropy_with_logits(logits, truth).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
 
-    def tensors(self) -> dict[str, Tensor]:
-        """All that `restore` needs besides the accuracy."""
-        weights = {
-            f"weights.{name}": value for name, value in self.discriminator.state_dict().items()
+    def state_dict(self) -> dict[str, Any]:
+        """All that `load_state_dict` needs."""
+        return {
+            "accuracy": self.accuracy,
+            "discriminator": self.discriminator.state_dict(),
+            "optimizer": optimizer_state(self.optimizer),
         }
-        return {**weights, **optimizer_tensors(self.optimizer)}
 
-    def restore(self, tensors: dict[str, Tensor], accuracy: float) -> None:
-        """Go on where `tensors` and the accuracy were taken."""
-        weights = {
-            name[8:]: value for name, value in tensors.items() if name.startswith("weights.")
-        }
-        self.discriminator.load_state_dict(weights)
-        restore_optimizer(self.optimizer, tensors)
-        self.accuracy = accuracy
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue where `state_dict` was called."""
+        self.accuracy = state["accuracy"]
+        self.discriminator.load_state_dict(state["discriminator"])
+        load_optimizer_state(self.optimizer, state.get("optimizer", {}))

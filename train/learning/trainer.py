@@ -1,15 +1,11 @@
 """The training run: truncated backpropagation through time with carried state, evaluation,
-checkpoints, resuming.
-
-AdamW (Loshchilov and Hutter 2019), a linear warm-up, then a cosine to a twentieth of the peak rate.
-"""
+checkpoints, resuming."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,39 +15,47 @@ import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from ugen.data import UgenError
-from ugen.data.analysis.scores import Baseline, Scores
+from ugen.data.analysis.scores import Baseline, Scores, baselines_from_json
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.files import write_json
-from ugen.train.batches import Augmentation, Chunk, Streams
-from ugen.train.config import ModelConfig, TrainConfig, model_config, to_json, train_config
-from ugen.train.distributed import World
+from ugen.data.json_values import to_json
+from ugen.train.batches import Augmentation, ReadAhead, Streams
+from ugen.train.config import ModelConfig, TrainConfig, model_config, train_config
+from ugen.train.distributed import World, random_states, restore_random_states
 from ugen.train.evaluation.baselines import baselines, key_chances
 from ugen.train.evaluation.diagnostics import about_corpus
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.forward import State, autocast, to_batch
 from ugen.train.progress import Callback, Progress
 from ugen.train.run_folder.checkpoint import (
-    FORMAT,
+    load_weights,
     model_from_config,
     read_config,
     require_free,
     save_tensors,
 )
 from ugen.train.run_folder.held_out_excerpt import write_excerpt
+from ugen.train.run_folder.metrics import write_metrics
 from ugen.train.run_folder.originality import write_originality
+from ugen.train.run_folder.resume import RESUME_FILE, load_state, save_state
+from ugen.train.run_folder.run_config import run_config
 
 from .objective import Likelihood, class_weights
+from .optimizer import (
+    learning_rate,
+    load_optimizer_state,
+    make_optimizer,
+    optimizer_state,
+    set_rate,
+)
 from .professor_forcing import ProfessorForcing
 
-FEWEST_STEPS, MOST_STEPS = 25, 500  # updates between evaluations: an epoch, within these bounds
-
-LEAST_GAIN = 1e-4  # nats a token; less is no reason to go on
-
-FINAL_RATE = 0.05  # of the peak learning rate
-
-KNOWN_TOKENS = (
-    20_000  # training music that is scored as held-out music is, to see the gap between them
-)
+# updates between evaluations: an epoch, within these bounds
+FEWEST_UPDATES = 25
+MOST_UPDATES = 500
+LEAST_GAIN = 1e-4  # nats per token; less is no reason to continue
+# training music that is scored like held-out music, to see the gap between them
+KNOWN_TOKENS = 20_000
 
 
 class Trainer:
@@ -66,51 +70,43 @@ class Trainer:
         device: torch.device,
         world: World | None = None,
     ):
-        rows = corpus.pieces("train")
-        self.path, self.corpus, self.config, self.device = path, corpus, config, device
+        self.path = path
+        self.corpus = corpus
+        self.config = config
+        self.device = device
         self.world = world or World()
-        if config.batch % self.world.size:
-            raise UgenError(
-                f"--batch {config.batch}: does not divide among {self.world.size} processes"
-            )
-        if config.objective == "professor-forcing" and self.world.size > 1:
-            raise UgenError(
-                "--objective professor-forcing: trains in one process; leave torchrun out"
-            )
+        self._require_processes()
+        rows = corpus.pieces("train")
+        pieces = [corpus.piece(row) for row in rows]
+        self.steps = sum(len(corpus.codec.to_inputs(piece)) for piece in pieces)
         self.heldout = HeldOutSet.from_rows(corpus, corpus.pieces("valid") or corpus.pieces("test"))
         self.known = HeldOutSet.subset(corpus, rows, min(KNOWN_TOKENS, self.heldout.tokens))
         self.model = model_from_config(model, config.seed).to(device)
-        if self.world.rank:
-            torch.manual_seed(
-                config.seed + self.world.rank
-            )  # the same weights, but dropout of one's own
-        self.optimizer = torch.optim.AdamW(
-            self._groups(), lr=config.lr, betas=(0.9, 0.98), fused=True
-        )
+        if self.world.rank:  # the same weights everywhere, but each process has its own dropout
+            torch.manual_seed(config.seed + self.world.rank)
+        self.optimizer = make_optimizer(self.model, config)
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
-        pieces = [corpus.piece(row) for row in rows]
-        augmentation = Augmentation(config.transpose, config.tempo_jitter, config.velocity_jitter)
         self.streams = Streams(
-            pieces, corpus.codec, config.batch, config.bptt_length, augmentation, config.seed
+            pieces,
+            corpus.codec,
+            config.batch,
+            config.bptt_length,
+            Augmentation(config.transpose, config.tempo_jitter, config.velocity_jitter),
+            config.seed,
         )
+        self._chunks = ReadAhead(self.streams)
         self.state: State = self.model.state(config.batch // self.world.size)
         self.progress = Progress()
+        self.about: dict[str, Any] = {}
         self.baselines: dict[str, Baseline] = {}
-        steps = sum(len(corpus.codec.to_inputs(piece)) for piece in pieces)
-        self.epoch_steps = max(steps / (config.batch * config.bptt_length), 1e-9)
-        self.evaluate_every = min(max(round(self.epoch_steps), FEWEST_STEPS), MOST_STEPS)
-        self.objective = Likelihood(self.model, self._weights(pieces, steps)).to(device)
-        self._forward = (
-            DistributedDataParallel(self.objective) if self.world.size > 1 else self.objective
-        )
-        self.forcing = (
-            ProfessorForcing(self.model, device)
-            if config.objective == "professor-forcing"
-            else None
-        )
+        self.updates_per_epoch = max(self.steps / (config.batch * config.bptt_length), 1e-9)
+        self.evaluate_every = min(max(round(self.updates_per_epoch), FEWEST_UPDATES), MOST_UPDATES)
+        self.objective = Likelihood(self.model, self._class_weights(pieces)).to(device)
+        distributed = self.world.size > 1
+        self._forward = DistributedDataParallel(self.objective) if distributed else self.objective
+        forcing = config.objective == "professor-forcing"
+        self.forcing = ProfessorForcing(self.model, device) if forcing else None
         self._losses: list[Tensor] = []
-        self._reader = ThreadPoolExecutor(1)  # reads the next chunk while this one is learned
-        self._ahead: Future[Chunk] | None = None
 
     @classmethod
     def begin(
@@ -124,34 +120,30 @@ class Trainer:
         world: World | None = None,
         weights: dict[str, Tensor] | None = None,
     ) -> Trainer:
-        """A fresh run, from random weights or from those given. Raises UgenError when the folder
+        """A new run, from random weights or from those given. Raises UgenError when the folder
         holds one already."""
         trainer = cls(path, corpus, model, config, device, world)
-        if trainer.world.rank == 0:
-            require_free(path)
-        codec = corpus.codec
         trainer.initialize_weights(weights)
-        if trainer.world.rank == 0:
-            path.mkdir(parents=True, exist_ok=True)
-            pieces = [codec.to_inputs(corpus.piece(row)) for row in corpus.pieces("train")]
-            held_out = [codec.to_inputs(piece) for piece in trainer.heldout.pieces]
-            trainer.baselines = baselines(pieces, held_out, codec.vocabulary, codec.start)
-            write_excerpt(path / "held_out_excerpt.npy", held_out, codec)
-            write_originality(path / "originality.json", corpus, trainer.model.parameters_count())
-            write_json(path / "config.json", trainer._about(version))
+        if trainer.world.rank:
+            return trainer
+        require_free(path)
+        path.mkdir(parents=True, exist_ok=True)
+        codec, held_out = corpus.codec, trainer.heldout.pieces
+        inputs = [codec.to_inputs(piece) for piece in held_out]
+        write_excerpt(path / "held_out_excerpt.npy", inputs, codec)
+        write_originality(path / "originality.json", corpus, trainer.model.parameters_count())
+        trainer.baselines = baselines(
+            trainer._training_inputs(), inputs, codec.vocabulary, codec.start
+        )
+        trainer.about = run_config(
+            corpus,
+            model,
+            config,
+            version=version,
+            warnings=trainer.warnings(),
+            baselines=trainer.baselines,
+        )
         return trainer
-
-    def initialize_weights(self, weights: dict[str, Tensor] | None) -> None:
-        """Begin with the weights given, or else, for vectors, as the predictor that knows which
-        keys sound on."""
-        codec = self.corpus.codec
-        if weights is not None:
-            self.model.load_state_dict(weights)
-        elif codec.input == "frame":
-            pieces = [
-                codec.to_inputs(self.corpus.piece(row)) for row in self.corpus.pieces("train")
-            ]
-            self.model.init_from_key_chances(torch.from_numpy(key_chances(pieces)).float())
 
     @classmethod
     def resume(
@@ -162,71 +154,60 @@ class Trainer:
         config: TrainConfig | None = None,
         world: World | None = None,
     ) -> Trainer:
-        """Go on after the last evaluation of the run in `path`, with its own settings or with
+        """Continue after the last evaluation of the run in `path`, with its own settings or with
         another length.
 
         Raises UgenError when corpus or files do not fit.
         """
-        from ugen.train.run_folder.resume import restore
-
         about = read_config(path)
         if about["corpus"]["hash"] != corpus.hash:
-            raise UgenError(f"{corpus.path}: not the corpus that the run in {path} learned from")
+            raise UgenError(f"not the corpus that the run in {path} learned from", path=corpus.path)
         config = config or train_config(about["training"])
         trainer = cls(path, corpus, model_config(about["model"]), config, device, world)
-        trainer.baselines = {name: Baseline(**value) for name, value in about["baselines"].items()}
-        restore(trainer)
-        if trainer.world.rank == 0 and to_json(config) != about["training"]:
-            write_json(path / "config.json", {**about, "training": to_json(config)})
+        trainer.about = {**about, "training": to_json(config)}
+        trainer.baselines = baselines_from_json(about["baselines"])
+        state = load_state(path)
+        try:
+            trainer.load_state_dict(state)
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            reason = f"cannot be resumed from ({error!r})"
+            raise UgenError(reason, path=path / RESUME_FILE) from None
         return trainer
 
+    def initialize_weights(self, weights: dict[str, Tensor] | None) -> None:
+        """Start with the weights given, or else, for vectors, as the predictor that knows which
+        keys continue to sound."""
+        if weights is not None:
+            self.model.load_state_dict(weights)
+        elif self.corpus.codec.input == "frame":
+            chances = key_chances(self._training_inputs())
+            self.model.init_from_key_chances(torch.from_numpy(chances).float())
+
     def warnings(self) -> list[str]:
-        """What is to be said before training."""
+        """What to say before training."""
         rows = self.corpus.pieces("train")
-        steps = round(self.epoch_steps * self.config.batch * self.config.bptt_length)
-        return about_corpus(
-            self.model.parameters_count(), steps, sum(row.seconds for row in rows), len(rows)
-        )
+        seconds = sum(row.seconds for row in rows)
+        return about_corpus(self.model.parameters_count(), self.steps, seconds, len(rows))
 
-    def _about(self, version: str) -> dict[str, Any]:
-        """config.json of this run."""
-        corpus, rows = self.corpus, self.corpus.pieces("train")
-        return {
-            "format": FORMAT,
-            "version": version,
-            "model": to_json(self.model.config),
-            "training": to_json(self.config),
-            "corpus": {
-                "path": str(corpus.path.resolve()),
-                "hash": corpus.hash,
-                "arrangement": corpus.arrangement,
-                "pieces": len(rows),
-                "notes": sum(row.notes for row in rows),
-                "seconds": round(sum(row.seconds for row in rows), 1),
-                "tokens": sum(row.tokens for row in rows),
-            },
-            "warnings": self.warnings(),
-            "baselines": {name: asdict(baseline) for name, baseline in self.baselines.items()},
-            "codec": corpus.codec.to_json(),
-        }
+    def _require_processes(self) -> None:
+        size, config = self.world.size, self.config
+        if config.batch % size:
+            reason = f"does not divide among {size} processes"
+            raise UgenError(reason, flag="--batch", value=config.batch)
+        if size > 1 and config.objective == "professor-forcing":
+            reason = "trains in one process; leave torchrun out"
+            raise UgenError(reason, flag="--objective", value=config.objective)
 
-    def _groups(self) -> list[dict[str, Any]]:
-        """Weight decay for matrices; none for biases."""
-        matrices = [p for p in self.model.parameters() if p.dim() > 1]
-        others = [p for p in self.model.parameters() if p.dim() <= 1]
-        return [
-            {"params": matrices, "weight_decay": self.config.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ]
+    def _training_inputs(self) -> list[np.ndarray]:
+        corpus = self.corpus
+        return [corpus.codec.to_inputs(corpus.piece(row)) for row in corpus.pieces("train")]
 
-    def _weights(self, pieces: Sequence[np.ndarray], steps: int) -> Tensor | None:
-        codec = self.corpus.codec
+    def _class_weights(self, pieces: Sequence[np.ndarray]) -> Tensor | None:
         if not self.config.class_weights:
             return None
-        counts = sum(
-            (codec.counts(piece) for piece in pieces), np.zeros(codec.vocabulary, np.int64)
-        )
-        return class_weights(codec, counts, steps, self.config.class_weights)
+        codec = self.corpus.codec
+        counts = np.sum([codec.counts(piece) for piece in pieces], axis=0)
+        return class_weights(codec, counts, self.steps, self.config.class_weights)
 
     # running
 
@@ -235,58 +216,49 @@ class Trainer:
         checkpoint in place."""
         progress = self.progress
         if not progress.history:
-            self._evaluated(callbacks)
-        before = time.monotonic() - progress.elapsed
-        while True:
-            if self.share_done() >= 1:
-                reason = "the time is up" if self._by_the_clock() else "all epochs are done"
-                break
-            if progress.since_best >= self.config.patience:
-                reason = f"held-out loss has not improved in {progress.since_best} evaluations"
-                break
-            self._step()
-            progress.elapsed = self._agreed(time.monotonic() - before)
+            self._evaluate(callbacks)
+        started = time.monotonic() - progress.elapsed
+        while not (reason := self.reason_to_stop()):
+            self.update()
+            elapsed = time.monotonic() - started
+            if self.config.minutes:  # then it decides what is learned, and clocks differ
+                elapsed = self.world.broadcast(elapsed, self.device)
+            progress.elapsed = elapsed
             for callback in callbacks:
-                callback.on_update(self)
+                callback.on_update(progress)
             if progress.update % self.evaluate_every == 0:
-                self._evaluated(callbacks)
-        if progress.update % self.evaluate_every:
-            self._evaluated(callbacks)
+                self._evaluate(callbacks)
+        if progress.history[-1]["update"] != progress.update:
+            self._evaluate(callbacks)
         return reason
 
-    def share_done(self) -> float:
-        """How much of the run is behind, 0 to 1: by the clock with --minutes, else by epochs."""
-        if self._by_the_clock():
+    def reason_to_stop(self) -> str:
+        """Why the run ends here, in words; nothing while it goes on."""
+        if self.fraction_done() >= 1:
+            return "the time is up" if self.config.minutes else "all epochs are done"
+        if self.progress.since_best >= self.config.patience:
+            evaluations = self.progress.since_best
+            return f"held-out loss has not improved in {evaluations} evaluations"
+        return ""
+
+    def fraction_done(self) -> float:
+        """How much of the run is done: by the clock with --minutes, else by epochs."""
+        if self.config.minutes:
             return self.progress.elapsed / (60 * self.config.minutes)
-        return self.progress.update / max(self.config.epochs * self.epoch_steps, 1)
+        if not self.config.epochs:
+            return 1.0
+        return self.progress.update / max(self.config.epochs * self.updates_per_epoch, 1)
 
-    def _by_the_clock(self) -> bool:
-        return self.config.minutes > 0
-
-    def _agreed(self, elapsed: float) -> float:
-        """The time all processes go by, where it matters to what is learned."""
-        return self.world.broadcast(elapsed, self.device) if self._by_the_clock() else elapsed
-
-    def _learning_rate(self) -> float:
-        warm = min(1.0, (self.progress.update + 1) / max(self.config.warmup, 1))
-        cosine = 0.5 * (1 + math.cos(math.pi * min(self.share_done(), 1.0)))
-        return self.config.lr * warm * (FINAL_RATE + (1 - FINAL_RATE) * cosine)
-
-    def _next_chunk(self) -> Chunk:
-        """This process's streams of the next chunk. Before an evaluation none is read ahead: what
-        is saved there must be where training stands."""
-        chunk = self._ahead.result() if self._ahead else self.streams.next()
-        last = (self.progress.update + 1) % self.evaluate_every == 0
-        self._ahead = None if last else self._reader.submit(self.streams.next)
-        return chunk.rows(self.world.shard(self.config.batch))
-
-    def _step(self) -> None:
-        progress = self.progress
-        progress.rate = self._learning_rate()
-        for group in self.optimizer.param_groups:
-            group["lr"] = progress.rate
-        batch = to_batch(self._next_chunk(), self.device)
-        with autocast(self.device, self.config.precision):
+    def update(self) -> None:
+        """Update the weights once, by the next chunk of every stream."""
+        config, progress = self.config, self.progress
+        progress.rate = learning_rate(config, progress.update, self.fraction_done())
+        set_rate(self.optimizer, progress.rate)
+        # what is saved at an evaluation must be where training stands: nothing is read ahead
+        last = (progress.update + 1) % self.evaluate_every == 0
+        chunk = self._chunks.next(and_read_on=not last)
+        batch = to_batch(chunk.rows(self.world.shard(config.batch)), self.device)
+        with autocast(self.device, config.precision):
             outcome = self._forward(batch, self.state)
             loss = outcome.loss
             if self.forcing is not None:
@@ -294,46 +266,42 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.grad_clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         h, c = outcome.state
         self.state = h.detach().float(), c.detach().float()
         self._losses.append(outcome.nats)
         progress.update += 1
-        progress.tokens += self.config.batch * self.config.bptt_length
+        progress.tokens += config.batch * config.bptt_length
         if progress.update % 10 == 0:  # reading a number waits for the device
-            progress.gradient, progress.loss = float(norm), float(torch.stack(self._losses).mean())
+            progress.gradient = float(norm)
+            progress.loss = float(torch.stack(self._losses).mean())
             if not math.isfinite(progress.loss):
-                raise UgenError(
-                    f"the loss is {progress.loss} at step {progress.update}; try a lower --lr"
-                )
+                reason = f"the loss is {progress.loss} at update {progress.update}"
+                raise UgenError(f"{reason}; try a lower --lr")
 
-    def _evaluated(self, callbacks: Sequence[Callback]) -> None:
-        """Score the held-out pieces; keep the weights if they are the best; save all that resuming
-        needs."""
-        from ugen.train.run_folder.resume import save
+    # evaluating
 
-        if (
-            self._ahead is not None
-        ):  # the run ends between evaluations: the chunk read ahead is not learned
-            self._ahead.result()
-            self._ahead = None
+    def scores_on(self, pieces: HeldOutSet) -> Scores:
+        """Scores of the present weights, on all processes together."""
+        return evaluate(self.model, pieces, self.corpus.codec, self.device, self.world)
+
+    def _evaluate(self, callbacks: Sequence[Callback]) -> None:
+        """Score the held-out pieces, note how the run stands, save it, and call back."""
+        self._chunks.drop()  # the run may end between evaluations
         progress = self.progress
-        scores = self.evaluated(self.heldout)
-        known = self.evaluated(self.known)
-        better = scores.nats_per_token < progress.best
-        progress.since_best = (
-            0 if scores.nats_per_token < progress.best - LEAST_GAIN else progress.since_best + 1
-        )
-        progress.best = min(progress.best, scores.nats_per_token)
+        scores, known = self.scores_on(self.heldout), self.scores_on(self.known)
+        loss, best = scores.nats_per_token, progress.best
+        progress.since_best = 0 if loss < best - LEAST_GAIN else progress.since_best + 1
+        progress.best = min(best, loss)
         if self._losses:
             progress.loss = self._mean_loss()
             self._losses.clear()
         progress.history.append(
             {
-                "step": progress.update,
-                "epoch": round(progress.update / self.epoch_steps, 3),
+                "update": progress.update,
+                "epoch": round(progress.update / self.updates_per_epoch, 3),
                 "tokens": progress.tokens,
                 "seconds": round(progress.elapsed, 3),
                 "rate": progress.rate,
@@ -343,18 +311,57 @@ class Trainer:
                 **asdict(scores),
             }
         )
-        if better and self.world.rank == 0:
-            header = {"step": progress.update, "scores": asdict(scores)}
-            save_tensors(self.path / "model.safetensors", self.model.state_dict(), header)
-        save(self)
+        self._save(scores if loss < best else None)
         for callback in callbacks:
-            callback.on_evaluation(self, scores)
-
-    def evaluated(self, pieces: HeldOutSet) -> Scores:
-        """Scores of the present weights, on all processes together."""
-        return evaluate(self.model, pieces, self.corpus.codec, self.device, self.world)
+            callback.on_evaluation(progress)
 
     def _mean_loss(self) -> float:
         loss = torch.stack(self._losses).mean()
         self.world.sum(loss)
         return float(loss) / self.world.size
+
+    # saving
+
+    def _save(self, best: Scores | None) -> None:
+        """Save what resuming needs, and the weights when these scores are the best."""
+        state = self.state_dict()
+        if self.world.rank:
+            return
+        if best is not None:
+            header = {"update": self.progress.update, "scores": asdict(best)}
+            save_tensors(self.path / "model.safetensors", self.model.state_dict(), header)
+        save_state(self.path, state)
+        write_metrics(self.path, self.progress.history)
+        # last: a folder without it is one where training never began
+        write_json(self.path / "config.json", self.about)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that `load_state_dict` needs to continue, as tensors and plain values. Every process
+        calls this."""
+        h, c = (self.world.gather(part, 1) for part in self.state)
+        progress = {name: value for name, value in vars(self.progress).items() if name != "loss"}
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": optimizer_state(self.optimizer),
+            "scaler": self.scaler.state_dict(),
+            "random": random_states(self.world, self.device),
+            "streams": self.streams.state(),
+            "state": {"h": h, "c": c},
+            "progress": progress,
+            "forcing": self.forcing.state_dict() if self.forcing else {},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue where `state_dict` was called: on a CPU the next update is the same, bit for
+        bit."""
+        load_weights(self.model, state["model"], self.path / RESUME_FILE)
+        load_optimizer_state(self.optimizer, state.get("optimizer", {}))
+        self.scaler.load_state_dict(state.get("scaler", {}))
+        restore_random_states(self.world, self.device, state["random"])
+        self.streams.restore(state["streams"])
+        own = self.world.shard(self.config.batch)
+        h, c = (state["state"][name][:, own].to(self.device) for name in ("h", "c"))
+        self.state = h, c
+        self.progress = Progress(**state["progress"])
+        if self.forcing is not None:
+            self.forcing.load_state_dict(state["forcing"])

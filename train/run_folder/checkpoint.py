@@ -104,26 +104,6 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise UgenError(f"{path}: cannot be read ({error})") from None
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """An optimizer's state as tensors by name: `optimizer.<parameter's index>.<name>`."""
-    each = optimizer.state_dict()["state"].items()
-    return {
-        f"optimizer.{i}.{name}": torch.as_tensor(value)
-        for i, state in each
-        for name, value in state.items()
-    }
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` gave; other names are passed over."""
-    whole: dict[str, Any] = optimizer.state_dict()
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".")
-            whole["state"].setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict(whole)
-
-
 def load_weights(model: LstmModel, tensors: dict[str, Tensor], path: Path) -> None:
     """Put tensors into a model of the same shape. Raises UgenError that names the first one that
     does not fit."""
