@@ -20,6 +20,7 @@ from ugen.data import UgenError, make_codec
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings as Preparing
 from ugen.data.corpus.prepare import prepare
+from ugen.data.json_values import to_json
 from ugen.export.export import export_onnx, export_torchscript
 from ugen.export.int4 import BLOCK, pack
 from ugen.export.onnx_graph import build
@@ -29,7 +30,7 @@ from ugen.export.torchscript import load as load_torchscript
 from ugen.export.torchscript import save as save_torchscript
 from ugen.runtime import Card, Sampling, generate, load
 from ugen.runtime.sampling.sampler import draw_keys
-from ugen.train.config import ModelConfig, TrainConfig, to_json
+from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluation.baselines import independent_keys, markov_keys
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.learning.objective import MOST_WEIGHT, class_weights
@@ -38,7 +39,7 @@ from ugen.train.model import LstmModel
 from ugen.train.presets import PRESETS
 from ugen.train.run_folder.checkpoint import load_checkpoint
 from ugen.train.run_folder.initial_weights import weights_from
-from ugen.train.run_setup import Settings, list_presets
+from ugen.train.run_setup import Request, RunOptions, list_presets
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:TF32:UserWarning")
 CPU = torch.device("cpu")
@@ -288,10 +289,8 @@ def test_what_the_flags_mean_for_keys(sampling: Sampling, u: float, expected: li
 
 
 def test_flags_override_a_preset_and_presets_the_defaults() -> None:
-    settings = Settings(
-        "skip-3x300", {"hidden": 64, "layers": None}, {"lr": None, "epochs": 3.0}, None, False
-    )
-    model, training = settings.configs(make_codec("beats"))
+    request = requested({"preset": "skip-3x300"}, {"hidden": 64}, {"epochs": 3.0})
+    model, training = request.configs(make_codec("beats"))
     assert (model.hidden, model.layers, model.skip) == (64, 3, True)
     assert (training.lr, training.epochs, training.batch) == (3e-3, 3.0, TrainConfig().batch)
 
@@ -309,27 +308,23 @@ def test_presets_are_listed_with_size_and_speed(monkeypatch: pytest.MonkeyPatch)
         assert found and int(found[3].replace(",", "")) > 100
 
 
+def requested(options: dict, model: dict, training: dict) -> Request:
+    """A request on the command line."""
+    return Request(Path("music"), Path("run"), RunOptions(**options), model, training, {})
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (
-            (None, {"layers": 2}, {"lr": None}, Path("x"), False),
-            "--layers: the model comes from --init-from",
-        ),
-        (
-            ("small", {}, {"lr": None}, Path("x"), False),
-            "--preset: the model comes from --init-from",
-        ),
-        ((None, {}, {"lr": 0.1}, None, True), "--lr: --find-lr looks for one"),
-        (
-            ("enormous", {}, {"lr": None}, None, False),
-            "--preset enormous: must be one of small, lstm-1x300",
-        ),
+        (({"init_from": Path("x")}, {"layers": 2}, {}), "--layers: the model comes from"),
+        (({"init_from": Path("x"), "preset": "small"}, {}, {}), "--preset: the model comes from"),
+        (({"find_lr": True}, {}, {"lr": 0.1}), "--lr: --find-lr looks for one"),
+        (({"preset": "enormous"}, {}, {}), "--preset enormous: must be one of small, lstm-1x300"),
     ],
 )
 def test_flags_that_do_not_go_together(arguments: tuple, message: str) -> None:
     with pytest.raises(UgenError, match=re.escape(message)):
-        Settings(*arguments)
+        requested(*arguments)
 
 
 # class weights
@@ -365,7 +360,7 @@ def test_a_run_begins_with_the_weights_of_another(
         None,
         weights,
     )
-    assert trainer.evaluated(trainer.heldout).nats_per_token == pytest.approx(
+    assert trainer.scores_on(trainer.heldout).nats_per_token == pytest.approx(
         load_checkpoint(small_run).scores["nats_per_token"], rel=1e-6
     )
 

@@ -606,7 +606,7 @@ def test_very_many_pieces_get_no_table(
     about = read_config(small_run)
     model, config = model_config(about["model"]), train_config(about["training"])
     Trainer.begin(tmp_path / "run", small_corpus, model, config, torch.device("cpu"), "test")
-    assert (tmp_path / "run" / "config.json").exists() and not (
+    assert (tmp_path / "run" / "held_out_excerpt.npy").exists() and not (
         tmp_path / "run" / "originality.json"
     ).exists()
 

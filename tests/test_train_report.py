@@ -14,9 +14,10 @@ import matplotlib.image
 import numpy as np
 import pytest
 from ugen.data import Score, UgenError, make_codec
+from ugen.data.json_values import to_json
 from ugen.data.render.chart import Line, Mark, line_chart
 from ugen.data.render.piano_roll import expected_roll
-from ugen.train.config import ModelConfig, TrainConfig, to_json
+from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.reporting.run_report import write_report
 
 VOID = {"meta", "img"}
@@ -61,7 +62,7 @@ def row(step: int, **changed: Any) -> dict[str, Any]:
     """A line of metrics.jsonl; the held-out loss is best at step 500."""
     nats = 2.0 + abs(step - 500) / 1000
     return {
-        "step": step,
+        "update": step,
         "epoch": step / 100,
         "tokens": step * 96,
         "seconds": step * 3.7,
@@ -162,9 +163,9 @@ def test_a_model_that_counting_beats_is_called_so(tmp_path: Path) -> None:
     assert "It was no better after that" not in page.words
 
 
-def test_remarks_on_the_run_and_the_corpus_are_shown(tmp_path: Path) -> None:
+def test_warnings_about_the_run_and_the_corpus_are_shown(tmp_path: Path) -> None:
     calm = [row(0), row(500)]
-    assert "Nothing stands out" in report(made_run(tmp_path / "calm", calm))
+    assert "No warnings" in report(made_run(tmp_path / "calm", calm))
     collapsed = [row(step, time_predicted=0.99) for step in (0, 100, 200)]
     words = Page(
         report(made_run(tmp_path / "run", collapsed, warnings=["too <small>", "too old"]))
@@ -174,7 +175,7 @@ def test_remarks_on_the_run_and_the_corpus_are_shown(tmp_path: Path) -> None:
         and "too <small>" in words
         and "too old" in words
     )
-    assert "Nothing stands out" not in words
+    assert "No warnings" not in words
 
 
 def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
@@ -202,10 +203,10 @@ def test_samples_are_inside_the_page_the_newest_first(tmp_path: Path) -> None:
     folder = run / "samples"
     folder.mkdir()
     for step in range(100, 1100, 100):
-        (folder / f"step-{step:06}.png").write_bytes(b"sample %d" % step)
-    (folder / "step-001000.mid").write_bytes(b"")
-    (folder / "step-001100.png").write_bytes(b"the newest")
-    (folder / "step-partial.png").write_bytes(b"none of ours")
+        (folder / f"sample-{step:06}.png").write_bytes(b"sample %d" % step)
+    (folder / "sample-001000.mid").write_bytes(b"")
+    (folder / "sample-001100.png").write_bytes(b"the newest")
+    (folder / "sample-partial.png").write_bytes(b"none of ours")
     for step in (200, 1000):
         (folder / f"expected-{step:06}.png").write_bytes(b"expected %d" % step)
     page = Page(report(run))
@@ -215,8 +216,8 @@ def test_samples_are_inside_the_page_the_newest_first(tmp_path: Path) -> None:
     assert shown[2] == b"sample 100" and shown[-1] == b"sample 1000" and len(shown) == 8
     steps = [int(name.split()[1]) for name in shown[2:]]
     assert steps == sorted(set(steps)) and max(np.diff(steps)) == 200, "evenly spread"
-    assert "after 1,000 steps, 10.0 epochs; to hear it: samples/step-001000.mid" in page.words
-    assert "step-000100.mid" not in page.words, "no file, no name"
+    assert "after 1,000 steps, 10.0 epochs; to hear it: samples/sample-001000.mid" in page.words
+    assert "sample-000100.mid" not in page.words, "no file, no name"
 
 
 def test_two_samples_are_shown_once_each_and_none_leaves_no_heading(tmp_path: Path) -> None:
@@ -225,7 +226,7 @@ def test_two_samples_are_shown_once_each_and_none_leaves_no_heading(tmp_path: Pa
     (run / "samples").mkdir()
     assert "sample" not in Page(report(run)).words.lower()
     for step in (999_999, 1_000_000):
-        (run / "samples" / f"step-{step:06}.png").write_bytes(b"%d" % step)
+        (run / "samples" / f"sample-{step:06}.png").write_bytes(b"%d" % step)
     page = Page(report(run))
     assert [base64.b64decode(source.partition(",")[2]) for source in page.sources] == [
         b"1000000",
@@ -304,7 +305,7 @@ def test_a_folder_without_a_run_and_broken_numbers_are_refused(tmp_path: Path) -
     with pytest.raises(UgenError, match="not a training run"):
         write_report(tmp_path)
     run = made_run(tmp_path / "run", [row(0)])
-    (run / "metrics.jsonl").write_text('{"step": 1')
+    (run / "metrics.jsonl").write_text('{"update": 1')
     with pytest.raises(UgenError, match=r"metrics\.jsonl: cannot be read"):
         write_report(run)
 

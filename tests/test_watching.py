@@ -1,5 +1,5 @@
-"""What a run says and leaves behind: remarks that fire when they should, samples, pictures, curves;
-none change it."""
+"""What a run says and leaves behind: warnings when they are due, samples, pictures, curves; none of
+it changes the run."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ugen.train.evaluation.sample import MOST_STEPS, expected_pitches, sample
 from ugen.train.learning.find_lr import find_lr
 from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
+from ugen.train.progress import Progress
 from ugen.train.reporting.samples import Samples
 from ugen.train.run_folder.checkpoint import load_checkpoint
 
@@ -81,18 +82,18 @@ def test_a_healthy_or_young_model_is_left_in_peace() -> None:
     assert collapse([silent_music] * 2) == "", "the music itself rests as much"
 
 
-class Remarks:
-    """A callback that keeps what would be said after each evaluation."""
+class Warnings:
+    """A callback that keeps the warnings after each evaluation."""
 
     def __init__(self) -> None:
-        self.said: list[list[str]] = []
+        self.said: list[dict[str, str]] = []
 
-    def on_update(self, trainer: Trainer) -> None:
+    def on_update(self, progress: Progress) -> None:
         """Nothing."""
 
-    def on_evaluation(self, trainer: Trainer, scores: object) -> None:
+    def on_evaluation(self, progress: Progress) -> None:
         """Keep it."""
-        self.said.append(about_run(trainer.progress.history))
+        self.said.append(about_run(progress.history))
 
 
 def test_the_detector_fires_on_a_model_made_to_collapse_and_not_on_a_healthy_one(
@@ -107,22 +108,22 @@ def test_the_detector_fires_on_a_model_made_to_collapse_and_not_on_a_healthy_one
     trainer = Trainer.begin(
         tmp_path / "run", small_corpus, shape, config, CPU, "test", None, weights
     )
-    callback = Remarks()
+    callback = Warnings()
     trainer.run([callback])
-    assert "predicts rests 100% of the time" in callback.said[-1][0]
-    assert callback.said[0] == []
+    assert "predicts rests 100% of the time" in callback.said[-1]["collapse"]
+    assert callback.said[0] == {}
     healthy = [json.loads(line) for line in (small_run / "metrics.jsonl").read_text().splitlines()]
     assert len(healthy) > 5
     assert all(collapse(healthy[:count]) == "" for count in range(len(healthy) + 1))
 
 
-def test_learning_by_heart_is_said_with_both_losses() -> None:
+def test_memorizing_is_said_with_both_losses() -> None:
     history = [
         row(nats_per_token=2.0, known_nats_per_token=1.8),
         row(nats_per_token=2.6, known_nats_per_token=0.5),
     ]
     assert (
-        "a loss of 0.50 on music it has heard, of 2.60 on music it has not, and the latter was 2.00"
+        "its loss is 0.50 on music it has heard and 2.60 on held-out music, where it was 2.00"
         in overfitting(history)
     )
     assert overfitting(history[:1]) == "" and overfitting([]) == ""
@@ -154,20 +155,20 @@ def test_samples_and_pictures_leave_the_training_as_it_was(
 ) -> None:
     """Bit for bit the weights of a run that nobody listened to."""
     said: list[str] = []
-    for name, callbacks in (("heard", [Samples(1e-9, said.append)]), ("unheard", [])):
+    for name in ("heard", "unheard"):
         shape = ModelConfig(BEATS.vocabulary, embedding=8, hidden=16)
         config = TrainConfig(batch=4, bptt_length=64, epochs=0.2)
         trainer = Trainer.begin(tmp_path / name, small_corpus, shape, config, CPU, "test")
-        trainer.run(callbacks)
+        trainer.run([Samples(trainer, 1e-9, said.append)] if name == "heard" else [])
     weights = [load_checkpoint(tmp_path / name).model.state_dict() for name in ("heard", "unheard")]
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
     folder = tmp_path / "heard" / "samples"
     steps = {path.stem.split("-")[1] for path in folder.glob("*.mid")}
     assert len(steps) == len(said) > 1
     for step in steps:
-        assert read_midi(folder / f"step-{step}.mid").seconds <= 20.01
+        assert read_midi(folder / f"sample-{step}.mid").seconds <= 20.01
         assert (
-            (folder / f"step-{step}.png").read_bytes()[:4]
+            (folder / f"sample-{step}.png").read_bytes()[:4]
             == (folder / f"expected-{step}.png").read_bytes()[:4]
             == b"\x89PNG"
         )

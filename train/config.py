@@ -121,10 +121,7 @@ class TrainConfig:
         default_text="auto",
     )
     seed: int = _optimization(
-        1,
-        "The same seed trains the same model on the same machine.",
-        minimum=0,
-        maximum=2**63 - 1,
+        1, "The same seed trains the same model on the same machine.", minimum=0, maximum=2**63 - 1
     )
 
     def __post_init__(self) -> None:

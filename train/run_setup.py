@@ -173,9 +173,7 @@ def resume(request: Request) -> Trainer:
         typer.echo(f"{request.output}: stopped before its first evaluation; training begins anew")
         return new(request)
     about = read_config(request.output)
-    corpus = Corpus.open(
-        request.source if is_corpus(request.source) else request.output / "corpus"
-    )
+    corpus = Corpus.open(request.source if is_corpus(request.source) else request.output / "corpus")
     _check_music(request.music, corpus)
     model, training = model_config(about["model"]), train_config(about["training"])
     training = _resumed_config(request, model, training, corpus.codec)
@@ -189,25 +187,24 @@ def _resumed_config(
     """A resumed run's settings: its own, except for its length. Raises UgenError for a flag that
     would change the others."""
     options = request.options
-    for flag, given in (("--find-lr", options.find_lr), ("--init-from", options.init_from)):
-        if given:
+    for flag, asked in (("--find-lr", options.find_lr), ("--init-from", options.init_from)):
+        if asked:
             raise UgenError("goes with a new run, not with --resume", flag=flag)
-    wanted_model, wanted = map(asdict, request.configs(codec))
+    wanted_model, wanted_training = request.configs(codec)
+    wanted = {**asdict(wanted_training), **asdict(wanted_model)}
     have = {**asdict(training), **asdict(model)}
-    for name in (*request.model, *request.training):
-        value = {**wanted, **wanted_model}[name]
-        if name not in LENGTH and value != have[name]:
+    for name in {**request.model, **request.training}:
+        if name not in LENGTH and wanted[name] != have[name]:
             reason = f"the run to resume has {have[name]}"
-            raise UgenError(reason, flag=_flag(name), value=value)
+            raise UgenError(reason, flag=_flag(name), value=wanted[name])
     if options.preset:
         # the learning rate may have been found by trial
-        for name in (*wanted_model, *PRESETS[options.preset].training):
-            value = {**wanted, **wanted_model}[name]
-            if name != "lr" and value != have[name]:
-                reason = f"its {name} is {value}, and {have[name]} in the run to resume"
+        for name in {**asdict(model), **PRESETS[options.preset].training}:
+            if name != "lr" and wanted[name] != have[name]:
+                reason = f"its {name} is {wanted[name]}, and {have[name]} in the run to resume"
                 raise UgenError(reason, flag="--preset", value=options.preset)
-    given = {name: request.training[name] for name in LENGTH if name in request.training}
-    return replace(training, **given)
+    length = {name: request.training[name] for name in LENGTH if name in request.training}
+    return replace(training, **length)
 
 
 def _check_music(given: dict[str, Any], corpus: Corpus) -> None:

@@ -23,7 +23,6 @@ import numpy as np
 import torch
 from machine import how, machine
 from ugen.data import make_codec
-from ugen.data.analysis.scores import Scores
 from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.corpus.corpus import Corpus, ManifestRow, write_corpus
 from ugen.data.files import write_atomically
@@ -31,6 +30,7 @@ from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluation.baselines import baselines
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.learning.trainer import Trainer
+from ugen.train.progress import Progress
 from ugen.train.run_folder.checkpoint import load_checkpoint
 
 GRIDS = {"quarter": 480, "16th": 120}  # ticks of a step, at 480 a beat
@@ -120,14 +120,13 @@ class _Curve:
         self._label, self._tokens_a_step = label, tokens_a_step
         self.points: list[tuple[float, float]] = []
 
-    def on_update(self, trainer: Trainer) -> None:
+    def on_update(self, progress: Progress) -> None:
         """Nothing between evaluations."""
 
-    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
+    def on_evaluation(self, progress: Progress) -> None:
         """One point."""
-        self.points.append(
-            (trainer.progress.elapsed / 60, scores.nats_per_token * self._tokens_a_step)
-        )
+        nats = progress.history[-1]["nats_per_token"] * self._tokens_a_step
+        self.points.append((progress.elapsed / 60, nats))
         if len(self.points) % 10 == 0:
             print(
                 f"{self._label}: {self.points[-1][0]:.1f} min, {self.points[-1][1]:.3f} nats a step",

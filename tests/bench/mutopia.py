@@ -34,7 +34,6 @@ import torch
 from machine import how, machine
 from numpy.typing import NDArray
 from ugen.data import Score, make_codec
-from ugen.data.analysis.scores import Scores
 from ugen.data.codecs.base import Codec, Cursor, Encoded
 from ugen.data.corpus.corpus import Corpus, write_corpus
 from ugen.data.corpus.prepare import Settings, prepare
@@ -42,6 +41,7 @@ from ugen.data.files import write_atomically
 from ugen.data.midi.smf import MIDI_SUFFIXES
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.learning.trainer import Trainer
+from ugen.train.progress import Progress
 
 HELD_OUT = 10  # one file in so many, by its hash
 PEER = {"layers": 3, "hidden": 320}
@@ -155,15 +155,14 @@ class Told:
 
     name: str
 
-    def on_update(self, trainer: Trainer) -> None:
+    def on_update(self, progress: Progress) -> None:
         """Nothing: evaluations come often enough."""
 
-    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
+    def on_evaluation(self, progress: Progress) -> None:
         """One line."""
-        progress = trainer.progress
         print(
             f"{self.name}: {progress.elapsed / 60:.1f} minutes, {progress.tokens:,} tokens, "
-            f"{scores.nats_per_note:.2f} nats a note",
+            f"{progress.history[-1]['nats_per_note']:.2f} nats a note",
             file=sys.stderr,
             flush=True,
         )

@@ -97,7 +97,7 @@ class Contest:
         }
         self.updates: dict[str, Update] = {
             BARE: bare(shape, self.config),
-            **{name: trainer._step for name, trainer in self.trainers.items()},
+            **{name: trainer.update for name, trainer in self.trainers.items()},
         }
         self.speeds: dict[str, list[float]] = {name: [] for name in self.updates}
         for trainer in self.trainers.values():
@@ -122,7 +122,7 @@ class Contest:
         trainer, calls = self.trainers[OURS], []
         hook = trainer.model.lstm_stack.register_forward_hook(lambda *_: calls.append(1))
         for _ in range(updates):
-            trainer._step()
+            trainer.update()
         hook.remove()
         return len(calls) / updates
 

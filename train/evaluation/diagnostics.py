@@ -1,9 +1,9 @@
-"""What numbers of a run mean, in words, and what to try: a corpus too small, a model collapsed or
-learning by heart.
+"""What the numbers of a run mean, in words, and what to try: a corpus that is too small, a model that
+has collapsed or memorizes.
 
 A model has collapsed when it predicts hardly anything but one event, or but time, where the music
-does not. Every model does so in its first updates, so nothing is said before the music has been
-played through once, nor of a single evaluation.
+does not. Every model does so in its first updates. So nothing is said before the music has been
+played through once, nor because of a single evaluation.
 """
 
 from __future__ import annotations
@@ -11,40 +11,46 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-FAVOURITE, TIME = (
-    0.9,
-    0.95,
-)  # shares of predictions that one event, or time, may reach while the truth has far less
-FAR_LESS = 0.6  # of the predicted share
-# of the held-out loss, less on learned pieces by so much, while the held-out ones get worse
-LEARNED_BY_HEART = 0.5
-WEIGHTS_A_TOKEN = (
-    50.0  # more weights than this for each token; at 24 a model of a fifth the size still did worse
-)
+# fractions of predictions that one event, or time, may reach where the music has far less
+MOST_TOP_EVENT = 0.9
+MOST_TIME = 0.95
+FAR_LESS = 0.6  # of the predicted fraction
+# the gap between held-out and learned pieces, as a fraction of the held-out loss
+MEMORIZED_GAP = 0.5
+# weights for each token; at 24 a model of a fifth the size still did worse
+MOST_WEIGHTS_PER_TOKEN = 50.0
 FEWEST_MINUTES = 20.0
+
+_COLLAPSE_HINT = (
+    "Try a lower --lr, --class-weights 0.5, or for frames and khot a codec that does not write out "
+    "every time step: --codec beats"
+)
 
 Row = Mapping[str, Any]  # a line of metrics.jsonl
 
 
 def about_corpus(weights: int, tokens: int, seconds: float, pieces: int) -> list[str]:
-    """What is to be said before training: the corpus is too small, in itself or for the model."""
+    """What to say before training: the corpus is too small, in itself or for the model."""
     found = []
     if seconds < 60 * FEWEST_MINUTES:
         found.append(
-            f"Your corpus is small: {pieces} pieces, {seconds / 60:.0f} minutes to learn from. Below about "
-            f"{FEWEST_MINUTES:.0f} minutes a model mostly repeats what it heard; add music of the same kind"
+            f"Your corpus is small: {pieces} pieces, {seconds / 60:.0f} minutes to learn from. "
+            f"Below about {FEWEST_MINUTES:.0f} minutes a model mostly repeats what it heard; add "
+            f"music of the same kind"
         )
-    if weights > WEIGHTS_A_TOKEN * tokens:
+    if weights > MOST_WEIGHTS_PER_TOKEN * tokens:
         found.append(
-            f"Your corpus is too small for this model: {weights:,} weights to learn from {tokens:,} tokens "
-            f"({weights / max(tokens, 1):.0f} each). Try a smaller model, a higher --dropout or more music"
+            f"Your corpus is too small for this model: {weights:,} weights to learn from "
+            f"{tokens:,} tokens ({weights / max(tokens, 1):.0f} each). Try a smaller model, a "
+            f"higher --dropout or more music"
         )
     return found
 
 
-def about_run(history: Sequence[Row]) -> list[str]:
-    """What is to be said of a run so far, given its evaluations."""
-    return [text for text in (collapse(history), overfitting(history)) if text]
+def about_run(history: Sequence[Row]) -> dict[str, str]:
+    """What to say of a run so far, by kind, given its evaluations."""
+    found = {"collapse": collapse(history), "overfitting": overfitting(history)}
+    return {kind: text for kind, text in found.items() if text}
 
 
 def collapse(history: Sequence[Row]) -> str:
@@ -55,35 +61,27 @@ def collapse(history: Sequence[Row]) -> str:
 
 
 def _collapsed(row: Row) -> str:
-    favourite, time = row["top_event_predicted"], row["time_predicted"]
-    hint = (
-        "Try a lower --lr, --class-weights 0.5, or for frames and khot a codec whose time is not written out step by "
-        "step: --codec beats"
-    )
-    if time > TIME and row["time_actual"] < FAR_LESS * time:
-        return (
-            f"The model has collapsed: it predicts rests {time:.0%} of the time, where the music has "
-            f"{row['time_actual']:.0%}. {hint}"
-        )
-    if favourite > FAVOURITE and row["top_event_actual"] < FAR_LESS * favourite:
-        return (
-            f"The model has collapsed: it predicts {row['top_event']} {favourite:.0%} of the time, where the music has "
-            f"{row['top_event_actual']:.0%}. {hint}"
-        )
+    kinds = (("rests", "time", MOST_TIME), (row["top_event"], "top_event", MOST_TOP_EVENT))
+    for name, entry, most in kinds:
+        predicted, actual = row[f"{entry}_predicted"], row[f"{entry}_actual"]
+        if predicted > most and actual < FAR_LESS * predicted:
+            return (
+                f"The model has collapsed: it predicts {name} {predicted:.0%} of the time, where "
+                f"the music has {actual:.0%}. {_COLLAPSE_HINT}"
+            )
     return ""
 
 
 def overfitting(history: Sequence[Row]) -> str:
-    """In words, how far a model learns by heart, or nothing."""
-    best = min((row["nats_per_token"] for row in history), default=0.0)
-    last = history[-1] if history else None
-    if last is None or last["known_nats_per_token"] is None:
+    """In words, how far a model memorizes, or nothing."""
+    if not history or history[-1]["known_nats_per_token"] is None:
         return ""
-    gap = last["nats_per_token"] - last["known_nats_per_token"]
-    if gap < LEARNED_BY_HEART * last["nats_per_token"] or last["nats_per_token"] <= best:
+    best = min(row["nats_per_token"] for row in history)
+    known, held_out = history[-1]["known_nats_per_token"], history[-1]["nats_per_token"]
+    if held_out - known < MEMORIZED_GAP * held_out or held_out <= best:
         return ""
     return (
-        f"The model is learning the pieces by heart: a loss of {last['known_nats_per_token']:.2f} on music it has heard, "
-        f"of {last['nats_per_token']:.2f} on music it has not, and the latter was {best:.2f}. The best weights are kept. "
+        f"The model memorizes the pieces: its loss is {known:.2f} on music it has heard and "
+        f"{held_out:.2f} on held-out music, where it was {best:.2f}. The best weights are kept. "
         f"Try a higher --dropout, a smaller model or more music"
     )

@@ -90,7 +90,9 @@ class ProfessorForcing:
         """float32 [n, time, hidden + vocabulary]: hidden states, and the probabilities predicted
         from them."""
         logits = self._model.logits(top, x).float()
-        probabilities = logits.sigmoid() if self._model.config.input == "frame" else logits.softmax(-1)
+        probabilities = (
+            logits.sigmoid() if self._model.config.input == "frame" else logits.softmax(-1)
+        )
         return torch.cat([top.float(), probabilities], dim=-1)
 
     @torch.no_grad()

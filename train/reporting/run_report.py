@@ -4,7 +4,6 @@ settings."""
 from __future__ import annotations
 
 import base64
-import json
 import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from ugen.data import UgenError
 from ugen.data.analysis.scores import baselines_from_json, comparison, scores_from_json
 from ugen.data.codecs.khot import WORDS
 from ugen.data.files import write_atomically
@@ -21,6 +19,7 @@ from ugen.data.render.chart import CHART_STYLE, Line, Mark, line_chart
 from ugen.data.text import clock, count
 from ugen.train.evaluation.diagnostics import about_run
 from ugen.train.run_folder.checkpoint import read_config
+from ugen.train.run_folder.metrics import METRICS_FILE, read_metrics
 
 Row = dict[str, Any]  # a line of metrics.jsonl
 
@@ -76,17 +75,19 @@ def write_report(run: Path) -> None:
 
     Raises UgenError when the folder holds no training run or its files cannot be read.
     """
-    config, history = read_config(run), _history(run / "metrics.jsonl")
+    config = read_config(run)
+    # a loss that is no number has no place on a chart
+    history = [row for row in read_metrics(run) if math.isfinite(row["nats_per_token"])]
     words = _VECTORS if config["model"]["input"] == "frame" else _TOKENS
     name = run.resolve().name
     parts = [
         f"<h1>{escaped(name)}</h1>",
         f'<p class="soft">{escaped(_about(run, config, history))}</p>',
         *_verdict(config, history, words),
-        warnings([*about_run(history), *config.get("warnings", ())], "Nothing stands out as odd."),
+        warnings([*about_run(history).values(), *config.get("warnings", ())], "No warnings."),
         "<h2>Curves</h2>",
         _curves(config, history, words),
-        *_pictures(run / "samples", {row["step"]: row["epoch"] for row in history}),
+        *_pictures(run / "samples", {row["update"]: row["epoch"] for row in history}),
         "<h2>Settings</h2>",
         _settings(config, words),
     ]
@@ -96,19 +97,9 @@ def write_report(run: Path) -> None:
     )
 
 
-def _history(path: Path) -> list[Row]:
-    """The run's evaluations so far, those whose held-out loss is a number."""
-    try:
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        rows = [json.loads(line) for line in lines]
-    except (OSError, ValueError) as error:
-        raise UgenError(f"{path}: cannot be read ({error})") from None
-    return [row for row in rows if math.isfinite(row["nats_per_token"])]
-
-
 def _about(run: Path, config: Row, history: Sequence[Row]) -> str:
     model = config["model"]
-    metrics = run / "metrics.jsonl"
+    metrics = run / METRICS_FILE
     changed = (metrics if metrics.exists() else run / "config.json").stat().st_mtime
     so_far = (
         f"{history[-1]['epoch']:.1f} epochs in {clock(history[-1]['seconds'])}, " if history else ""
@@ -230,7 +221,7 @@ def _shown(history: Sequence[Row], best: Row) -> list[Row]:
         gap = None if known is None else row["nats_per_token"] - known
         rows.append(
             {**row, "gap": gap}
-            if row["step"]
+            if row["update"]
             else {**row, "gap": gap, "gradient": None, "rate": None}
         )
     return rows
@@ -241,7 +232,7 @@ def _shown(history: Sequence[Row], best: Row) -> list[Row]:
 
 def _pictures(folder: Path, epochs: dict[int, float]) -> Iterator[str]:
     """The newest sample and expectation, then earlier samples."""
-    samples, expected = _by_step(folder, "step"), _by_step(folder, "expected")
+    samples, expected = _by_update(folder, "sample"), _by_update(folder, "expected")
     if samples:
         yield "<h2>The newest sample</h2>"
         yield f'<div class="large scroll">{_picture(samples[-1], epochs)}</div>'
@@ -257,8 +248,8 @@ def _pictures(folder: Path, epochs: dict[int, float]) -> Iterator[str]:
         yield f'<h2>Earlier samples</h2><div class="pair">{shown}</div>'
 
 
-def _by_step(folder: Path, kind: str) -> list[Path]:
-    """Pictures of a kind, by rising step."""
+def _by_update(folder: Path, kind: str) -> list[Path]:
+    """Pictures of a kind, by rising update."""
     found = {path: path.stem.partition("-")[2] for path in folder.glob(f"{kind}-*.png")}
     return sorted(
         (path for path, step in found.items() if step.isdecimal()),

@@ -6,70 +6,67 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 from ugen.data import Score, write_midi
 from ugen.data.render.piano_roll import expected_roll, piano_roll
 from ugen.train.evaluation.sample import expected_pitches, sample
+from ugen.train.learning.trainer import Trainer
+from ugen.train.progress import Progress
 
 from .run_report import write_report
 
-if TYPE_CHECKING:
-    from ugen.data.analysis.scores import Scores
-    from ugen.train.learning.trainer import Trainer
-
-
 SAMPLE_SECONDS = 20.0
-
 EXCERPT_SECONDS = 15.0
-
 _PAGE_EVERY = 15.0  # seconds between writes of the report
 
 
 class Samples:
     """Every `minutes`: music from the present weights as MIDI and piano roll, and what the model
-    expects of a held-out excerpt, drawn over what comes. `say` gets a line about each. Training's
-    random state is left alone."""
+    expects of a held-out excerpt. `say` gets a line about each. Training's random state is left
+    alone."""
 
-    def __init__(self, minutes: float, say: Callable[[str], None]):
-        self._every, self._say = 60 * minutes, say
+    def __init__(self, trainer: Trainer, minutes: float, say: Callable[[str], None]):
+        self._trainer = trainer
+        self._every = 60 * minutes
+        self._say = say
         self._last = time.monotonic()
         self._page_at = 0.0
 
-    def on_update(self, trainer: Trainer) -> None:
+    def on_update(self, progress: Progress) -> None:
         """A sample, when it is time for one."""
         if self._every and time.monotonic() - self._last >= self._every:
-            self.take(trainer)
+            self.make()
 
-    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
+    def on_evaluation(self, progress: Progress) -> None:
         """The report, when the last is a while ago."""
         if time.monotonic() - self._page_at >= _PAGE_EVERY:
-            self._page(trainer)
+            self._page()
 
-    def take(self, trainer: Trainer) -> None:
-        """A sample and its pictures, now; none twice at one step."""
+    def make(self) -> None:
+        """A sample and its pictures, now; never two at the same update."""
+        trainer, update = self._trainer, self._trainer.progress.update
         folder = trainer.path / "samples"
-        name = f"{trainer.progress.update:06}"
-        if (folder / f"step-{name}.mid").exists():
+        midi = folder / f"sample-{update:06}.mid"
+        if midi.exists():
             return
         folder.mkdir(exist_ok=True)
-        score = sample(
-            trainer.model, trainer.corpus.codec, SAMPLE_SECONDS, seed=trainer.progress.update
-        )
-        write_midi(score, folder / f"step-{name}.mid")
-        piano_roll(score, folder / f"step-{name}.png", row_seconds=SAMPLE_SECONDS)
-        self._expectations(trainer, folder / f"expected-{name}.png")
-        self._say(f"sample: {folder / f'step-{name}.mid'} ({_heard(score)})")
-        self._page(trainer)
+        score = sample(trainer.model, trainer.corpus.codec, SAMPLE_SECONDS, seed=update)
+        write_midi(score, midi)
+        piano_roll(score, midi.with_suffix(".png"), row_seconds=SAMPLE_SECONDS)
+        self._expectations(folder / f"expected-{update:06}.png")
+        self._say(f"sample: {midi} ({_in_words(score)})")
+        self._page()
         self._last = time.monotonic()
 
-    def close(self, trainer: Trainer) -> None:
+    def close(self) -> None:
         """A last sample, and the report as it stays."""
         if self._every:
-            self.take(trainer)
-        self._page(trainer)
+            self.make()
+        self._page()
 
-    def _expectations(self, trainer: Trainer, path: Path) -> None:
+    def _expectations(self, path: Path) -> None:
+        trainer = self._trainer
         codec = trainer.corpus.codec
         items = codec.to_inputs(max(trainer.heldout.pieces, key=len))
         cursor, count = codec.cursor(), 0
@@ -81,20 +78,16 @@ class Samples:
         truth = codec.decode(codec.from_inputs(excerpt))
         expected_roll(truth.until(truth.tick_at(EXCERPT_SECONDS)), seconds, chances, path)
 
-    def _page(self, trainer: Trainer) -> None:
-        write_report(trainer.path)
+    def _page(self) -> None:
+        write_report(self._trainer.path)
         self._page_at = time.monotonic()
 
 
-def _heard(score: Score) -> str:
-    """A sample in a few words; the ear's own collapse detector."""
+def _in_words(score: Score) -> str:
+    """A sample in a few words, which show at once when a model has collapsed."""
     if not len(score.notes):
         return "silent"
-    pitches = score.notes["pitch"]
-    counts = sorted(
-        (int((pitches == pitch).sum()) for pitch in set(pitches.tolist())), reverse=True
-    )
-    text = f"{len(pitches)} notes, {len(counts)} pitches"
-    return text + (
-        f", {counts[0] / len(pitches):.0%} of them the same" if counts[0] > len(pitches) / 2 else ""
-    )
+    counts = np.bincount(score.notes["pitch"])
+    text = f"{counts.sum()} notes, {np.count_nonzero(counts)} pitches"
+    share = counts.max() / counts.sum()
+    return f"{text}, {share:.0%} of them the same" if share > 0.5 else text

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from ugen.data.analysis.scores import Scores
-    from ugen.train.learning.trainer import Trainer
+from ugen.train.progress import Progress
 
 
 class TensorBoard:
@@ -18,18 +16,17 @@ class TensorBoard:
 
         self._writer: Any = SummaryWriter(str(path / "tensorboard"))
 
-    def on_update(self, trainer: Trainer) -> None:
-        """Loss, rate and gradient of the updates, every tenth."""
-        progress = trainer.progress
+    def on_update(self, progress: Progress) -> None:
+        """Loss, rate and gradient of every tenth update."""
         if progress.update % 10 == 0:
             for name in ("loss", "rate", "gradient"):
                 self._writer.add_scalar(f"update/{name}", getattr(progress, name), progress.update)
 
-    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
+    def on_evaluation(self, progress: Progress) -> None:
         """All numbers of an evaluation."""
-        for name, value in trainer.progress.history[-1].items():
+        for name, value in progress.history[-1].items():
             if isinstance(value, float):
-                self._writer.add_scalar(f"held_out/{name}", value, trainer.progress.update)
+                self._writer.add_scalar(f"held_out/{name}", value, progress.update)
         self._writer.flush()
 
     def close(self) -> None:

@@ -1,57 +1,58 @@
-"""What a training run says: the corpus and the baselines, a progress line, a row an evaluation, and
-the verdict."""
+"""What a training run prints: the corpus and the baselines, a progress line, one row for each
+evaluation, and the result."""
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import typer
 from ugen.data.analysis.scores import comparison_lines, scores_from_json
+from ugen.data.text import count
 from ugen.train.evaluation.diagnostics import about_run
-
-if TYPE_CHECKING:
-    from ugen.data.analysis.scores import Scores
-    from ugen.train.learning.trainer import Trainer
+from ugen.train.learning.trainer import Trainer
+from ugen.train.progress import Progress
 
 COLUMNS = {
     "epoch": 5,
     "training": 8,
     "learned": 7,
-    "held out": 8,
-    "a note": 7,
-    "a second": 8,
-    "right": 5,
+    "held out": 9,
+    "per note": 8,
+    "per sec": 7,
+    "accuracy": 8,
+    "no time": 7,
     "top 5": 5,
-    "notes": 5,
     "time": 7,
-    "a s": 6,
+    "speed": 7,
 }
 
 
 class Display:
-    """The terminal's view of a Trainer. On anything but a terminal, rows without the moving
-    line."""
+    """The terminal's view of a Trainer. Without a terminal there is no progress line."""
 
     def __init__(self, trainer: Trainer):
         self._trainer = trainer
         self._live = sys.stderr.isatty()
-        self._began = time.monotonic(), trainer.progress.tokens
-        self._said: set[str] = set()
+        self._started = time.monotonic()
+        self._tokens_before = trainer.progress.tokens
+        self._warned: set[str] = set()
 
     def __enter__(self) -> Display:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
 
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:3.0f}%"),
-        )
-        self._bar = Progress(
-            *columns, console=Console(stderr=True), transient=True, disable=not self._live
+        # standard output stays as it is: the rows may go to a file or another command
+        self._bar = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(bar_width=24),
+            progress.TextColumn("{task.percentage:3.0f}%"),
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=False,
+            disable=not self._live,
         )
         self._task = self._bar.add_task("starting", total=1.0)
         self._bar.start()
@@ -67,96 +68,97 @@ class Display:
 
     def opening(self) -> None:
         """The corpus, the model, the baselines."""
-        trainer, corpus = self._trainer, self._trainer.corpus
-        train, heldout = corpus.pieces("train"), trainer.heldout
+        trainer, corpus, unit = self._trainer, self._trainer.corpus, self._unit
+        train = corpus.pieces("train")
         minutes = sum(row.seconds for row in train) / 60
-        dropped = [row for row in corpus.rows if row.status == "dropped"]
+        dropped = sum(row.status == "dropped" for row in corpus.rows)
+        reasons = f", the reasons in {corpus.path / 'manifest.jsonl'}" if dropped else ""
         typer.echo(
-            f"learning from {len(train)} pieces ({minutes:.0f} minutes, {self._steps_learned():,} {self._unit}s), held "
-            f"out {len(heldout.pieces)}; {len(dropped)} files left out"
-            + (f", each with its reason in {corpus.path / 'manifest.jsonl'}" if dropped else "")
+            f"learning from {len(train)} pieces ({minutes:.0f} minutes, {trainer.steps:,} {unit}s), "
+            f"{len(trainer.heldout.pieces)} held out; {count(dropped, 'file')} dropped{reasons}"
         )
         config, world = trainer.model.config, trainer.world
         together = f", {world.size} processes" if world.size > 1 else ""
         typer.echo(
-            f"model: {config.layers} x {config.hidden} LSTM, {trainer.model.parameters_count():,} weights, "
+            f"model: {config.layers} x {config.hidden} LSTM, "
+            f"{trainer.model.parameters_count():,} weights, "
             f"on {trainer.device} in {trainer.config.precision}{together}"
         )
         for warning in trainer.warnings():
             typer.echo(warning)
-        typer.echo("\n".join(comparison_lines("baselines", None, trainer.baselines, config.input)))
+        heading = "baselines, held out"
+        for line in comparison_lines(heading, None, trainer.baselines, config.input):
+            typer.echo(line)
         typer.echo(
-            f"nats a {self._unit} in training, on learned and on held-out pieces (*: the best so far); held-out nats a "
-            f"note and second; shares right, in the top 5, right of notes; time predicted/true; {self._unit}s a second"
+            f"training, learned, held out: nats per {unit} (* the best so far); then held out: nats "
+            f"per note and second, accuracy, accuracy without what only moves time, top 5, time "
+            f"predicted/actual; speed: {unit}s per second"
         )
         typer.echo(" ".join(f"{name:>{width}}" for name, width in COLUMNS.items()))
 
-    def on_update(self, trainer: Trainer) -> None:
+    def on_update(self, progress: Progress) -> None:
         """Move the progress line."""
         if not self._live:
             return
-        done = min(trainer.share_done(), 1.0)
-        left = (time.monotonic() - self._began[0]) * (1 - done) / max(done, 1e-9)
+        trainer = self._trainer
+        done = min(trainer.fraction_done(), 1.0)
+        left = (time.monotonic() - self._started) * (1 - done) / max(done, 1e-9)
         line = (
-            f"epoch {trainer.progress.update / trainer.epoch_steps:.1f}  loss {trainer.progress.loss:.3f}  "
-            f"rate {trainer.progress.rate:.1e}  gradient {trainer.progress.gradient:.2f}  "
+            f"epoch {progress.update / trainer.updates_per_epoch:.1f}  loss {progress.loss:.3f}  "
+            f"rate {progress.rate:.1e}  gradient {progress.gradient:.2f}  "
             f"{self._speed():,.0f} {self._unit}s/s  {left / 60:.0f} min left at most"
         )
         self._bar.update(self._task, completed=done, description=line)
 
-    def on_evaluation(self, trainer: Trainer, scores: Scores) -> None:
-        """A row for an evaluation, and what it gives reason to say. `right` counts all tokens,
-        `notes` leaves out those that only move time; `time` is the share of those, predicted and
-        true."""
-        progress = trainer.progress
+    def on_evaluation(self, progress: Progress) -> None:
+        """A row for the evaluation, and each warning once."""
+        row = progress.history[-1]
+        training = "" if math.isnan(progress.loss) else f"{progress.loss:.3f}"
         cells = (
-            f"{progress.update / trainer.epoch_steps:.1f}",
-            f"{progress.loss:.3f}",
-            f"{progress.history[-1]['known_nats_per_token']:.3f}",
-            f"{scores.nats_per_token:.3f}" + ("*" if progress.since_best == 0 else " "),
-            f"{scores.nats_per_note:.2f}",
-            f"{scores.nats_per_second:.2f}",
-            f"{scores.accuracy:.0%}",
-            f"{scores.top5:.0%}",
-            f"{scores.accuracy_without_time:.0%}",
-            f"{scores.time_predicted:.0%}/{scores.time_actual:.0%}",
+            f"{row['epoch']:.1f}",
+            training,
+            f"{row['known_nats_per_token']:.3f}",
+            f"{row['nats_per_token']:.3f}" + ("*" if progress.since_best == 0 else " "),
+            f"{row['nats_per_note']:.2f}",
+            f"{row['nats_per_second']:.2f}",
+            f"{row['accuracy']:.0%}",
+            f"{row['accuracy_without_time']:.0%}",
+            f"{row['top5']:.0%}",
+            f"{row['time_predicted']:.0%}/{row['time_actual']:.0%}",
             f"{self._speed():,.0f}",
         )
-        self.say(
-            " ".join(
-                f"{cell:>{width}}" for cell, width in zip(cells, COLUMNS.values(), strict=True)
-            )
-        )
-        for text in about_run(progress.history):
-            kind = text.partition(":")[0]
-            if kind not in self._said:
-                self._said.add(kind)
-                self.say(text)
+        widths = COLUMNS.values()
+        self.say(" ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)))
+        for kind, warning in about_run(progress.history).items():
+            if kind not in self._warned:
+                self._warned.add(kind)
+                self.say(warning)
 
     def say(self, text: str) -> None:
-        """A line above the progress line."""
-        typer.echo(text) if not self._live else self._bar.console.print(
-            text, highlight=False, markup=False
-        )
+        """Print a line, above the progress line where both are on the terminal."""
+        if self._live and sys.stdout.isatty():
+            self._bar.console.print(text, highlight=False, markup=False)
+        else:
+            typer.echo(text)
 
     def interrupted(self) -> None:
-        """After Ctrl-C: what is saved, and how to go on."""
-        path = self._trainer.path
+        """After Ctrl-C: what is saved, and how to continue."""
+        if not self._trainer.progress.history:
+            typer.echo("stopped before the first evaluation; the same command begins again")
+            return
         typer.echo(
-            f"stopped. What was learned up to the last evaluation is in {path}; go on with the same "
-            f"command and --resume (without --find-lr and --init-from)"
+            f"stopped. What was learned up to the last evaluation is in {self._trainer.path}; go on "
+            f"with the same command and --resume (without --find-lr and --init-from)"
         )
 
     def closing(self, reason: str) -> None:
-        """Why it ended, and the best loss beside the baselines."""
-        progress, path = self._trainer.progress, self._trainer.path
-        best = min(progress.history, key=lambda row: row["nats_per_token"])
-        baselines = self._trainer.baselines
-        kind = self._trainer.model.config.input
+        """Why it ended, and the best scores beside the baselines."""
+        trainer, path = self._trainer, self._trainer.path
+        best = min(trainer.progress.history, key=lambda row: row["nats_per_token"])
+        scores, kind = scores_from_json(best), trainer.model.config.input
         typer.echo(f"{reason}. The best weights are those of epoch {best['epoch']:.1f}:")
-        typer.echo(
-            "\n".join(comparison_lines("held-out pieces", scores_from_json(best), baselines, kind))
-        )
+        for line in comparison_lines("held-out pieces", scores, trainer.baselines, kind):
+            typer.echo(line)
         typer.echo(f"curves, samples and settings: {path / 'report.html'}")
         typer.echo(f"next: export-ugen {path} -o model.onnx")
 
@@ -164,10 +166,6 @@ class Display:
     def _unit(self) -> str:
         return "step" if self._trainer.model.config.input == "frame" else "token"
 
-    def _steps_learned(self) -> int:
-        config = self._trainer.config
-        return round(self._trainer.epoch_steps * config.batch * config.bptt_length)
-
     def _speed(self) -> float:
-        seconds = time.monotonic() - self._began[0]
-        return (self._trainer.progress.tokens - self._began[1]) / max(seconds, 1e-9)
+        seconds = time.monotonic() - self._started
+        return (self._trainer.progress.tokens - self._tokens_before) / max(seconds, 1e-9)
