@@ -1,4 +1,5 @@
-"""Files and folders that appear under their final name whole, or not at all."""
+"""Files and folders that appear under their final name whole, or not at all, even after a power
+cut."""
 
 from __future__ import annotations
 
@@ -42,9 +43,28 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
+        flush_to_disk(partial)
         os.replace(partial, path)
+        flush_to_disk(path.parent)
     except OSError as error:
         raise UgenError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until what was written to a file, or the names in a folder, would survive a power cut.
+
+    Folders cannot be flushed on Windows, nor on some network disks.
+    """
+    is_folder = path.is_dir()
+    try:
+        descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        if not is_folder:
+            raise

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from support import BUNDLED, same_notes, scores
 from ugen.data import Codec, CodecError, Score, arrange, codec_from_json, make_codec, read_midi
@@ -33,7 +33,10 @@ def arranged(codec: Codec, score: Score) -> Score:
 @each_codec
 @given(score=scores())
 def test_decoding_and_encoding_again_changes_nothing(codec: Codec, score: Score) -> None:
-    tokens, notes, lost = codec.encode(arranged(codec, score))
+    try:
+        tokens, notes, lost = codec.encode(arranged(codec, score))
+    except CodecError:  # hours or thousands of bars with a few notes
+        reject()
     assert notes + lost == len(arranged(codec, score).notes)
     decoded = codec.decode(tokens)
     assert len(decoded.notes) == notes
@@ -75,11 +78,11 @@ def test_masks_allow_all_that_music_does_and_cursors_keep_its_time(
         cursor.feed(token)
         assert (cursor.seconds > before) == codec.is_time[token]
     decoded = codec.decode(tokens)
-    last_onset = decoded.seconds_at(decoded.notes["onset"][-1:])[0]
-    assert (
-        cursor.seconds == pytest.approx(last_onset, abs=5.0, rel=1e-3)
-        or cursor.seconds > last_onset
-    )
+    # a piece in beats stops after the last onset, in the other codecs when the last note ends
+    end = decoded.seconds
+    if codec.name == "beats":
+        end = decoded.seconds_at(decoded.notes["onset"][-1:])[0]
+    assert cursor.seconds == pytest.approx(end, abs=1e-6)
 
 
 @each_codec
@@ -239,9 +242,16 @@ def test_frames_text_survives_midi(frames: list[list[int]]) -> None:
     assert again.tokens.tolist() == tokens
 
 
-def test_frames_refuses_centuries() -> None:
-    with pytest.raises(CodecError, match="hours"):
-        CODECS["frames"].encode(Score.build([(0, 2**28, 60, 80, 0, False)], 1))
+@each_codec
+def test_centuries_are_refused(codec: Codec) -> None:
+    with pytest.raises(CodecError, match=r"and only 1 note|and has only 1 note"):
+        codec.encode(Score.build([(2**28, 2**28 + 1, 60, 80, 0, False)], 1))
+
+
+@pytest.mark.parametrize("codec", [CODECS["frames"], CODECS["frames-fold"], CODECS["events"]])
+def test_a_note_of_centuries_is_refused(codec: Codec) -> None:
+    with pytest.raises(CodecError, match=r"lasts \d+:\d\d:\d\d and has only 1 note"):
+        codec.encode(Score.build([(0, 2**28, 60, 80, 0, False)], 1))
 
 
 # khot
@@ -317,7 +327,7 @@ def test_every_event_of_the_beats_table_round_trips() -> None:
     codec = CODECS["beats-band"]
     used = set()
     for i in range(140):
-        step = 4 * GRID * i  # two bars of 2/4 apart at least, so nothing overlaps
+        step = 4 * GRID * (i % 16)
         notes = [
             (step, step + DURATIONS[i % len(DURATIONS)], i % 128, 4 * (i % 32) + 2, i % 128, False),
             (step, step + 6, (i * 7) % 128, 66, 0, True),

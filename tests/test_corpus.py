@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,10 @@ import pytest
 from support import BUNDLED
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
 from ugen.data.cli.main import MUSIC
-from ugen.data.corpus.corpus import Corpus, ManifestRow
+from ugen.data.codecs.registry import CODECS
+from ugen.data.corpus.corpus import SPLITS, Corpus, ManifestRow
 from ugen.data.corpus.prepare import Settings, prepare
+from ugen.data.files import write_json
 
 BEATS = Settings(make_codec("beats"), valid=0.2)
 
@@ -56,7 +60,18 @@ def test_every_file_is_in_the_manifest_with_its_reason(folder: Path, tmp_path: P
     assert set(rows) == {
         str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
     }
-    assert all(row.reason for row in corpus.rows if row.status == "dropped")
+    assert all(row.reason and row.code for row in corpus.rows if row.status == "dropped")
+    codes = {
+        "page.mid": "unreadable",
+        "empty.MID": "unreadable",
+        "silent.mid": "no_notes",
+        "drums.mid": "only_drums",
+        "notes.txt": "not_midi",
+        "cut.mid": "",
+    }
+    assert {name: rows[name].code for name in codes} == codes
+    duplicates = [row for row in corpus.rows if row.code == "duplicate"]
+    assert [row.reason for row in duplicates] == [f"the same music as {duplicates[0].family}"]
     assert "not a MIDI file (it does not begin with MThd) (byte 0)" in rows["page.mid"].reason
     assert "not a MIDI file" in rows["empty.MID"].reason
     assert rows["silent.mid"].reason == "holds no notes"
@@ -65,7 +80,7 @@ def test_every_file_is_in_the_manifest_with_its_reason(folder: Path, tmp_path: P
     same = {rows["deeper/copy.mid"].status, rows[BUNDLED[40].name].status}
     assert same == {"kept", "dropped"}, "one of two copies stays"
     assert rows["cut.mid"].status == "kept" and rows["cut.mid"].warnings, (
-        "damage is mended, and remarked on"
+        "damage is repaired, with a warning"
     )
 
 
@@ -136,6 +151,56 @@ def test_an_interrupted_run_goes_on_where_it_stopped(folder: Path, tmp_path: Pat
     assert not work.exists()
 
 
+@pytest.mark.parametrize("zeros", [0, 1])
+def test_tokens_that_a_power_cut_zeroed_are_read_again(
+    folder: Path, tmp_path: Path, zeros: int
+) -> None:
+    """Files were trusted by their size alone: zeros where tokens had been went into the corpus."""
+    whole = prepare(folder, tmp_path / "whole", BEATS)
+
+    def interrupt(done: int, of: int) -> None:
+        if done == of - 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(folder, tmp_path / "corpus", BEATS, on_file=interrupt)
+    tokens = tmp_path / ".corpus.partial" / "tokens.u16"
+    size = tokens.stat().st_size
+    with open(tokens, "r+b") as stream:
+        stream.seek(size // 2)
+        stream.write(bytes(size - size // 2) if zeros else b"\xff")
+    read: list[int] = []
+    resumed = prepare(
+        folder, tmp_path / "corpus", BEATS, on_file=lambda done, of: read.append(done)
+    )
+    assert 1 < read[0] < len(whole.rows) - 1, "what is sound stays"
+    assert resumed.rows == whole.rows and (resumed.tokens == whole.tokens).all()
+
+
+def test_all_is_on_disk_before_the_corpus_gets_its_name(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was flushed: after a power cut a file could stand under its name, and be empty."""
+    flushed: list[str] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        name = os.readlink(f"/proc/self/fd/{descriptor}")
+        flushed.append(str(Path(name).relative_to(tmp_path)))
+        fsync(descriptor)
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("needs Linux's list of open files")
+    monkeypatch.setattr(os, "fsync", watched)
+    write_json(tmp_path / "a" / "x.json", {})
+    assert flushed[0].startswith("a/.x.json.") and flushed[1:] == ["a"]
+    flushed.clear()
+    prepare(folder, tmp_path / "corpus", BEATS)
+    names = ("corpus.json", "manifest.jsonl", "tokens.u16")
+    assert {f".corpus.partial/{name}" for name in names} <= set(flushed)
+    assert flushed[-2:] == [".corpus.partial", "."]
+
+
 @pytest.mark.parametrize("change", ["a file", "the settings"])
 def test_work_that_no_longer_holds_is_done_again(folder: Path, tmp_path: Path, change: str) -> None:
     def interrupt(done: int, of: int) -> None:
@@ -167,12 +232,71 @@ def test_bad_folders_are_named_and_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(UgenError, match="no MIDI files in it"):
         prepare(empty, out, BEATS)
     shutil.copy(BUNDLED[0], empty / "one.mid")
-    with pytest.raises(
-        UgenError, match="1 of 1 files can be learned from, and at least two different"
-    ):
+    with pytest.raises(UgenError, match="1 of 1 files can be used, and at least two different"):
         prepare(empty, out, BEATS)
     assert not out.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+def test_nothing_need_be_held_out(tmp_path: Path) -> None:
+    """With --valid 0, ten good pieces were said to be too few."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for path in BUNDLED[40:50]:
+        shutil.copy(path, folder / path.name)
+    corpus = prepare(folder, tmp_path / "corpus", replace(BEATS, valid=0.0))
+    assert [len(corpus.pieces(name)) for name in SPLITS] == [10, 0, 0]
+    for path in list(folder.iterdir())[1:]:
+        path.unlink()
+    assert len(prepare(folder, tmp_path / "one", replace(BEATS, valid=0.0)).pieces("train")) == 1
+    for path in folder.iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(UgenError, match="at least one piece is needed; most often: not a MIDI"):
+        prepare(folder, tmp_path / "none", replace(BEATS, valid=0.0))
+
+
+@pytest.mark.parametrize("absolute", ["the folder", "the output", "both", "neither"])
+def test_an_output_inside_the_folder_is_no_input(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, absolute: str
+) -> None:
+    """With one path absolute and the other relative, the work under way entered its manifest."""
+    monkeypatch.chdir(folder.parent)
+    root = folder if absolute in ("the folder", "both") else Path(folder.name)
+    out = folder / "deeper" / "corpus"
+    if absolute in ("the folder", "neither"):
+        out = out.relative_to(folder.parent)
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+    def interrupt(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(root, out, BEATS, on_file=interrupt)
+    assert {row.file for row in prepare(root, out, BEATS).rows} == files
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_few_bytes_cannot_claim_much_music(tmp_path: Path, codec: str) -> None:
+    """301 bytes with meter changes far apart became 1.7 million tokens, and were kept."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    meters = [(190_000 * i, 1 + i % 2, 4) for i in range(40)]
+    notes = [(190_000 * 40 + i, 190_000 * 40 + i + 1, 60 + i, 80, 0, False) for i in range(16)]
+    write_midi(Score.build(notes, 1, [(0, 3000)], meters), folder / "bomb.mid")
+    far = [(480 * 100 * i, 480 * 100 * i + 240, 60 + i, 80, 0, False) for i in range(16)]
+    write_midi(Score.build(far, 480), folder / "sparse.mid")
+    long = [(480 * i, 480 * (i + 3000), 60 + i, 80, 0, False) for i in range(16)]
+    write_midi(Score.build(long, 480), folder / "organ.mid")
+    shutil.copy(BUNDLED[0], folder)
+    corpus = prepare(folder, tmp_path / "corpus", Settings(make_codec(codec), valid=0.0))
+    dropped = {row.file: row.reason for row in corpus.rows if row.code == "not_encodable"}
+    if codec == "beats":
+        assert re.fullmatch(r"has 5,7\d\d,\d\d\d bars and only 16 notes", dropped["bomb.mid"])
+    else:
+        assert re.fullmatch(r"lasts \d+:\d\d:\d\d and has only 16 notes", dropped["bomb.mid"])
+    steps = 48 * 32 / 0.026
+    most = 8 * steps if codec == "khot" else 2 * steps  # words of a vector; time and a pitch
+    assert all(row.tokens < most for row in corpus.rows if row.notes == 16)
 
 
 def test_an_existing_folder_is_never_overwritten(folder: Path, tmp_path: Path) -> None:
@@ -183,12 +307,21 @@ def test_an_existing_folder_is_never_overwritten(folder: Path, tmp_path: Path) -
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
 
 
+def edit(corpus: Path, name: str, value: object) -> None:
+    """Change a field of the first row that was kept."""
+    path = corpus / "manifest.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    kept = next(i for i, row in enumerate(rows) if row["status"] == "kept")
+    rows[kept][name] = value
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (
             lambda c: (c / "tokens.u16").write_bytes(b"12345"),
-            r"tokens\.u16: 5 bytes, but the manifest tells of \d+",
+            r"tokens\.u16: 5 bytes, but the manifest has \d+",
         ),
         (lambda c: (c / "tokens.u16").unlink(), "-1 bytes"),
         (lambda c: (c / "manifest.jsonl").write_text("{}\n"), "line 1 is not a manifest row"),
@@ -197,7 +330,19 @@ def test_an_existing_folder_is_never_overwritten(folder: Path, tmp_path: Path) -
             lambda c: (c / "corpus.json").write_text('{"format": 9}'),
             "corpus format 9; this ugen reads format 1",
         ),
-        (lambda c: (c / "corpus.json").write_text('{"format": 1}'), "entry 'codec' is missing"),
+        (
+            lambda c: (c / "corpus.json").write_text('{"format": 1}'),
+            r"corpus\.json: hash is missing",
+        ),
+        (
+            lambda c: edit(c, "sha256", 5),
+            r"line \d+ is not a manifest row \(sha256 is 5, and must be a",
+        ),
+        (lambda c: edit(c, "notes", True), r"\(notes is true, and must be a whole number\)"),
+        (lambda c: edit(c, "seconds", None), r"\(seconds is null, and must be a number\)"),
+        (lambda c: edit(c, "code", "bad luck"), r'\(code is "bad luck", and must be'),
+        (lambda c: edit(c, "more", 1), r"\(more is unknown\)"),
+        (lambda c: edit(c, "offset", 7), r"\(tokens or offset do not follow"),
     ],
 )
 def test_damaged_corpora_are_refused_by_part(
@@ -241,8 +386,8 @@ def test_the_pedal_is_folded_in_when_asked(tmp_path: Path) -> None:
     assert lengths[0] == 12 and lengths[1] > 100
 
 
-def test_shares_out_of_range_are_named() -> None:
-    with pytest.raises(UgenError, match=r"--valid 1\.5"):
+def test_fractions_out_of_range_are_named() -> None:
+    with pytest.raises(UgenError, match=r"--valid 1\.5: must be 0 or more, and less than 1"):
         Settings(make_codec("beats"), valid=1.5)
 
 
@@ -268,3 +413,15 @@ def test_manifest_rows_are_json_lines(small_corpus: Corpus) -> None:
     assert {key for line in lines for key in json.loads(line)} == set(
         ManifestRow("x", "kept").__dataclass_fields__
     )
+
+
+def test_the_manifest_is_a_table_for_notebooks(small_corpus: Corpus) -> None:
+    pytest.importorskip("pandas")
+    frame = small_corpus.manifest()
+    assert len(frame) == len(small_corpus.rows) and list(frame.columns) == [
+        *ManifestRow.__dataclass_fields__
+    ]
+    assert frame["tokens"].sum() == len(small_corpus.tokens)
+    assert set(frame[frame["split"] == "train"]["file"]) == {
+        row.file for row in small_corpus.pieces("train")
+    }

@@ -15,7 +15,7 @@ from support import BUNDLED
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
 from ugen.data.corpus.corpus import SPLITS, Corpus
 from ugen.data.corpus.prepare import Settings, prepare
-from ugen.data.corpus.report import advice, table
+from ugen.data.corpus.report import findings, table
 from ugen.data.corpus.report_page import page
 from ugen.data.corpus.summary import Facts, facts
 from ugen.data.text import printable
@@ -125,22 +125,23 @@ def test_events_are_counted_as_they_stand_in_the_tokens(small_corpus: Corpus) ->
     }
     assert set(found.unseen) == set(codec.events) - trained
     assert sum(kind.events - kind.in_training for kind in found.kinds) == len(found.unseen)
-    assert set(found.surprises) == set(names) - trained
+    assert set(found.held_out_only) == set(names) - trained
     seconds = sorted(row.seconds for row in found.kept)
     assert (found.lengths[0], found.lengths[-1]) == (seconds[0], seconds[-1])
 
 
-def test_copies_versions_and_damage_are_told(odd_corpus: Corpus) -> None:
+def test_copies_versions_and_damage_are_named(odd_corpus: Corpus) -> None:
     found = facts(odd_corpus)
-    assert found.copies == (("<copy>.mid", "<b>.mid"),)
+    assert [(row.file, row.family) for row in found.dropped["duplicate"]] == [
+        ("<copy>.mid", "<b>.mid")
+    ]
     assert {frozenset((head, *files)) for head, files in found.families.items()} == {
         frozenset(("original.mid", "version.mid"))
     }
-    assert [row.file for row in found.mended] == ["cut.mid"]
-    assert found.dropped["holds ... notes; fewer than 16 teach nothing"] == tuple(
+    assert [row.file for row in found.repaired] == ["cut.mid"]
+    assert [row.file for row in found.dropped["too_short"]] == [
         f"short{i}.mid" for i in range(1, 6)
-    )
-    assert found.dropped["the same music as another file"] == ("<copy>.mid",)
+    ]
     assert [len(files) for files in found.dropped.values()] == [5, 5, 1, 1], (
         "the most frequent first"
     )
@@ -148,11 +149,11 @@ def test_copies_versions_and_damage_are_told(odd_corpus: Corpus) -> None:
 
 def test_a_lopsided_corpus_is_called_so(odd_corpus: Corpus) -> None:
     found, text = facts(odd_corpus), table(facts(odd_corpus))
-    assert advice(found)[0].startswith(
+    assert findings(found)[0].startswith(
         "more than half of the files were dropped: most often (5 of 12) "
     )
     for words in (
-        "1 damaged file mended",
+        "1 damaged file repaired",
         "validation has only",
         "training has only",
         "training lasts only",
@@ -160,20 +161,26 @@ def test_a_lopsided_corpus_is_called_so(odd_corpus: Corpus) -> None:
         assert words in text and words in page(found)
     one = replace(found.splits[1], pieces=1)
     lopsided = replace(found, splits=(found.splits[0], one, found.splits[2]))
-    assert "validation has only 1 piece" in advice(lopsided)
+    assert "validation has only 1 piece" in findings(lopsided)
     none = replace(found, splits=(found.splits[0], replace(one, pieces=0), found.splits[2]))
-    assert any("there is no validation" in words for words in advice(none))
+    assert any("there is no validation" in words for words in findings(none))
     lossy = replace(found, lost=found.total.notes)
-    assert "50.0% of the notes did not fit the codec's time grid" in advice(lossy)
+    assert "50.0% of the notes did not fit the codec's time grid" in findings(lossy)
 
 
-def test_a_corpus_with_nothing_odd_gets_no_advice(odd_corpus: Corpus) -> None:
+def test_a_corpus_with_nothing_odd_has_no_findings(odd_corpus: Corpus) -> None:
     found = facts(odd_corpus)
     fine = tuple(replace(split, pieces=100, seconds=1e5, tokens=10**9) for split in found.splits)
     calm = replace(
-        found, splits=fine, dropped={}, mended=(), families={}, surprises={}, tempos={90: 1, 120: 1}
+        found,
+        splits=fine,
+        dropped={},
+        repaired=(),
+        families={},
+        held_out_only={},
+        tempos={90: 1, 120: 1},
     )
-    assert advice(calm) == []
+    assert findings(calm) == []
     assert "Nothing stands out" in table(calm) and "Nothing stands out" in page(calm)
 
 
@@ -189,11 +196,13 @@ def test_the_table_fits_a_terminal_whatever_the_corpus(
         kept=tuple(
             replace(row, file=name, lost=10**5, warnings=(name,)) for row in found.kept * 20
         ),
-        mended=found.kept * 20,
-        copies=((name, name),) * 90,
-        dropped={f"{name}{i}": (name,) * 9 for i in range(99)},
+        repaired=found.kept * 20,
+        dropped={
+            code: (replace(row, file=name, reason=name, family=name),) * 90
+            for code, (row, *_) in found.dropped.items()
+        },
         families={f"{name}{i}": (name,) * 9 for i in range(99)},
-        surprises={name + str(i): 10**6 for i in range(9)},
+        held_out_only={name + str(i): 10**6 for i in range(9)},
     )
     for each in (found, wild, facts(small_corpus)):
         lines = table(each).splitlines()

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from ugen.data.corpus.prepare import Settings
 from ugen.data.errors import UgenError
 from ugen.data.render import audio
 from ugen.data.render import convert as converter
 
 from .app import make_app, run_app
-from .choices import Arrangement, CodecName
 from .options import with_options
+from .prepare import CodecChoice, corpus_settings, prepare_folder
 from .progress import progress_bar
 
 app = make_app()
@@ -22,51 +23,23 @@ MUSIC = Path(__file__).parent.parent / "music"
 
 
 @app.command(epilog="Example: ugen-data prepare my-midi-files -o corpus")
+@with_options(choice=CodecChoice, settings=Settings)
 def prepare(
     folder: Annotated[
         Path, typer.Argument(help="A folder; all MIDI files in it and below are read.")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The corpus folder to write.")],
-    codec: Annotated[
-        CodecName,
-        typer.Option(
-            help="beats (metrical), events (performance), frames (time steps), khot (vectors)."
-        ),
-    ] = CodecName.beats,
-    ticks: Annotated[
-        int | None,
-        typer.Option(
-            help="frames, khot: length of a step, in 1/480 beat at 120 bpm; 25 when not given."
-        ),
-    ] = None,
-    fold: Annotated[
-        bool, typer.Option("--fold", help="frames: one token for a step and its repetitions.")
-    ] = False,
-    arrange: Annotated[
-        Arrangement,
-        typer.Option(help="piano merges pitched tracks; band keeps programs and drums."),
-    ] = Arrangement.piano,
-    sustain: Annotated[
-        bool, typer.Option("--sustain", help="Fold the sustain pedal into the ends of notes.")
-    ] = False,
-    valid: Annotated[
-        float, typer.Option(help="Share of the pieces held out while training.")
-    ] = 0.1,
-    test: Annotated[
-        float, typer.Option(help="Share of the pieces held out for a last test.")
-    ] = 0.0,
+    choice: dict[str, Any],
+    settings: dict[str, Any],
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; one a core when not given.")
+        int | None, typer.Option(min=1, help="Processes.", show_default="one per core")
     ] = None,
 ) -> None:
-    """Turn a folder of MIDI files into a corpus, with a manifest of every file kept or dropped and
+    """Turn a folder of MIDI files into a corpus, with a manifest of every file, kept or dropped and
     why."""
-    from .prepare import corpus_settings, prepare_folder
-
-    settings = corpus_settings(
-        codec.value, arrange.value, ticks=ticks, fold=fold, valid=valid, test=test, sustain=sustain
+    prepare_folder(
+        folder, output, corpus_settings(**{"codec": "beats", **choice}, **settings), workers
     )
-    prepare_folder(folder, output, settings, workers)
 
 
 @app.command(epilog="Example: ugen-data report corpus -o report.html")
@@ -76,8 +49,8 @@ def report(
         Path | None, typer.Option("-o", "--output", help="Write a page (.html) as well.")
     ] = None,
 ) -> None:
-    """Say what is in a corpus: what was kept, dropped, mended and lost, and how the music is
-    spread."""
+    """Say what is in a corpus: what was kept, dropped, repaired and lost, and what the music is
+    like."""
     from ugen.data.corpus.corpus import Corpus
     from ugen.data.corpus.report import table
     from ugen.data.corpus.report_page import page
@@ -85,7 +58,7 @@ def report(
     from ugen.data.files import write_atomically
 
     if output is not None and output.suffix.lower() not in (".html", ".htm"):
-        raise UgenError(f"-o {output}: the name must end in .html")
+        raise UgenError("the name must end in .html", flag="-o", value=output)
     found = facts(Corpus.open(corpus))
     typer.echo(table(found))
     if output is not None:

@@ -5,42 +5,65 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
-from ugen.data.codecs.registry import make_codec
+from ugen.data.codecs.base import Codec
+from ugen.data.codecs.registry import CODECS, make_codec
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.errors import UgenError
+from ugen.data.settings import setting
+from ugen.data.text import count, printable
 
 from .progress import progress_bar
 
 
-def corpus_settings(
-    codec: str,
-    arrangement: str,
-    *,
-    ticks: int | None = None,
-    fold: bool = False,
-    valid: float = 0.1,
-    test: float = 0.0,
-    sustain: bool = False,
-) -> Settings:
-    """Settings from what the flags say. Raises UgenError that names flags which do not go
-    together."""
-    if fold and codec != "frames":
-        raise UgenError(f"--fold: goes with --codec frames, not {codec}")
-    if ticks is not None and codec not in ("frames", "khot"):
-        raise UgenError(f"--ticks {ticks}: goes with --codec frames or khot, not {codec}")
-    if codec != "beats" and arrangement != "piano":
-        raise UgenError(f"--codec {codec} holds no programs or drums: it goes with --arrange piano")
-    step = {} if ticks is None else {"ticks": ticks}
-    options: dict[str, dict[str, object]] = {
-        "beats": {"band": arrangement == "band"},
-        "frames": {**step, "fold": fold},
-        "khot": {**step},
-    }
-    return Settings(make_codec(codec, **options.get(codec, {})), arrangement, valid, test, sustain)
+@dataclass(frozen=True)
+class CodecChoice:
+    """A codec by name, and options; each codec takes those that its constructor has."""
+
+    codec: str = setting(
+        "beats",
+        f"How music becomes tokens: {', '.join(f'{n} ({c.about})' for n, c in CODECS.items())}.",
+        choices=tuple(CODECS),
+    )
+    ticks: int | None = setting(
+        None,
+        "frames, khot: length of a step, in 1/480 beat at 120 bpm.",
+        default_text="25",
+        minimum=1,
+        maximum=1920,
+    )
+    fold: bool = setting(False, "frames: one token for a step and its repetitions.")
+
+    def make(self, arrangement: str) -> Codec:
+        """The codec. Raises UgenError for options, or an arrangement, that it has no use for."""
+        usual = make_codec(self.codec).options()
+        given = {"ticks": self.ticks, "fold": self.fold or None}
+        options = {name: value for name, value in given.items() if value is not None}
+        for name, value in options.items():
+            if name not in usual:
+                fitting = [each for each, cls in CODECS.items() if name in cls().options()]
+                problem = f"goes with --codec {' or '.join(fitting)}, not {self.codec}"
+                shown = None if value is True else value
+                raise UgenError(problem, flag=f"--{name}", value=shown)
+        if "band" in usual:
+            options["band"] = arrangement == "band"
+        elif arrangement != "piano":
+            problem = f"keeps programs and drums, which --codec {self.codec} cannot hold"
+            raise UgenError(problem, flag="--arrange", value=arrangement)
+        return make_codec(self.codec, **options)
+
+
+def corpus_settings(codec: str, arrangement: str = "piano", **others: Any) -> Settings:
+    """Settings from what the flags say. `others`: of CodecChoice and Settings, where not the usual.
+    Raises UgenError that names flags which do not go together."""
+    chosen = {name: others.pop(name) for name in ("ticks", "fold") if name in others}
+    made = CodecChoice(codec, **chosen).make(arrangement)
+    return Settings(made, arrangement, **others)
 
 
 def prepare_folder(
@@ -68,13 +91,15 @@ def _summary(corpus: Corpus) -> None:
     splits = Counter(row.split for row in kept)
     lost, notes = sum(row.lost for row in kept), sum(row.notes for row in kept)
     typer.echo(
-        f"{corpus.path}: {len(kept)} of {len(corpus.rows)} files kept "
+        f"{corpus.path}: {len(kept)} of {count(len(corpus.rows), 'file')} kept "
         f"({', '.join(f'{n} {split}' for split, n in splits.items())}), "
-        f"{notes:,} notes in {sum(row.tokens for row in kept):,} tokens, {lost:,} notes lost to the grid"
+        f"{notes:,} notes in {len(corpus.tokens):,} tokens, "
+        f"{count(lost, 'note')} lost to the codec's grid"
     )
-    reasons = Counter(row.reason.split(" as ")[0] for row in corpus.rows if row.status == "dropped")
-    for reason, count in reasons.most_common(5):
-        typer.echo(f"  left out {count}: {reason}")
-    mended = sum(bool(row.warnings) for row in kept)
-    if mended:
-        typer.echo(f"  {mended} damaged files were mended; the manifest says how")
+    dropped = [row for row in corpus.rows if row.status == "dropped"]
+    for code, files in Counter(row.code for row in dropped).most_common():
+        first = next(row for row in dropped if row.code == code)
+        such_as = printable(f"{first.file} ({first.reason})")
+        typer.echo(f"  dropped {files}, {code.replace('_', ' ')}, such as {such_as}")
+    if repaired := sum(bool(row.warnings) for row in kept):
+        typer.echo(f"  {count(repaired, 'damaged file')} repaired; the manifest says how")

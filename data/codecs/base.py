@@ -12,13 +12,20 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from ugen.data.errors import CodecError
 from ugen.data.score import Score
+from ugen.data.text import clock, count
 
 from .decoder import Decoder
 
 Tokens = NDArray[np.uint16]
 Inputs = NDArray[Any]
 Mask = NDArray[np.bool_]
+
+# the sparsest music measured has 0.4 bars and 0.9 seconds per note
+BARS_PER_NOTE = 16
+SECONDS_PER_NOTE = 32
+SPARE_NOTES = 32  # a short piece is measured as if it had this many notes more
 
 
 class Encoded(NamedTuple):
@@ -61,13 +68,12 @@ class Codec(ABC):
     """
 
     name: ClassVar[str]
-    input: ClassVar[str] = (
-        "token"  # what a model is fed: token ids, or a `frame` of 128 zeros and ones
-    )
+    about: ClassVar[str]  # in a word or two, for help texts
+    # what a model is fed: a `token` id, or a `frame` of 128 zeros and ones
+    input: ClassVar[str] = "token"
+    # kinds of event whose value grows (1) or shrinks (-1) when music goes faster
+    tempo_kinds: ClassVar[dict[str, int]] = {}
     events: tuple[str, ...]
-    tempo_kinds: ClassVar[
-        dict[str, int]
-    ] = {}  # kinds whose value grows (1) or shrinks (-1) when music goes faster
     start: int
     end: int | None
     is_time: Mask
@@ -186,6 +192,17 @@ class Codec(ABC):
             "end": self.end,
             "events": list(self.events),
         }
+
+
+def require_notes(notes: int, bars: int = 0, seconds: float = 0.0) -> None:
+    """Raise CodecError when the notes are far too few for that many bars, or seconds.
+
+    Tokens are bounded by music so, and not by the times that a file of few bytes claims.
+    """
+    if bars > BARS_PER_NOTE * (notes + SPARE_NOTES):
+        raise CodecError(f"has {bars:,} bars and only {count(notes, 'note')}")
+    if seconds > SECONDS_PER_NOTE * (notes + SPARE_NOTES):
+        raise CodecError(f"lasts {clock(seconds)} and has only {count(notes, 'note')}")
 
 
 def split_event(event: str) -> tuple[str, int]:

@@ -13,10 +13,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from ugen.data.errors import CodecError
 from ugen.data.score import SOUNDING, NoteRow, Score
 
-from .base import Codec, Encoded, Mask, Tokens, split_event
+from .base import Codec, Encoded, Mask, Tokens, require_notes, split_event
 from .decoder import Decoder
 
 STEPS_A_SECOND = 100
@@ -24,15 +23,13 @@ LONGEST_SHIFT = 100
 VELOCITY_STEP = 4  # 32 bins, named by their middle
 DEFAULT_VELOCITY = 64 + VELOCITY_STEP // 2
 TICKS_A_BEAT = 50  # at 120 beats a minute a tick is one step
-MAX_STEPS = (
-    10 * 3600 * STEPS_A_SECOND
-)  # bounds the tokens of a file that claims centuries of silence
 
 
 class EventsCodec(Codec):
     """Performance events. Vocabulary 389."""
 
     name = "events"
+    about = "as performed"
     pitch_kinds = ("note_on", "note_off")
     tempo_kinds: ClassVar[dict[str, int]] = {"shift": -1}
 
@@ -59,10 +56,7 @@ class EventsCodec(Codec):
         notes = self._on_grid(score)
         if not len(notes):
             return Encoded(np.array([self.start], np.uint16), 0, len(score.notes))
-        if int(notes["end"].max()) > MAX_STEPS:
-            raise CodecError(
-                f"lasts {int(notes['end'].max()) / STEPS_A_SECOND / 3600:.0f} hours; events takes 10"
-            )
+        require_notes(len(notes), seconds=int(notes["end"].max()) / STEPS_A_SECOND)
         points = np.unique(np.concatenate([notes["onset"], notes["end"]]))
         gaps = np.diff(points, prepend=0)
         whole, rest = np.divmod(gaps, LONGEST_SHIFT)

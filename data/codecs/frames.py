@@ -25,13 +25,13 @@ from .decoder import GridDecoder
 from .pitch_grid import (
     PITCHES,
     REFERENCE_BEAT,
-    REFERENCE_USEC,
     STEP,
     VELOCITY,
     Runs,
     merge_gaps,
     runs_to_score,
     sounding_runs,
+    step_seconds,
 )
 
 LONGEST_FOLD = 96  # steps: 2.5 seconds at 25 ticks
@@ -45,13 +45,14 @@ class FramesCodec(Codec):
     """
 
     name = "frames"
+    about = "time steps"
     pitch_kinds = ("pitch",)
 
     def __init__(self, ticks: int = 25, fold: bool = False):
         if not 1 <= ticks <= 1920:
             raise ValueError(f"ticks must be 1 to 1920, not {ticks}")
         self.ticks, self.fold = ticks, bool(fold)
-        self.step_seconds = ticks * REFERENCE_USEC / (REFERENCE_BEAT * 1e6)
+        self.step_seconds = step_seconds(ticks)
         longer = range(2, LONGEST_FOLD + 1) if self.fold else ()
         self.events = (
             "step",

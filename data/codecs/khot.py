@@ -19,11 +19,11 @@ from .decoder import GridDecoder
 from .pitch_grid import (
     PITCHES,
     REFERENCE_BEAT,
-    REFERENCE_USEC,
     VELOCITY,
     merge_gaps,
     runs_to_score,
     sounding_runs,
+    step_seconds,
 )
 
 WORDS = PITCHES // 16  # 16-bit words a step
@@ -37,6 +37,7 @@ class KhotCodec(Codec):
     """
 
     name = "khot"
+    about = "vectors"
     input = "frame"
     pitch_kinds = ("pitch",)
 
@@ -44,7 +45,7 @@ class KhotCodec(Codec):
         if not 1 <= ticks <= 1920:
             raise ValueError(f"ticks must be 1 to 1920, not {ticks}")
         self.ticks = ticks
-        self.step_seconds = ticks * REFERENCE_USEC / (REFERENCE_BEAT * 1e6)
+        self.step_seconds = step_seconds(ticks)
         self.events = tuple(f"pitch:{pitch}" for pitch in range(PITCHES))
         self.start, self.end = 0, None  # a piece begins after an empty step
         self.is_time = np.zeros(PITCHES, bool)

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from ugen.data.errors import CodecError
 from ugen.data.score import NOTE, Score
 
+from .base import require_notes
+
 STEP = 0
 
 PITCHES = 128
@@ -17,14 +19,13 @@ REFERENCE_USEC = 500_000  # 120 beats a minute
 
 VELOCITY = 80
 
-# 14 hours at 25 ticks; with MAX_CELLS it bounds memory when a file claims centuries of music
+# 14 hours at 25 ticks; with MAX_CELLS it bounds memory
 MAX_STEPS = 2_000_000
 
 MAX_CELLS = 20_000_000
 
-Runs = NDArray[
-    np.int64
-]  # [n, 3]: pitch, first step, step after the last; by pitch, then step; none overlap
+# [n, 3]: pitch, first step, step after the last; by pitch, then step; none overlap
+Runs = NDArray[np.int64]
 
 
 def sounding_runs(score: Score, ticks: int) -> Runs:
@@ -34,19 +35,24 @@ def sounding_runs(score: Score, ticks: int) -> Runs:
     Raises CodecError when a score is too long to hold in memory as steps.
     """
     onsets, ends = _steps(score, "onset", ticks), _steps(score, "end", ticks)
-    if len(ends) and ends.max() > MAX_STEPS:
-        hours = float(ends.max()) * ticks / REFERENCE_BEAT * REFERENCE_USEC / 3.6e9
-        raise CodecError(f"lasts {hours:.0f} hours; this codec takes {MAX_STEPS:,} steps at most")
     ends = np.maximum(ends, onsets + 1)
-    if int((ends - onsets).sum()) > MAX_CELLS:
-        raise CodecError(
-            f"its notes sound for more than {MAX_CELLS:,} steps in all, the most that this codec takes"
-        )
+    last, sounding = int(ends.max(initial=0)), int((ends - onsets).sum())
+    for steps in (last, sounding):
+        require_notes(len(ends), seconds=steps * step_seconds(ticks))
+    if last > MAX_STEPS:
+        raise CodecError(f"lasts {last:,} steps; {MAX_STEPS:,} are the most")
+    if sounding > MAX_CELLS:
+        raise CodecError(f"its notes sound for {sounding:,} steps; {MAX_CELLS:,} are the most")
     runs: list[tuple[int, int, int]] = []
     for pitch in np.unique(score.notes["pitch"]).tolist():
         mine = score.notes["pitch"] == pitch
         runs += [(pitch, *run) for run in _strikes(onsets[mine], ends[mine])]
     return np.array(runs, np.int64).reshape(-1, 3)
+
+
+def step_seconds(ticks: int) -> float:
+    """The length of a step."""
+    return ticks * REFERENCE_USEC / (REFERENCE_BEAT * 1e6)
 
 
 def _steps(score: Score, field: str, ticks: int) -> NDArray[np.int64]:

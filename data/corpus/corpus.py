@@ -1,9 +1,9 @@
 """A corpus on disk: a folder with every piece's tokens, a manifest of every input file, and the
 codec.
 
-corpus.json      format, codec, arrangement, totals, and a hash of the music manifest.jsonl   one
-row a file: kept or dropped and why, its hash, split, notes in and lost, tokens, seconds tokens.u16
-the kept pieces' tokens back to back, 16-bit little-endian; memory-mapped when read
+    corpus.json      format, codec, arrangement, totals, and a hash of the music
+    manifest.jsonl   one row per file: kept or dropped and why, its hash, split, notes, tokens
+    tokens.u16       the kept pieces' tokens back to back, 16-bit little-endian; memory-mapped
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,24 +21,44 @@ from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.codecs.registry import codec_from_json
 from ugen.data.errors import UgenError
 from ugen.data.files import read_json, write_json
+from ugen.data.json_values import from_json, parse_json, to_json
+from ugen.data.optional_imports import require
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 FORMAT = 1
 SPLITS = ("train", "valid", "test")
 TOKEN_TYPE = np.dtype("<u2")
 
+# why a file was dropped
+Code = Literal[
+    "",
+    "not_midi",
+    "unreadable",
+    "no_notes",
+    "only_drums",
+    "too_short",
+    "too_long",
+    "not_encodable",
+    "duplicate",
+]
 
-@dataclass(frozen=True, slots=True)  # one a file is held while preparing: slots halve it
+
+@dataclass(frozen=True, slots=True)  # one per file is held while preparing: slots halve it
 class ManifestRow:
     """What became of one input file.
 
-    `status`: kept or dropped. `reason`: why it was dropped, in plain words. `warnings`: what reading
-    it had to mend. `notes_in`: notes in the file. `notes`: in the tokens. `lost`: notes of the
-    arrangement that the codec's grid could not hold. `family`: the file whose version this piece
-    is, or itself. `offset`: its first token.
+    `code`: why it was dropped. `reason`: the same in words, with this file's numbers and names.
+    `warnings`: what was repaired while reading it. `notes_in`: notes in the
+    file. `notes`: in the tokens. `lost`: notes of the arrangement that the codec's grid could not
+    hold. `family`: the first file of which this piece is a version; its own name where it is that.
+    `offset`: its first token.
     """
 
     file: str
-    status: str
+    status: Literal["kept", "dropped"]
+    code: Code = ""
     reason: str = ""
     warnings: tuple[str, ...] = ()
     sha256: str = ""
@@ -51,10 +71,30 @@ class ManifestRow:
     tokens: int = 0
     offset: int = 0
 
+    def dropped(self, code: Code, reason: str, family: str = "") -> ManifestRow:
+        """The row of the file when it is dropped."""
+        return replace(
+            self, status="dropped", code=code, reason=reason, family=family, notes=0, tokens=0
+        )
+
     def to_line(self) -> str:
-        """The row as a line of ASCII: a file name can hold line breaks of Unicode's, or bytes that
-        are no text."""
-        return json.dumps(asdict(self)) + "\n"
+        """The row as a line of ASCII: a file name can hold Unicode's line breaks, or bytes that are
+        not text."""
+        return json.dumps(to_json(self)) + "\n"
+
+
+@dataclass(frozen=True)
+class About:
+    """What corpus.json holds: what the corpus is, and how it was prepared."""
+
+    hash: str
+    codec: Codec = field(metadata={"from_json": codec_from_json, "to_json": Codec.to_json})
+    arrangement: str
+    pieces: dict[str, int]
+    valid: float = 0.0
+    test: float = 0.0
+    sustain: bool = False
+    format: int = FORMAT
 
 
 @dataclass(frozen=True)
@@ -73,30 +113,16 @@ class Corpus:
         """Open a corpus folder. Raises UgenError that names the part that is missing or does not
         fit."""
         path = Path(path)
-        about = read_json(path / "corpus.json")
-        try:
-            if about["format"] != FORMAT:
-                raise UgenError(
-                    f"{path}: corpus format {about['format']}; this ugen reads format {FORMAT}"
-                )
-            codec, arrangement, digest = (
-                codec_from_json(about["codec"]),
-                about["arrangement"],
-                about["hash"],
-            )
-        except (KeyError, TypeError) as error:
-            raise UgenError(
-                f"{path / 'corpus.json'}: entry {error} is missing or of the wrong kind"
-            ) from None
+        about = _read_about(path / "corpus.json")
         rows = _read_manifest(path / "manifest.jsonl")
         total = sum(row.tokens for row in rows)
         file = path / "tokens.u16"
         size = file.stat().st_size if file.exists() else -1
         if size != total * TOKEN_TYPE.itemsize:
-            raise UgenError(
-                f"{file}: {size} bytes, but the manifest tells of {total} tokens; prepare the corpus again"
-            )
-        return cls(path, codec, arrangement, rows, np.memmap(file, TOKEN_TYPE, "r"), digest)
+            problem = f"{size} bytes, but the manifest has {total} tokens; prepare the corpus again"
+            raise UgenError(problem, path=file)
+        tokens = np.memmap(file, TOKEN_TYPE, "r")
+        return cls(path, about.codec, about.arrangement, rows, tokens, about.hash)
 
     def pieces(self, split: str) -> list[ManifestRow]:
         """The kept pieces of a split, in order of file name."""
@@ -106,39 +132,47 @@ class Corpus:
         """A piece's tokens, uint16 [row.tokens], still on disk."""
         return self.tokens[row.offset : row.offset + row.tokens]
 
+    def manifest(self) -> DataFrame:
+        """The manifest for a notebook: one row per file, a column for each field of ManifestRow.
+        Needs pandas."""
+        require("pandas", "plot")
+        from pandas import DataFrame
+
+        return DataFrame([to_json(row) for row in self.rows])
+
 
 def write_corpus(path: Path, codec: Codec, pieces: Iterable[tuple[ManifestRow, Tokens]]) -> Corpus:
-    """A corpus whose pieces and splits are given, as a published benchmark gives them, at a path
-    that is free.
+    """A corpus whose pieces and splits are given, as those of a published benchmark, at a path that
+    is free.
 
     Rows need `file`, `split`, `notes` and `seconds`; the rest follows from the tokens.
     """
     path.mkdir(parents=True)
-    rows, at, digest = [], 0, hashlib.sha256(json.dumps(codec.to_json()).encode())
+    rows: list[ManifestRow] = []
+    at = 0
+    digest = hashlib.sha256(json.dumps(codec.to_json()).encode())
     with open(path / "tokens.u16", "wb") as stream:
         for row, tokens in pieces:
             data = np.asarray(tokens, TOKEN_TYPE).tobytes()
             digest.update(data + row.split.encode())
             stream.write(data)
-            piece_hash = hashlib.sha256(data).hexdigest()
-            rows.append(
-                replace(row, status="kept", sha256=piece_hash, tokens=len(tokens), offset=at)
-            )
+            sha256 = hashlib.sha256(data).hexdigest()
+            rows.append(replace(row, status="kept", sha256=sha256, tokens=len(tokens), offset=at))
             at += len(tokens)
-    (path / "manifest.jsonl").write_text("".join(row.to_line() for row in rows), "utf-8")
-    about = {
-        "format": FORMAT,
-        "hash": digest.hexdigest(),
-        "codec": codec.to_json(),
-        "arrangement": "piano",
-    }
-    write_json(path / "corpus.json", about)
+    write_index(path, rows, About(digest.hexdigest(), codec, "piano", pieces_of(rows)))
     return Corpus.open(path)
 
 
-def row_from_json(value: dict[str, Any]) -> ManifestRow:
-    """A manifest row from JSON. Raises TypeError or KeyError for any other value."""
-    return ManifestRow(**{**value, "warnings": tuple(value["warnings"])})
+def write_index(path: Path, rows: Iterable[ManifestRow], about: About) -> None:
+    """Write all of a corpus but its tokens."""
+    (path / "manifest.jsonl").write_text("".join(row.to_line() for row in rows), "utf-8")
+    write_json(path / "corpus.json", to_json(about))
+
+
+def pieces_of(rows: Iterable[ManifestRow]) -> dict[str, int]:
+    """How many pieces each split has."""
+    splits = [row.split for row in rows]
+    return {name: splits.count(name) for name in SPLITS}
 
 
 def is_corpus(path: str | Path) -> bool:
@@ -146,15 +180,33 @@ def is_corpus(path: str | Path) -> bool:
     return (Path(path) / "corpus.json").is_file()
 
 
+def _read_about(path: Path) -> About:
+    value: Any = read_json(path)
+    if isinstance(value, dict) and value.get("format", FORMAT) != FORMAT:
+        problem = f"corpus format {value['format']}; this ugen reads format {FORMAT}"
+        raise UgenError(problem, path=path)
+    try:
+        return from_json(About, value)
+    except ValueError as error:
+        raise UgenError(str(error), path=path) from None
+
+
 def _read_manifest(path: Path) -> tuple[ManifestRow, ...]:
     try:
         lines = path.read_text("utf-8").splitlines()
     except OSError as error:
-        raise UgenError(f"{path}: {error.strerror or error}") from None
+        raise UgenError(error.strerror or str(error), path=path) from None
+    except ValueError as error:
+        raise UgenError(str(error), path=path) from None
     rows: list[ManifestRow] = []
+    at = 0
     for number, line in enumerate(lines, 1):
         try:
-            rows.append(row_from_json(json.loads(line)))
-        except (ValueError, TypeError, KeyError) as error:
-            raise UgenError(f"{path}: line {number} is not a manifest row ({error})") from None
+            row = from_json(ManifestRow, parse_json(line))
+            if row.tokens < 0 or (row.tokens and row.offset != at):
+                raise ValueError("tokens or offset do not follow from the rows before")
+        except ValueError as error:
+            raise UgenError(f"line {number} is not a manifest row ({error})", path=path) from None
+        rows.append(row)
+        at += row.tokens
     return tuple(rows)

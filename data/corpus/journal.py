@@ -1,9 +1,9 @@
 """The work of preparing a corpus as it is done, so that an interrupted run goes on where it
 stopped.
 
-A hidden folder beside the corpus holds the tokens so far and a line for every file done; it becomes
-the corpus when all are. A line counts only when the file it tells of is unchanged and its tokens
-reached the disk.
+A hidden folder beside the corpus holds the tokens so far and a line for every file done. When all
+are done it becomes the corpus. After an interrupt a line counts only when its file is unchanged and
+the tokens on disk have the hash that the line gives.
 """
 
 from __future__ import annotations
@@ -13,17 +13,21 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.errors import UgenError
+from ugen.data.files import flush_to_disk
+from ugen.data.json_values import from_json, parse_json, to_json
 
-from .corpus import TOKEN_TYPE, ManifestRow, row_from_json
+from .corpus import TOKEN_TYPE, ManifestRow
 
 Sketch = NDArray[np.uint64]
 NOTHING: Sketch = np.zeros(0, np.uint64)  # the sketch of every dropped file: one for all
+Stamp = tuple[str, int, int]  # a file's path, size and time of change
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,49 +36,54 @@ class Piece:
     was dropped."""
 
     row: ManifestRow
-    sketch: Sketch
+    sketch: Sketch = field(
+        metadata={
+            "from_json": lambda value: np.array(value, np.uint64),
+            "to_json": lambda sketch: sketch.tolist(),
+        }
+    )
     digest: str
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of the journal."""
+
+    stamp: list[str | int]
+    piece: Piece
 
 
 class Journal:
     """Files done, in order. `pieces`: those of an earlier run, then those added."""
 
-    def __init__(self, folder: Path, files: Sequence[str], stamp: Callable[[str], list[object]]):
+    def __init__(self, folder: Path, files: Sequence[str], stamp: Callable[[str], Stamp]):
         """`files`: the names of all files, in order. `stamp`: what tells whether a file is the one
         read before."""
         self.pieces: list[Piece] = []
         self._seen: dict[str, str] = {}  # hash of tokens -> the file they came from
         self._offset = 0
-        self._files, self._stamp = files, stamp
-        self._tokens, self._lines = folder / "tokens.u16", folder / "journal.jsonl"
+        self._files = files
+        self._stamp = stamp
+        self._tokens = folder / "tokens.u16"
+        self._lines = folder / "journal.jsonl"
 
     def add(self, row: ManifestRow, tokens: NDArray[np.uint16], sketch: Sketch) -> None:
         """Write a file's tokens and its line. A piece whose tokens were seen before is dropped as a
-        copy."""
-        data = tokens.astype(TOKEN_TYPE).tobytes()
+        duplicate."""
+        data = tokens.astype(TOKEN_TYPE).tobytes() if row.status == "kept" else b""
         digest = hashlib.sha256(data).hexdigest() if row.status == "kept" else ""
-        twin = self._seen.get(digest)
-        if twin:
-            row = replace(
-                row,
-                status="dropped",
-                reason=f"the same music as {twin}",
-                tokens=0,
-                notes=0,
-                family=twin,
-            )
-            data, sketch, digest = b"", NOTHING, ""
+        if twin := self._seen.get(digest):
+            row = row.dropped("duplicate", f"the same music as {twin}", family=twin)
+            data, digest = b"", ""
         self._token_stream.write(data)
         self._token_stream.flush()
-        self._accept(
-            Piece(
-                replace(row, offset=self._offset) if digest else row,
-                sketch if digest else NOTHING,
-                digest,
-            )
-        )
-        line = {"stamp": self._stamp(row.file), "digest": digest, "sketch": sketch.tolist()}
-        self._line_stream.write(json.dumps({**line, "row": asdict(self.pieces[-1].row)}) + "\n")
+        if digest:
+            piece = Piece(replace(row, offset=self._offset), sketch, digest)
+        else:
+            piece = Piece(row, NOTHING, "")
+        self._accept(piece)
+        line = _Line(list(self._stamp(row.file)), piece)
+        self._line_stream.write(json.dumps(to_json(line)) + "\n")
         self._line_stream.flush()
 
     def _accept(self, piece: Piece) -> None:
@@ -85,26 +94,20 @@ class Journal:
 
     def _recover(self) -> None:
         """Take over the lines of an earlier run, up to the first that no longer holds."""
-        size = self._tokens.stat().st_size if self._tokens.exists() else 0
         kept = 0
-        for line, name in zip(_lines(self._lines), self._files, strict=False):
-            try:
-                value = json.loads(line)
-                row = row_from_json(value["row"])
-                piece = Piece(row, np.array(value["sketch"], np.uint64), value["digest"])
-            except (ValueError, KeyError, TypeError):
-                break
-            if (
-                value["stamp"] != self._stamp(name)
-                or (self._offset + row.tokens) * TOKEN_TYPE.itemsize > size
-            ):
-                break
-            self._accept(piece)
-            kept += len(line.encode())
-        for path, length in (
-            (self._lines, kept),
-            (self._tokens, self._offset * TOKEN_TYPE.itemsize),
-        ):
+        self._tokens.touch()
+        with open(self._tokens, "rb") as tokens:
+            for text, name in zip(_lines(self._lines), self._files, strict=False):
+                try:
+                    line = from_json(_Line, parse_json(text))
+                except ValueError:
+                    break
+                if line.stamp != list(self._stamp(name)) or not _holds(tokens, line.piece):
+                    break
+                self._accept(line.piece)
+                kept += len(text.encode())
+        size = self._offset * TOKEN_TYPE.itemsize
+        for path, length in ((self._lines, kept), (self._tokens, size)):
             with open(path, "ab") as stream:
                 stream.truncate(length)
 
@@ -119,6 +122,14 @@ class Journal:
         self._line_stream.close()
 
 
+def _holds(tokens: BinaryIO, piece: Piece) -> bool:
+    """Whether the next tokens on disk are the piece's."""
+    if not piece.digest:
+        return True
+    data = tokens.read(piece.row.tokens * TOKEN_TYPE.itemsize)
+    return hashlib.sha256(data).hexdigest() == piece.digest
+
+
 def _lines(path: Path) -> Iterator[str]:
     if path.exists():
         with open(path, encoding="utf-8", errors="replace", newline="\n") as stream:
@@ -129,11 +140,11 @@ def _lines(path: Path) -> Iterator[str]:
 def corpus_folder(out: Path, settings: str) -> Iterator[Path]:
     """A hidden folder to fill, which becomes `out` when the block ends well.
 
-    A user's mistake (UgenError) removes it. Anything else, a power cut or Ctrl-C, leaves it to be
-    gone on with by a run of the same `settings`; a run of others starts afresh.
+    A user's mistake (UgenError) removes it. Anything else, a power cut or Ctrl-C, leaves it for a
+    run of the same `settings` to go on with; a run of others starts afresh.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UgenError(f"{out}: exists already; remove it or choose another name")
+        raise UgenError("exists already; remove it or choose another name", path=out)
     partial = hidden_folder(out)
     mark = partial / "settings.json"
     try:
@@ -144,14 +155,17 @@ def corpus_folder(out: Path, settings: str) -> Iterator[Path]:
         yield partial
         for spent in (mark, partial / "journal.jsonl"):
             spent.unlink()
+        for path in (*partial.iterdir(), partial):
+            flush_to_disk(path)
         if out.exists():
             out.rmdir()
         partial.rename(out)
+        flush_to_disk(out.parent)
     except UgenError:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     except OSError as error:
-        raise UgenError(f"{out}: cannot be written ({error.strerror or error})") from None
+        raise UgenError(f"cannot be written ({error.strerror or error})", path=out) from None
 
 
 def hidden_folder(out: Path) -> Path:

@@ -10,24 +10,11 @@ from ugen.data.html_page import definitions, document, escaped, figure, rect, ta
 from ugen.data.text import clock, count
 
 from .corpus import ManifestRow
-from .report import advice, in_words, summary
+from .report import dropped, duplicates, findings, in_words, summary
 from .summary import Facts
 
-LENGTH_EDGES = (
-    0,
-    15,
-    30,
-    60,
-    90,
-    120,
-    180,
-    240,
-    300,
-    420,
-    600,
-    1200,
-    3600,
-)  # seconds; the last bin is open
+# seconds; the last bin is open
+LENGTH_EDGES = (0, 15, 30, 60, 90, 120, 180, 240, 300, 420, 600, 1200, 3600)
 LENGTH_NAMES = ("0", "15s", "30s", "1m", "1.5m", "2m", "3m", "4m", "5m", "7m", "10m", "20m", "1h")
 
 
@@ -35,9 +22,10 @@ def page(facts: Facts) -> str:
     """The report as an HTML page, every file in a table at its end."""
     parts = [
         f"<h1>{escaped(facts.name)}</h1>",
-        f'<p class="soft">{escaped(facts.codec)} codec, {escaped(facts.arrangement)} arrangement</p>',
+        '<p class="soft">'
+        f"{escaped(facts.codec)} codec, {escaped(facts.arrangement)} arrangement</p>",
         *(f"<p>{escaped(line)}</p>" for line in summary(facts)[1:]),
-        warnings(advice(facts), "Nothing stands out as odd."),
+        warnings(findings(facts), "Nothing stands out as odd."),
         "<h2>Splits</h2>",
         _splits(facts),
         "<h2>The music</h2>",
@@ -122,18 +110,13 @@ def _words(facts: Facts) -> str:
 
 
 def _left_out(facts: Facts) -> list[str]:
-    """Tables of what was dropped, mended, and found twice; none where there is nothing to tell."""
+    """Tables of what was dropped, repaired, and found twice; none where there is nothing to say."""
     tables = (
+        ("Dropped", ("reason", "files", "such as"), dropped(facts), (0, 2)),
         (
-            "Dropped",
-            ("reason", "files", "such as"),
-            [(why, len(f), f[0]) for why, f in facts.dropped.items()],
-            (0, 2),
-        ),
-        (
-            "Mended",
+            "Repaired",
             ("file", "what was wrong"),
-            [(row.file, "; ".join(row.warnings)) for row in facts.mended],
+            [(row.file, "; ".join(row.warnings)) for row in facts.repaired],
             (0, 1),
         ),
         (
@@ -143,9 +126,9 @@ def _left_out(facts: Facts) -> list[str]:
             (0, 1),
         ),
         (
-            "Copies, of which one was kept",
+            "Duplicates, of which one was kept",
             ("kept", "dropped"),
-            [(twin, file) for file, twin in facts.copies],
+            [(row.family, row.file) for row in duplicates(facts)],
             (0, 1),
         ),
     )
@@ -156,27 +139,19 @@ def _left_out(facts: Facts) -> list[str]:
 
 def _events(facts: Facts) -> str:
     rows = [(kind.name, kind.events, kind.in_training, kind.count) for kind in facts.kinds]
-    held_out = [f"{event} ({n:,})" for event, n in facts.surprises.items()]
-    never = f"<p>{len(facts.unseen):,} of {sum(kind.events for kind in facts.kinds):,} never occur in training.</p>"
-    note = (
-        f"<p>Held-out pieces use, but training never does: {escaped(', '.join(held_out))}</p>"
-        if held_out
-        else ""
-    )
-    return never + table(("kind", "in the table", "in training", "times in all"), rows) + note
+    events = sum(kind.events for kind in facts.kinds)
+    parts = [
+        f"<p>{len(facts.unseen):,} of {events:,} never occur in training.</p>",
+        table(("kind", "in the table", "in training", "times in all"), rows),
+    ]
+    if facts.held_out_only:
+        names = ", ".join(f"{event} ({n:,})" for event, n in facts.held_out_only.items())
+        parts.append(f"<p>Held-out pieces use, but training never does: {escaped(names)}</p>")
+    return "".join(parts)
 
 
 def _files(rows: Sequence[ManifestRow]) -> str:
-    heads = (
-        "file",
-        "status",
-        "split",
-        "notes in",
-        "lost",
-        "seconds",
-        "tokens",
-        "reason or warnings",
-    )
+    heads = "file", "status", "split", "notes in", "lost", "seconds", "tokens", "reason or warnings"
     cells = [
         (
             row.file,

@@ -1,5 +1,4 @@
-"""Which pieces are learned from and which are held out: by family, and stable when files are
-added."""
+"""Which pieces are trained on and which are held out: by family, stable when files are added."""
 
 from __future__ import annotations
 
@@ -29,40 +28,39 @@ def split(rows: list[ManifestRow], valid: float, test: float) -> list[ManifestRo
     """Give each family the split that the smallest hash of its members falls in, so that new files
     move no old ones.
 
-    When the draw leaves no family to hold out or none to learn from, the one nearest the border
-    moves.
+    Where that leaves no family to validate with, though `valid` asks for one, or none to train on,
+    the family nearest the border moves.
     """
-    draws: dict[str, float] = {}
+    places: dict[str, float] = {}  # family -> 0 to 1
     for row in rows:
         if row.status == "kept":
-            draw = int(row.sha256[:13], 16) / 16**13
-            draws[row.family] = min(draw, draws.get(row.family, 1.0))
-    chosen = {family: _split_of(draw, valid, test) for family, draw in draws.items()}
-    ordered = sorted(draws, key=lambda family: draws[family])
-    if len(ordered) > 1 and valid > 0:
-        if "valid" not in chosen.values():
-            chosen[ordered[0]] = "valid"
-        if "train" not in chosen.values():
-            chosen[ordered[-1]] = "train"
+            place = int(row.sha256[:13], 16) / 16**13
+            places[row.family] = min(place, places.get(row.family, 1.0))
+    chosen = {family: _split_of(place, valid, test) for family, place in places.items()}
+    ordered = sorted(places, key=lambda family: places[family])
+    if valid > 0 and len(ordered) > 1 and "valid" not in chosen.values():
+        chosen[ordered[0]] = "valid"
+    if ordered and "train" not in chosen.values():
+        chosen[ordered[-1]] = "train"
     return [replace(row, split=chosen[row.family]) if row.status == "kept" else row for row in rows]
 
 
-def _split_of(draw: float, valid: float, test: float) -> str:
-    if draw < valid:
+def _split_of(place: float, valid: float, test: float) -> str:
+    if place < valid:
         return "valid"
-    return "test" if draw < valid + test else "train"
+    return "test" if place < valid + test else "train"
 
 
-def require_enough(rows: list[ManifestRow], root: Path) -> None:
-    """Raise UgenError, with the commonest reason, unless there is music to learn from and music to
-    be tested on."""
-    found = Counter(row.split for row in rows if row.status == "kept")
-    if found["train"] and (found["valid"] or found["test"]):
+def require_enough(rows: list[ManifestRow], root: Path, valid: float) -> None:
+    """Raise UgenError, with the commonest reason, unless there is music to train on and, where
+    `valid` asks for it, to validate with."""
+    splits = [row.split for row in rows if row.status == "kept"]
+    if "train" in splits and ("valid" in splits or not valid):
         return
-    kept = sum(found.values())
+    needed = "two different pieces are needed, one to train on and one to validate with"
+    if not valid:
+        needed = "one piece is needed"
     reasons = Counter(row.reason for row in rows if row.status == "dropped")
     why = f"; most often: {reasons.most_common(1)[0][0]}" if reasons else ""
-    raise UgenError(
-        f"{root}: {kept} of {len(rows)} files can be learned from, and at least two different pieces are needed, "
-        f"one to learn from and one to be tested on{why}"
-    )
+    problem = f"{len(splits)} of {len(rows)} files can be used, and at least {needed}{why}"
+    raise UgenError(problem, path=root)

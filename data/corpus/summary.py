@@ -1,8 +1,7 @@
-"""What can be counted of a prepared corpus: the facts behind its report."""
+"""What can be counted in a prepared corpus: the facts behind its report."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from ugen.data.codecs.base import Codec, split_event
 from ugen.data.errors import UgenError
 
-from .corpus import SPLITS, Corpus, ManifestRow
+from .corpus import SPLITS, Code, Corpus, ManifestRow
 
 QUANTILES = {
     "shortest": 0.0,
@@ -23,7 +22,7 @@ QUANTILES = {
     "nine tenths below": 0.9,
     "longest": 1.0,
 }
-_CHUNK = 1 << 20  # tokens counted at once; bounds memory whatever a piece's length
+_CHUNK = 1 << 20  # tokens counted at once: bounds memory, however long a piece is
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class KindFacts:
-    """A kind of event: how many the codec's table has, how many of them training holds, how often
-    all splits do."""
+    """A kind of event: how many the codec's table has, how many of those occur in training, and how
+    often they occur in all splits."""
 
     name: str
     events: int
@@ -52,12 +51,14 @@ class KindFacts:
 class Facts:
     """What can be said of a corpus without listening to it. Sums are over the kept files.
 
-    `kept`: rows of the kept files; `mended`: those of them that were damaged. `dropped`: files by
-    reason, the most frequent first. `copies`: (file, the kept file with the same music).
-    `families`: near-duplicates by the file they match. `lengths`: seconds of a piece at QUANTILES.
-    `unseen`: events that training never holds; `surprises`: those of them that held-out pieces do
-    hold, counted. `pitches`: 128 counts of pitch events. `tempos`: counts by beats a minute, empty
-    where the codec has no tempo.
+    `kept`: rows of the kept files. `repaired`: those of them that were damaged.
+    `dropped`: rows of the dropped files by code, the most frequent first.
+    `families`: files that are versions of a piece, by the first file of the family.
+    `lengths`: seconds per piece at QUANTILES.
+    `unseen`: events that never occur in training. `held_out_only`: those of them that occur in
+    held-out pieces, with how often.
+    `pitches`: 128 counts of pitch events. `tempos`: counts by beats per minute, empty where the
+    codec has no tempo.
     """
 
     name: str
@@ -65,18 +66,17 @@ class Facts:
     arrangement: str
     rows: tuple[ManifestRow, ...]
     kept: tuple[ManifestRow, ...]
-    mended: tuple[ManifestRow, ...]
+    repaired: tuple[ManifestRow, ...]
     splits: tuple[SplitFacts, ...]
     total: SplitFacts
     notes_in: int
     lost: int
-    dropped: dict[str, tuple[str, ...]]
-    copies: tuple[tuple[str, str], ...]
+    dropped: dict[Code, tuple[ManifestRow, ...]]
     families: dict[str, tuple[str, ...]]
     lengths: tuple[float, ...]
     kinds: tuple[KindFacts, ...]
     unseen: tuple[str, ...]
-    surprises: dict[str, int]
+    held_out_only: dict[str, int]
     pitches: tuple[int, ...]
     tempos: dict[int, int]
 
@@ -96,22 +96,19 @@ def facts(corpus: Corpus) -> Facts:
         arrangement=corpus.arrangement,
         rows=corpus.rows,
         kept=kept,
-        mended=tuple(row for row in kept if row.warnings),
+        repaired=tuple(row for row in kept if row.warnings),
         splits=tuple(_sum(split, corpus.pieces(split)) for split in SPLITS),
         total=_sum("all", kept),
         notes_in=sum(row.notes_in for row in kept),
         lost=sum(row.lost for row in kept),
-        dropped=_by_reason(corpus.rows),
-        copies=tuple(
-            (row.file, row.family) for row in corpus.rows if row.status == "dropped" and row.family
-        ),
+        dropped=_by_code(corpus.rows),
         families=_versions(kept),
         lengths=tuple(
             np.quantile([row.seconds for row in kept] or [0.0], list(QUANTILES.values())).tolist()
         ),
         kinds=_kinds(codec, everywhere, trained),
         unseen=tuple(codec.events[i] for i in unseen),
-        surprises={codec.events[i]: int(everywhere[i]) for i in unseen if everywhere[i]},
+        held_out_only={codec.events[i]: int(everywhere[i]) for i in unseen if everywhere[i]},
         pitches=tuple(_histogram(codec.pitches(), everywhere, 128)),
         tempos={bpm: n for bpm, n in enumerate(_histogram(tempos, everywhere)) if n},
     )
@@ -138,10 +135,9 @@ def _token_counts(corpus: Corpus, split: str) -> NDArray[np.int64]:
         for at in range(0, len(tokens), _CHUNK):
             found = corpus.codec.counts(tokens[at : at + _CHUNK])
             if len(found) > len(counts):
-                raise UgenError(
-                    f"{corpus.path}: {row.file} holds token {len(found) - 1}, but the codec has {len(counts)}; "
-                    "prepare the corpus again"
-                )
+                problem = f"{row.file} holds token {len(found) - 1}, but the codec has "
+                problem += f"{len(counts)}; prepare the corpus again"
+                raise UgenError(problem, path=corpus.path)
             counts += found
     return counts
 
@@ -150,9 +146,8 @@ def _kinds(
     codec: Codec, everywhere: NDArray[np.int64], trained: NDArray[np.int64]
 ) -> tuple[KindFacts, ...]:
     kinds = np.array([split_event(event)[0] for event in codec.events])
-    found = (
-        (name, kinds == name) for name in dict.fromkeys(kinds.tolist())
-    )  # in order of the table
+    names = dict.fromkeys(kinds.tolist())  # in order of the table
+    found = ((name, kinds == name) for name in names)
     return tuple(
         KindFacts(name, int(at.sum()), int((trained[at] > 0).sum()), int(everywhere[at].sum()))
         for name, at in found
@@ -166,17 +161,11 @@ def _histogram(values: NDArray[np.int64], counts: NDArray[np.int64], length: int
     return [int(n) for n in sums]
 
 
-def _by_reason(rows: Iterable[ManifestRow]) -> dict[str, tuple[str, ...]]:
-    """Files by reason. Reasons that differ in their numbers only are one, with dots where they
-    differ."""
-    found: dict[tuple[str, ...], list[tuple[ManifestRow, str]]] = defaultdict(list)
+def _by_code(rows: Iterable[ManifestRow]) -> dict[Code, tuple[ManifestRow, ...]]:
+    """The dropped files by the code of their reason, the most frequent first."""
+    found: dict[Code, list[ManifestRow]] = defaultdict(list)
     for row in rows:
         if row.status == "dropped":
-            reason = "the same music as another file" if row.family else row.reason
-            found[tuple(re.split(r"\d+", reason))].append((row, reason))
-    named: dict[str, tuple[str, ...]] = {}
-    for members in sorted(found.values(), key=len, reverse=True):
-        parts = zip(*(re.split(r"(\d+)", reason) for _, reason in members), strict=True)
-        name = "".join(part[0] if len(set(part)) == 1 else "..." for part in parts)
-        named[name] = tuple(row.file for row, _ in members)
-    return named
+            found[row.code].append(row)
+    ordered = sorted(found.items(), key=lambda item: -len(item[1]))
+    return {code: tuple(members) for code, members in ordered}

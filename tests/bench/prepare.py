@@ -42,7 +42,7 @@ RIVALS = ("TSD", "REMI")
 CHILD = """
 import resource, sys
 from ugen.data import make_codec
-from ugen.data.prepare import Settings, prepare
+from ugen.data.corpus.prepare import Settings, prepare
 prepare(sys.argv[1], sys.argv[2], Settings(make_codec("beats")), int(sys.argv[3]))
 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
     print(resource.getrusage(who).ru_maxrss)

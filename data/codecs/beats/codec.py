@@ -25,7 +25,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ugen.data.codecs.base import Codec, Encoded, Tokens
+from ugen.data.codecs.base import Codec, Encoded, Tokens, require_notes
 from ugen.data.errors import CodecError
 from ugen.data.score import Score
 
@@ -53,6 +53,7 @@ class BeatsCodec(Codec):
     """
 
     name = "beats"
+    about = "metrical"
     tempo_kinds: ClassVar[dict[str, int]] = {"tempo": 1}
 
     def __init__(self, band: bool = False):
@@ -93,8 +94,7 @@ class BeatsCodec(Codec):
             return Encoded(
                 np.array([self._meter_id(4, 4), self.start], np.uint16), 0, len(score.notes)
             )
-        last = int(notes["onset"][-1])
-        bars, meters = self._bar_lines(score, last)
+        bars, meters = self._bar_lines(score, notes)
         points = np.unique(np.concatenate([bars, [at for at, _ in meters], notes["onset"]]))
         rows = [
             *self._time_rows(points, bars),
@@ -130,17 +130,18 @@ class BeatsCodec(Codec):
         return notes[~same]
 
     def _bar_lines(
-        self, score: Score, last: int
+        self, score: Score, notes: NDArray[np.void]
     ) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
-        """Where bar lines are, up to step `last`, and where a meter token stands as (step,
-        token)."""
+        """Where bar lines are, up to the last onset, and where a meter token stands as (step,
+        token). Raises CodecError, before memory is taken, when the notes are too few for them."""
+        last = int(notes["onset"][-1])
         starts = _round_div(score.meters["tick"] * GRID, score.ticks_per_beat)
         changes = {
             int(at): _known_meter(n, d)
             for at, (_, n, d) in zip(starts, score.meters.tolist(), strict=True)
+            if at <= last
         }
-        changes = {at: meter for at, meter in changes.items() if at <= last}
-        bars: list[NDArray[np.int64]] = []
+        bars: list[range] = []
         meters: list[tuple[int, int]] = []
         previous: tuple[int, tuple[int, int]] | None = None
         for at, following in zip(changes, [*list(changes)[1:], last + 1], strict=True):
@@ -149,11 +150,13 @@ class BeatsCodec(Codec):
             if previous is None or meter != previous[1] or not on_bar_line:
                 meters.append((at, self._meter_id(*meter)))
                 previous = (at, meter)
-            if (following - at) // bar_steps(meter) > MAX_BARS:
-                raise CodecError(f"has more than {MAX_BARS:,} bars, most of them empty")
             first = at if on_bar_line else at + bar_steps(meter)
-            bars.append(np.arange(first, following, bar_steps(meter)))
-        return np.concatenate(bars), meters
+            bars.append(range(first, following, bar_steps(meter)))
+        total = sum(map(len, bars)) + len(meters)
+        require_notes(len(notes), bars=total)
+        if total > MAX_BARS:
+            raise CodecError(f"has {total:,} bars; {MAX_BARS:,} are the most")
+        return np.concatenate([np.array(each, np.int64) for each in bars]), meters
 
     def _time_rows(self, points: NDArray[np.int64], bars: NDArray[np.int64]) -> list[_Rows]:
         """`bar` at every bar line; before any other point, the shift from the point before it."""

@@ -23,7 +23,7 @@ METERS = tuple(
 )  # bars of at most 8 beats
 DRUMS = 128  # the value of `program` that stands for the drum kit
 DRUM_STEPS = GRID // 4  # a drum hit is written as a sixteenth
-MAX_BARS = 200_000  # four days of 4/4 at 120; bounds memory when a file claims centuries of silence
+MAX_BARS = 200_000  # four days of 4/4 at 120; bounds memory
 
 
 def event_names(band: bool) -> list[str]:
