@@ -11,6 +11,7 @@ from ugen.data.analysis.scores import Scores
 from .generation.faults import GuardError
 from .generation.note_stream import stream
 from .generation.primer import tokens_of
+from .generation.settings import SongSettings
 from .generation.song import Song, generate, steps
 from .generation.song_state import SongState
 from .inference.loading import load
@@ -30,6 +31,7 @@ __all__ = [
     "Sampling",
     "Scores",
     "Song",
+    "SongSettings",
     "SongState",
     "generate",
     "load",
@@ -39,3 +41,12 @@ __all__ = [
     "stream",
     "tokens_of",
 ]
+
+
+def __getattr__(name: str) -> str:
+    """`__version__`, looked up when it is asked for."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ugen-music")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

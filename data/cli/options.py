@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from enum import Enum
 from functools import wraps
@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from ugen.data.errors import UgenError
 from ugen.data.settings import flag_of, option_of
 
 Command = Callable[..., None]
@@ -21,7 +22,8 @@ def with_options(**groups: type) -> Callable[[Command], Command]:
 
     `groups`: the command's own parameter, and the dataclass whose fields it stands for. The command
     gets a dict of the fields that were given on the command line, and only those: what holds
-    otherwise is its own to say (the dataclass's defaults, a model's, a resumed run's).
+    otherwise is its own to say (the dataclass's defaults, a model's, a resumed run's). `--help`
+    shows them under the dataclass's PANEL, if it has one.
     """
 
     def decorate(function: Command) -> Command:
@@ -34,7 +36,7 @@ def with_options(**groups: type) -> Callable[[Command], Command]:
         wants_context = any(each.annotation is typer.Context for each in own)
         members = {group: [each.name for each in _settable(cls)] for group, cls in groups.items()}
         extra = [
-            _parameter(each, get_type_hints(cls)[each.name])
+            _parameter(each, get_type_hints(cls)[each.name], getattr(cls, "PANEL", None))
             for cls in groups.values()
             for each in _settable(cls)
         ]
@@ -87,10 +89,24 @@ def with_version(function: Command) -> Command:
     return _signed(command, parameters)
 
 
-def given_flags(context: typer.Context) -> set[str]:
-    """The names of the parameters that stand on the command line."""
-    sources = ((name, context.get_parameter_source(name)) for name in context.params)
-    return {name for name, source in sources if source is not None and source.name == "COMMANDLINE"}
+def given_flags(context: typer.Context) -> dict[str, str]:
+    """The parameters that stand on the command line: their names, and their flags as in `--top-p`,
+    arguments in capitals."""
+    given = {}
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            flag = max((*parameter.opts, *parameter.secondary_opts), key=len)
+            given[str(parameter.name)] = flag if flag.startswith("-") else flag.upper()
+    return given
+
+
+def refuse_others(given: Mapping[str, str], flag: str, allowed: Container[str]) -> None:
+    """Raise UgenError for an option that would do nothing beside `flag`. `allowed`: the names of
+    those that do something."""
+    for name, each in given.items():
+        if name not in allowed:
+            raise UgenError(f"not with {flag}", flag=each)
 
 
 def _show_version(asked: bool) -> None:
@@ -103,7 +119,7 @@ def _settable(cls: type) -> list[Field[Any]]:
     return [each for each in fields(cls) if option_of(each)]
 
 
-def _parameter(field: Field[Any], hint: Any) -> inspect.Parameter:
+def _parameter(field: Field[Any], hint: Any, panel: str | None) -> inspect.Parameter:
     """A field as the parameter of a command."""
     option = option_of(field)
     assert option is not None
@@ -124,7 +140,7 @@ def _parameter(field: Field[Any], hint: Any) -> inspect.Parameter:
             min=option.minimum,
             max=option.maximum,
             show_default=shown,
-            rich_help_panel=option.panel,
+            rich_help_panel=option.panel or panel,
         ),
     ]
     return inspect.Parameter(

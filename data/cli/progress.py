@@ -12,10 +12,10 @@ from contextlib import contextmanager
 def progress_bar(
     what: str, total: float | None, unit: str = "", speed: Callable[[float], str] | None = None
 ) -> Iterator[Callable[[float], None]]:
-    """A bar with the time left, on a terminal only. Gives a function to call with the amount done
-    so far.
+    """A bar with the time left, if standard error is a terminal. Gives a function to call with the
+    amount done so far.
 
-    `total`: None where there is no end. `speed`: words for the amount done a second.
+    `total`: None where there is none. `speed`: text for the amount done per second.
     """
     if not sys.stderr.isatty():
         yield lambda done: None
@@ -23,11 +23,11 @@ def progress_bar(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    begun = time.monotonic()
+    started = time.monotonic()
 
     def amount(done: float) -> str:
-        told = f"{done:,.0f} {unit}" if total is None else f"{done:,.0f} of {total:,.0f} {unit}"
-        return f"{told}, {speed(done / max(time.monotonic() - begun, 1e-3))}" if speed else told
+        text = f"{done:,.0f} {unit}" if total is None else f"{done:,.0f} of {total:,.0f} {unit}"
+        return f"{text}, {speed(done / max(time.monotonic() - started, 1e-3))}" if speed else text
 
     columns = (
         TextColumn("{task.description}"),
@@ -36,7 +36,10 @@ def progress_bar(
         TimeRemainingColumn(),
     )
     with Progress(
-        *columns[: 3 if total is None else 4], console=Console(stderr=True), transient=True
+        *columns[: 3 if total is None else 4],
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # else what is printed would not reach a pipe or file
     ) as bar:
         task = bar.add_task(what, total=total, amount="")
         yield lambda done: bar.update(task, completed=done, amount=amount(done) if unit else "")

@@ -1,12 +1,11 @@
-"""What ugen-run says while it works and when a song is made."""
+"""What ugen-run prints while it works and when a song is made."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import typer
 from ugen.data import Note
@@ -15,70 +14,60 @@ from ugen.runtime.generation.request import Request
 
 
 class RunMessages:
-    """`quiet`: says nothing. `as_json`: in lines of JSON. `aside`: whether standard output is taken
-    by a song. `played`: who plays it."""
+    """`quiet`: only JSON and errors. `as_json`: lines of JSON. `to_stderr`: standard output is
+    taken by a song. `credit`: what plays sound files."""
 
-    def __init__(self, quiet: bool, as_json: bool, aside: bool, played: str):
-        self._quiet, self._as_json, self._aside, self._played = quiet, as_json, aside, played
+    def __init__(self, quiet: bool, as_json: bool, to_stderr: bool, credit: str):
+        self._quiet = quiet
+        self.as_json = as_json
+        self._to_stderr = to_stderr
+        self._credit = credit
 
-    def bar(
-        self, what: str, wish: Request, heard: bool = False
+    def progress(
+        self, what: str, request: Request, played: bool = False
     ) -> AbstractContextManager[Callable[[float], None]]:
-        """A progress bar over a song's length. `heard`: it is played, in its own time."""
-        if wish.bars and not heard:
-            return progress_bar(what, float(wish.bars), "bars")
-        if heard:
-            return progress_bar(what, None if wish.bars else wish.seconds, "s played")
+        """A progress bar over a song's length. `played`: in its own time."""
+        settings = request.settings
+        if played:
+            return progress_bar(what, settings.seconds, "s played")
+        if settings.bars:
+            return progress_bar(what, float(settings.bars), "bars")
         return progress_bar(
-            what, wish.seconds, "s of music", lambda rate: f"{rate:,.0f} times as fast as it plays"
+            what, settings.seconds, "s of music", lambda rate: f"{rate:,.0f} times real time"
         )
 
-    def warning(self, words: str) -> None:
-        """Something about how it goes, on standard error."""
-        if words and not self._quiet:
-            typer.echo(words, err=True)
+    def warning(self, text: str) -> None:
+        """Something that the user should know, on standard error."""
+        if not self._quiet:
+            typer.echo(text, err=True)
 
     def note(self, note: Note) -> None:
         """A note of a song that is still being made: a line of JSON."""
-        if self._as_json:
-            told = {**note._asdict(), "onset": round(note.onset, 6), "end": round(note.end, 6)}
-            print(json.dumps(told), flush=True)
+        if self.as_json:
+            rounded = note._replace(onset=round(note.onset, 6), end=round(note.end, 6))
+            print(json.dumps(rounded._asdict()), flush=True)
 
     def song(
-        self, wish: Request, names: list[Path], seconds: float, notes: int, tokens: int
+        self, request: Request, files: Sequence[Path], seconds: float, notes: int, tokens: int
     ) -> None:
         """A song that was made."""
-        if self._quiet:
-            return
-        if self._as_json:
-            told: dict[str, Any] = {
-                "files": [str(name) for name in names],
+        settings = request.settings
+        if self.as_json:
+            row = {
+                "files": [str(file) for file in files],
                 "seconds": round(seconds, 3),
+                "notes": notes,
+                "seed": settings.seed,
+                "tokens": tokens,
             }
-            typer.echo(
-                json.dumps({**told, "notes": notes, "seed": wish.seed, "tokens": tokens}),
-                err=self._aside,
-            )
-            return
-        self._say(wish, names, f"{seconds:g} s", seconds, notes)
+            typer.echo(json.dumps(row), err=self._to_stderr)
+        elif not self._quiet:
+            bars = f"{settings.bars} bars, " if settings.bars else ""
+            names = ", ".join(map(str, files))
+            length = f"{bars}{round(seconds, 1):g} s, {notes} notes, seed {settings.seed}"
+            typer.echo(f"{names}: {length}{self._credit}", err=self._to_stderr)
 
-    def streamed(
-        self, wish: Request, names: list[Path], seconds: float, notes: int, heard: float | None
-    ) -> None:
-        """A song that was heard or written while it was made. `heard`: seconds of it, where it
-        was."""
-        if self._quiet or self._as_json:
-            return
-        if names:
-            self._say(wish, names, f"{seconds:.1f} s", seconds, notes)
-        if heard is not None:
-            typer.echo(f"played {heard:.1f} s, seed {wish.seed}")
-
-    def _say(
-        self, wish: Request, names: list[Path], length: str, seconds: float, notes: int
-    ) -> None:
-        length = f"{wish.bars} bars, {seconds:.1f} s" if wish.bars else length
-        typer.echo(
-            f"{', '.join(map(str, names))}: {length}, {notes} notes, seed {wish.seed}{self._played}",
-            err=self._aside,
-        )
+    def played(self, request: Request, seconds: float) -> None:
+        """A song that was played."""
+        if not self._quiet and not self.as_json:
+            typer.echo(f"played {seconds:.1f} s, seed {request.settings.seed}")

@@ -1,65 +1,74 @@
-"""Where songs go: files of any kind that can be made of MIDI, by extension, or standard output."""
+"""Where songs go: files of any kind, by extension, or standard output."""
 
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ugen.data import UgenError
+from ugen.data import Score, UgenError
 from ugen.data.files import write_atomically
 from ugen.data.midi.writer import midi_bytes
 from ugen.data.render import audio
-from ugen.data.render.convert import WRITABLE, Options, convert
-from ugen.runtime.generation.song import Song
+from ugen.data.render.convert import WRITABLE, Options, write_score
 
 STDOUT = Path("-")
 SEED = "{seed}"
-_MIDI = (".mid", ".midi")
+MIDI = (".mid", ".midi")
 
 
-def check(outputs: Sequence[Path], count: int, soundfont: Path | None = None) -> str:
-    """Raise UgenError when songs cannot go there, before any is made. Gives what plays them, if
-    they are to sound."""
-    if not outputs:
+def check(files: Sequence[Path], count: int, soundfont: Path | None = None) -> str:
+    """Raise UgenError when songs cannot be written there. Gives what plays them, if they are to
+    sound."""
+    if not files:
         raise UgenError("-o is missing: name the file to write, as in -o song.mid")
-    for output in outputs:
-        if output != STDOUT and output.suffix.lower() not in WRITABLE:
-            raise UgenError(f"-o {output}: the name must end in {', '.join(WRITABLE)}")
-        if count > 1 and SEED not in str(output):
-            raise UgenError(
-                f"-o {output}: of {count} songs each needs a name, as in -o 'songs/{SEED}.mid'"
-            )
-    if len(set(outputs)) < len(outputs):
-        raise UgenError(f"-o {max(outputs, key=outputs.count)}: named twice")
-    if any(output.suffix.lower() in audio.FORMATS for output in outputs):
+    for file in files:
+        if file != STDOUT and file.suffix.lower() not in WRITABLE:
+            reason = f"the name must end in {', '.join(WRITABLE)}"
+            raise UgenError(reason, flag="-o", path=file)
+        check_name(file, "-o", count)
+    if len(set(files)) < len(files):
+        raise UgenError("named twice", flag="-o", path=max(files, key=files.count))
+    if any(file.suffix.lower() in audio.FORMATS for file in files):
         audio.check(soundfont)
         return f", played by {audio.credit(soundfont)}"
     if soundfont is not None:
-        raise UgenError(f"--soundfont: goes with sound files ({', '.join(audio.FORMATS)})")
+        formats = ", ".join(audio.FORMATS)
+        raise UgenError(f"goes with sound files ({formats}) and --play", flag="--soundfont")
     return ""
 
 
-def place(output: Path, seed: int) -> Path:
+def check_name(file: Path, flag: str, count: int) -> None:
+    """Raise UgenError when several songs would have one name."""
+    if count > 1 and SEED not in str(file):
+        example = f"as in {flag} 'songs/{SEED}{file.suffix}'"
+        reason = f"each of {count} songs needs its own name, {example}"
+        raise UgenError(reason, flag=flag, path=file)
+
+
+def name_of(file: Path, seed: int) -> Path:
     """The file of one song: {seed} in its name stands for its seed."""
-    return Path(str(output).replace(SEED, str(seed)))
+    return Path(str(file).replace(SEED, str(seed)))
 
 
-def write(song: Song, record: str, files: Sequence[Path], soundfont: Path | None = None) -> None:
-    """Write a song to every file, sound as `soundfont` plays it. Raises UgenError that names the
-    file and the reason; none is left half-written."""
-    data = midi_bytes(song.score, texts=[record], pad_ticks=song.pad_ticks)
+def write(
+    score: Score,
+    pad_ticks: int,
+    record: str,
+    files: Sequence[Path],
+    soundfont: Path | None = None,
+    streamed: bytes | None = None,
+) -> None:
+    """Write a song to every file, with its record where the kind has texts. `streamed`: its bytes
+    as MIDI, if it was written while it was made. Raises UgenError that names the file and the
+    reason."""
     for file in files:
         if file == STDOUT:
+            data = streamed or midi_bytes(score, texts=[record], pad_ticks=pad_ticks)
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
-        elif file.suffix.lower() in _MIDI:
-            write_atomically(file, data)
-        elif file.suffix.lower() in audio.FORMATS:
-            audio.write_audio(song.score, file, soundfont, seconds=song.seconds)
+        elif streamed is not None and file.suffix.lower() in MIDI:
+            write_atomically(file, streamed)
         else:
-            with tempfile.TemporaryDirectory() as folder:
-                midi = Path(folder) / "song.mid"
-                midi.write_bytes(data)
-                convert(midi, file, Options())
+            options = Options(soundfont=soundfont)
+            write_score(score, file, options, pad_ticks=pad_ticks, texts=[record])

@@ -1,27 +1,51 @@
-"""Arrays as compressed text, for JSON."""
+"""Arrays as compressed text, for dataclasses that are stored as JSON."""
 
 from __future__ import annotations
 
 import base64
 import zlib
+from dataclasses import MISSING, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def packed(values: NDArray[Any]) -> str:
-    """An array as text, compressed."""
+def packed_array(
+    dtype: str, most: int, default: Any = MISSING, bound: float | None = None
+) -> Any:
+    """A dataclass field that holds a flat array of at most `most` values, or None where that is the
+    default, and is stored as text. `dtype` is little-endian, as in "<f4"; `bound` is the largest
+    absolute value that is read."""
+
+    def encode(values: NDArray[Any] | None) -> str | None:
+        return None if values is None else _pack(values.astype(dtype))
+
+    def decode(text: Any) -> NDArray[Any] | None:
+        if text is None and default is None:
+            return None
+        values = _unpack(text, dtype, most).astype(np.dtype(dtype).newbyteorder("="))
+        if bound is not None and not (np.abs(values) <= bound).all():
+            raise ValueError(f"values beyond {bound:g}, or not finite")
+        return values
+
+    return field(default=default, metadata={"from_json": decode, "to_json": encode})
+
+
+def _pack(values: NDArray[Any]) -> str:
     return base64.b64encode(zlib.compress(values.tobytes(), 9)).decode()
 
 
-def unpacked(text: str, dtype: str, most: int) -> NDArray[Any]:
-    """The array of such a text. Raises ValueError, TypeError or zlib.error, also for more than
-    `most` values."""
+def _unpack(text: Any, dtype: str, most: int) -> NDArray[Any]:
+    """Raises ValueError, also for more than `most` values."""
+    if not isinstance(text, str):
+        raise ValueError("must be a text")
     inflater = zlib.decompressobj()
-    data = inflater.decompress(
-        base64.b64decode(text, validate=True), most * np.dtype(dtype).itemsize + 1
-    )
-    if not inflater.eof or len(data) > most * np.dtype(dtype).itemsize:
-        raise ValueError(f"more than {most} values")
+    limit = most * np.dtype(dtype).itemsize
+    try:
+        data = inflater.decompress(base64.b64decode(text, validate=True), limit + 1)
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+    if not inflater.eof or len(data) > limit:
+        raise ValueError(f"more than {most} values, or incomplete")
     return np.frombuffer(data, dtype)

@@ -1,141 +1,115 @@
-"""Where a song stopped, to go on from or to branch off: a small JSON file."""
+"""Where a song ended, to continue from there or to branch off: a small JSON file."""
 
 from __future__ import annotations
 
 import json
-import zlib
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from ugen.data import UgenError
+from ugen.data import Codec, UgenError
 from ugen.data.codecs.base import Tokens
 from ugen.data.files import write_atomically
+from ugen.data.json_values import MAX_CHARACTERS, from_json, parse_json, to_json
 from ugen.runtime.model_file.card import Card
+from ugen.runtime.model_file.format import MAX_STATE
 from ugen.runtime.sampling.config import Sampling
 from ugen.runtime.sampling.sampler import WINDOW
 
-from .packing import packed, unpacked
+from .packing import packed_array
 
-FORMAT = 1
+FORMAT = 2
+MAX_SEED = (1 << 64) - 1
+MAX_TOKENS = 1 << 17  # an hour of music or more
+_MAX_NUMBER = 1 << 53  # positions and ticks that every reader of JSON can hold
 
-MAX_BYTES = 64 << 20  # of a file; layers x hidden of a model decide how long it is
 
-MAX_TOKENS = 1 << 17
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SongState:
-    """`seed` and `position`: of the random numbers. `tempo`: the one asked for. `tokens`: all that
-    a cursor needs to know (`Codec.context`), as a corpus stores them. `lead`: ticks from the song's
-    end to where they lead. `struck`: what a repetition penalty remembers. `h`, `c`: float32
-    [layers, 1, hidden]."""
+    """Where a song ended.
+
+    `seed`, `position`: of the random stream. `tempo`: the one asked for, if any. `lead`: ticks from
+    the song's end to where `tokens` lead. `tokens`: what a cursor needs to know (`Codec.context`),
+    as a corpus stores them. `recent_onsets`: the tokens that a repetition penalty remembers. `h`,
+    `c`: the model's state, float32 [layers * hidden], layer by layer.
+    """
 
     seed: int
     position: int
     sampling: Sampling
     tempo: float | None
-    tokens: Tokens
     lead: int
-    struck: tuple[int, ...]
-    h: NDArray[np.float32]
-    c: NDArray[np.float32]
+    recent_onsets: tuple[int, ...]
+    tokens: Tokens = packed_array("<u2", MAX_TOKENS)
+    h: NDArray[np.float32] = packed_array("<f4", MAX_STATE, bound=1.001)  # a sigmoid times a tanh
+    c: NDArray[np.float32] = packed_array("<f4", MAX_STATE, bound=1e9)  # grows by 1 a step at most
 
-    def to_json(self) -> dict[str, Any]:
-        """The state as plain JSON."""
-        return {
-            **vars(self),
-            "sampling": vars(self.sampling),
-            "tokens": packed(self.tokens.astype("<u2")),
-            "struck": list(self.struck),
-            "h": packed(self.h.astype("<f4")),
-            "c": packed(self.c.astype("<f4")),
-        }
+    def __post_init__(self) -> None:
+        for name, most in (("seed", MAX_SEED), ("position", _MAX_NUMBER), ("lead", _MAX_NUMBER)):
+            if not 0 <= getattr(self, name) <= most:
+                raise UgenError(f"{name} is {getattr(self, name)}, and must be 0 to {most}")
+        if len(self.recent_onsets) > WINDOW:
+            raise UgenError(f"recent_onsets has more than {WINDOW} tokens")
+
+    def check(self, card: Card) -> None:
+        """Raise UgenError when this is no state of a song by a model with this card."""
+        codec, size = card.codec, card.layers * card.hidden
+        if len(self.h) != size or len(self.c) != size:
+            raise UgenError(f"h and c are not of {card.layers} layers of {card.hidden}")
+        if not all(0 <= token < codec.vocabulary for token in self.recent_onsets):
+            raise UgenError("recent_onsets: tokens of another codec")
+        if self.tempo is not None and not codec.has_bars:
+            raise UgenError(f"tempo: the {codec.name} codec has no tempo")
+        check_tokens(self.tokens, codec)
+        decoder = codec.decoder()
+        decoder.whole(codec.to_inputs(self.tokens).tolist())
+        if self.lead > decoder.now:
+            raise UgenError("lead: the song would end before it starts")
 
 
-def state_from_json(told: Any, card: Card) -> SongState:
-    """The state that `to_json` told of a model like this. Raises ValueError, TypeError or KeyError,
-    and UgenError."""
-    codec, shape = card.codec, (card.layers, 1, card.hidden)
-    for name, kinds in (
-        ("seed", int),
-        ("position", int),
-        ("lead", int),
-        ("tempo", (int, float, type(None))),
-    ):
-        if not isinstance(told[name], kinds) or isinstance(told[name], bool):
-            raise ValueError(f"{name} is {told[name]!r:.40}")
-    if (
-        min(told["seed"], told["position"], told["lead"]) < 0
-        or max(told["position"], told["lead"]) >= 1 << 53
-    ):
-        raise ValueError("its seed, position or lead cannot be")
-    tokens = unpacked(told["tokens"], "<u2", MAX_TOKENS).astype(np.uint16)
-    struck = tuple(told["struck"])
-    if any(type(token) is not int for token in struck) or len(struck) > WINDOW:
-        raise ValueError("the notes it remembers cannot be")
-    if codec.input == "token" and max([0, *tokens.tolist(), *struck]) >= codec.vocabulary:
-        raise ValueError("tokens of another codec")
-    h, c = (
-        unpacked(told[name], "<f4", card.layers * card.hidden).astype(np.float32) for name in "hc"
-    )
-    if len(h) != len(c) or len(h) != card.layers * card.hidden or not np.isfinite([h, c]).all():
-        raise ValueError(f"h and c are not {card.layers} layers of {card.hidden}")
-    return SongState(
-        told["seed"],
-        told["position"],
-        Sampling(**told["sampling"]),
-        told["tempo"],
-        tokens,
-        told["lead"],
-        struck,
-        h.reshape(shape),
-        c.reshape(shape),
-    )
+@dataclass(frozen=True, eq=False)
+class StateFile:
+    """The file: a state, and the sha256 of the model file that it belongs to."""
+
+    ugen: Literal["state"]
+    format: Literal[2]
+    version: str
+    model: str
+    state: SongState
+
+
+def check_tokens(tokens: Tokens, codec: Codec) -> None:
+    """Raise UgenError unless these are a codec's tokens, as a corpus stores them."""
+    if codec.input == "token" and tokens.max(initial=0) >= codec.vocabulary:
+        raise UgenError("tokens of another codec")
+    if codec.input == "frame" and len(tokens) % (codec.vocabulary // 16):
+        raise UgenError("tokens that are no whole number of steps")
 
 
 def save_state(state: SongState, model: str, path: str | Path) -> None:
-    """Write a state, and the sha256 of the model file it belongs to."""
-    told = {
-        "ugen": "state",
-        "format": FORMAT,
-        "version": version("ugen-music"),
-        "model": model,
-        **state.to_json(),
-    }
-    write_atomically(path, (json.dumps(told) + "\n").encode())
+    """Write a state of the model file with this sha256."""
+    file = StateFile("state", FORMAT, version("ugen-music"), model, state)
+    write_atomically(path, (json.dumps(to_json(file)) + "\n").encode())
 
 
 def load_state(path: str | Path, model: str, card: Card) -> SongState:
-    """Read a state of the model with this sha256. Raises UgenError that names the file and what is
-    wrong."""
+    """Read a state of the model file with this sha256. Raises UgenError with the file and the
+    reason."""
+    most = MAX_CHARACTERS + 12 * card.layers * card.hidden
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        with open(path, "rb") as stream:
+            text = stream.read(most + 1).decode()
+        file = from_json(StateFile, parse_json(text, most))
+        if file.model == model:
+            file.state.check(card)
+            return file.state
     except OSError as error:
-        raise UgenError(f"--from-state {path}: {error.strerror or error}") from None
-    try:
-        told = json.loads(data[:MAX_BYTES])
-        if told["ugen"] != "state" or told["format"] != FORMAT:
-            raise ValueError("not a state of this format")
-        if told["model"] == model:
-            return state_from_json(told, card)
-        other = f"{told['model']!s:.12}"
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        OverflowError,
-        RecursionError,
-        zlib.error,
-        UgenError,
-    ) as error:
-        raise UgenError(
-            f"--from-state {path}: not a state that --save-state wrote ({error!r:.100})"
-        ) from None
-    raise UgenError(
-        f"--from-state {path}: of another model file (sha256 {other}..., not {model[:12]}...)"
-    )
+        raise UgenError(error.strerror or str(error), flag="--from-state", path=path) from None
+    except (ValueError, UgenError) as error:
+        reason = f"not a state that --save-state wrote ({error})"
+        raise UgenError(reason, flag="--from-state", path=path) from None
+    reason = f"of another model file (sha256 {file.model[:12]!r}, not {model[:12]!r})"
+    raise UgenError(reason, flag="--from-state", path=path)

@@ -1,4 +1,4 @@
-"""MIDI ports of this machine, found and opened by name. rtmidi2 knows them: `pip install
+"""MIDI ports of this machine, found and opened by name. Needs rtmidi2: `pip install
 'ugen-music[play]'`."""
 
 from __future__ import annotations
@@ -15,18 +15,24 @@ from ugen.data.optional_imports import require
 from .quiet import without_stderr
 
 NEW = "new"  # the name that opens a port for others to connect to
+<<<<<<< HEAD
 # status bytes, the channel in the lower half of the byte
 NOTE_OFF, NOTE_ON = messages.NOTE_OFF.code, messages.NOTE_ON.code
 CONTROL, PROGRAM = messages.CONTROL_CHANGE.code, messages.PROGRAM_CHANGE.code
+=======
+# status bytes of MIDI 1.0, the channel in the lower half of the byte
+NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
+ALL_NOTES_OFF = 123
+>>>>>>> 403e1ad (One SongSettings from the caller to the sampler: generate, stream, the command's options, the record in a file; records and states are read by the one strict JSON reader; flags grouped in --help, each acts or is refused)
 
 _SYSTEMS = {"Darwin": ("API_MACOSX_CORE",), "Windows": ("API_WINDOWS_MM",)}
 _ELSEWHERE = "API_LINUX_ALSA", "API_UNIX_JACK"
 # seconds: JACK takes messages once a period, of 85 ms at most, and loses those of a closed port
-_LAST_WORDS = 0.1
+_FLUSH = 0.1
 
 
 class Port:
-    """An open MIDI port, in a `with` block. Closing it ends all that it let sound."""
+    """An open MIDI port, in a `with` block. Closing it ends all notes that sound."""
 
     def __init__(self, device: Any, name: str):
         self._device, self._name = device, name
@@ -37,27 +43,26 @@ class Port:
         """Send one channel message: its status byte and its data bytes. Raises UgenError when the
         port is gone."""
         kind, channel = message[0] & 0xF0, message[0] & 0x0F
-        if (
-            kind == NOTE_ON
-        ):  # written down before it sounds, and crossed out after, as Ctrl-C may come at any time
+        if kind == NOTE_ON:  # noted before it sounds, for Ctrl-C may come at any time
             self._channels.add(channel)
             self._sounding.add((channel, message[1]))
         try:
             self._device.send_raw(*message)
         except RuntimeError as error:
-            raise UgenError(f"--midi-port {self._name}: {' '.join(str(error).split())}") from None
+            reason = " ".join(str(error).split())
+            raise UgenError(reason, flag="--midi-port", value=self._name) from None
         if kind == NOTE_OFF:
             self._sounding.discard((channel, message[1]))
 
     def close(self) -> None:
         """End all notes, first those known to sound, and close."""
-        with suppress(UgenError), without_stderr():  # gone already: nothing sounds
+        with suppress(UgenError), without_stderr():  # a port that is gone sounds nothing
             for channel, pitch in sorted(self._sounding):
                 self.send(NOTE_OFF | channel, pitch, 0)
             for channel in sorted(self._channels):
                 self.send(CONTROL | channel, messages.ALL_NOTES_OFF, 0)
             if self._channels:
-                time.sleep(_LAST_WORDS)
+                time.sleep(_FLUSH)
             self._channels.clear()
         with without_stderr():
             self._device.close_port()
@@ -76,41 +81,40 @@ def port_names() -> list[str]:
 
 
 def open_port(name: str) -> Port:
-    """Open the port of that name, or the only one whose name has `name` in it, in capitals or not;
-    `new` opens a port called ugen, for others to connect to. Raises UgenError when there is none or
-    more than one."""
+    """Open the port of that name, or the only one whose name has `name` in it, upper or lower case;
+    `new` opens a port called ugen, for others to connect to. Raises UgenError when there is none,
+    or more than one."""
     devices = _devices()
     if name == NEW:
         return _new_port(devices)
-    there = [each for _, names in devices for each in names if each]
-    found = [name] if name in there else [each for each in there if name.lower() in each.lower()]
-    if len(found) != 1:
-        many = "more than one" if found else "no"
-        ports = ", ".join(found or there) or "none"
-        raise UgenError(f"--midi-port {name}: {many} port has that in its name. Ports: {ports}")
-    device, names = next((device, names) for device, names in devices if found[0] in names)
+    known = [each for _, names in devices for each in names if each]
+    matches = [name] if name in known else [each for each in known if name.lower() in each.lower()]
+    if len(matches) != 1:
+        many = "more than one" if matches else "no"
+        ports = ", ".join(matches or known) or "none"
+        reason = f"{many} port has that in its name. Ports: {ports}"
+        raise UgenError(reason, flag="--midi-port", value=name)
+    device, names = next((device, names) for device, names in devices if matches[0] in names)
     with without_stderr():
-        device.open_port(names.index(found[0]))
+        device.open_port(names.index(matches[0]))
     return Port(device, name)
 
 
 def _new_port(devices: list[tuple[Any, list[str]]]) -> Port:
-    """A port for others to connect to, in the first system that is there."""
+    """A port for others to connect to, in the first MIDI system that is available."""
     import rtmidi2
 
     if platform.system() == "Windows":
-        raise UgenError(
-            f"--midi-port {NEW}: Windows cannot; loopMIDI makes a port whose name you can give"
-        )
+        reason = "Windows cannot; loopMIDI makes a port whose name you can give"
+        raise UgenError(reason, flag="--midi-port", value=NEW)
     for device, names in devices:
-        # with no port in it, JACK may not be running, and opening one would then abort the process
+        # JACK without a port may not be running, and opening one would then abort the process
         if names or device.get_current_api() != rtmidi2.API_UNIX_JACK:
             with without_stderr():
                 device.open_virtual_port("ugen")
             return Port(device, NEW)
-    raise UgenError(
-        f"--midi-port {NEW}: this machine has no MIDI system (ALSA, or JACK with a port in it)"
-    )
+    reason = "this machine has no MIDI system (ALSA, or JACK with a port in it)"
+    raise UgenError(reason, flag="--midi-port", value=NEW)
 
 
 def _devices() -> list[tuple[Any, list[str]]]:
@@ -121,11 +125,9 @@ def _devices() -> list[tuple[Any, list[str]]]:
     devices = []
     for system in _SYSTEMS.get(platform.system(), _ELSEWHERE):
         api = getattr(rtmidi2, system)
-        with (
-            without_stderr(),
-            suppress(RuntimeError),
-        ):  # what it raises when there is no such system
+        # rtmidi2 raises RuntimeError where there is no such system
+        with without_stderr(), suppress(RuntimeError):
             device = rtmidi2.MidiOut("ugen", api)
-            if device.get_current_api() == api:  # and not another, for want of it
+            if device.get_current_api() == api:  # and not another in its place
                 devices.append((device, [name or "" for name in device.ports]))
     return devices

@@ -1,4 +1,4 @@
-"""Silence for C libraries that print pages to standard error."""
+"""Hide what C libraries print to standard error."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_stderr() -> Iterator[None]:
-    """Nothing on standard error, where C libraries print pages about devices that are not there."""
+    """Send standard error nowhere: C libraries print pages about missing devices."""
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
         yield

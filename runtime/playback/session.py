@@ -1,112 +1,143 @@
-"""Songs that are heard, or written, while they are made."""
+"""Songs that are played, or written, while they are made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from ugen.data import Note, UgenError
-from ugen.data.files import replacing
+from ugen.data.codecs.base import Tokens
 from ugen.data.midi.stream_writer import MidiRecorder
 from ugen.data.score import NoteRow
 from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.generation.guarded_stream import Retry
+from ugen.runtime.generation.note_stream import NoteStream
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.song_state import SongState
 from ugen.runtime.inference.model import Model
 
-from .interrupts import _Interrupts
+from .interrupts import Interrupts
 
-Player = Callable[
-    [Iterator[Note | None]], object
-]  # takes all notes in its own time; None: there is no new one yet
+# takes all notes at its own pace; None among them: there is no new one yet
+Player = Callable[[Iterator[Note | None]], object]
 
 
-class Streamed(NamedTuple):
-    """What a song was in the end. `stopped`: by Ctrl-C."""
+class StreamedSong(NamedTuple):
+    """A song that was streamed. `stopped`: by Ctrl-C. `fault`: why the guard gave up, if it did;
+    all before it is good."""
 
     seconds: float
     notes: int
+    tokens: int
     state: SongState
     stopped: bool
+    fault: GuardError | None
 
 
-def check(wish: Request, files: Sequence[Path]) -> None:
-    """Raise UgenError when a song cannot be had while it is made."""
-    for flag, given in (
-        ("--key", wish.finish.key is not None),
-        ("--velocity", wish.finish.velocity is not None),
-    ):
-        if given:
-            raise UgenError(
-                f"{flag}: needs the whole song; not with --endless, --play or --midi-port"
-            )
+def check(request: Request, files: Sequence[Path] = ()) -> None:
+    """Raise UgenError when a song cannot be streamed into such files."""
+    live = "--endless, --play or --midi-port"
+    for name in ("key", "velocity"):
+        if getattr(request.transform, name) is not None:
+            raise UgenError(f"needs the whole song; not with {live}", flag=f"--{name}")
     for file in files:
         if file.suffix.lower() not in (".mid", ".midi"):
-            raise UgenError(
-                f"-o {file}: with --endless, --play or --midi-port the name must end in .mid"
-            )
+            raise UgenError(f"with {live} the name must end in .mid", flag="-o", path=file)
 
 
 def run(
-    wish: Request,
+    request: Request,
     model: Model,
     play: Player,
-    file: Path | None = None,
+    output: BinaryIO | None = None,
     *,
     on_note: Callable[[Note], None] = lambda note: None,
     on_progress: Callable[[float], None] = lambda made: None,
-    on_mended: Callable[[str], None] = lambda words: None,
-) -> Streamed:
-    """Make a song, play it and write it to a MIDI file. Ctrl-C ends it: then the file is whole,
-    too, and holds all that was made. When the guard gives up it holds what was music. Raises
-    UgenError as `generate` does, and when the file cannot be written; it is not left
-    half-written."""
-    with ExitStack() as stack:
-        recorder = None
-        if file is not None:
-            output = stack.enter_context(open(stack.enter_context(replacing(file)), "wb"))
-            recorder = MidiRecorder(output, model.card.codec.decoder().ticks_per_beat)
-        song = wish.performance(
+    on_retry: Callable[[Retry], None] = lambda retry: None,
+) -> StreamedSong:
+    """Make a song, play it, and write it as a MIDI file that can be sought in.
+
+    Ctrl-C ends it: then the file is complete, too, and holds all that was made. When the guard
+    gives up, the file holds what is good; GuardError is raised only where that is nothing. Raises
+    UgenError as `generate` does.
+    """
+    session = _Session(request, model, output, on_note, on_progress, on_retry)
+    notes = session.notes()
+    stopped, fault = False, None
+    try:
+        with Interrupts() as interrupts:
+            play(interrupts.between(notes))
+    except (KeyboardInterrupt, BrokenPipeError):  # the latter: who read the notes has gone
+        stopped = True
+    except GuardError as error:
+        if not session.count:
+            raise
+        fault = error
+    return session.finish(stopped, fault)
+
+
+class _Session:
+    """One song being streamed."""
+
+    def __init__(
+        self,
+        request: Request,
+        model: Model,
+        output: BinaryIO | None,
+        on_note: Callable[[Note], None],
+        on_progress: Callable[[float], None],
+        on_retry: Callable[[Retry], None],
+    ):
+        self.count = 0
+        self._tokens = 0
+        self._request = request
+        self._on_note = on_note
+        self._recorder = None
+        if output is not None:
+            ticks_per_beat = model.card.codec.decoder().ticks_per_beat
+            self._recorder = MidiRecorder(output, ticks_per_beat)
+        recorder = self._recorder
+        self._song = NoteStream(
             model,
+            request.settings,
             on_progress=on_progress,
-            on_mended=on_mended,
+            on_retry=on_retry,
+            on_tokens=self._count_tokens,
             on_tempo=recorder.tempo if recorder else lambda tick, usec: None,
             on_meter=recorder.meter if recorder else lambda tick, numerator, denominator: None,
         )
-        count, stopped, wrong = 0, False, None
+        self._rows = iter(self._song)
 
-        def taken(row: NoteRow | None) -> Note | None:
-            nonlocal count
-            if row is None:
-                return None
-            row = wish.finish.row(row)
-            if recorder:
-                recorder.note(row)
-            note = song.note(row)
-            if not stopped:
-                on_note(note)
-            count += 1
-            return note
+    def notes(self) -> Iterator[Note | None]:
+        """The song's notes, each written and reported as it is taken."""
+        for row in self._rows:
+            note = self._record(row)
+            if note is not None:
+                self._on_note(note)
+            yield note
 
-        rows = iter(song)
-        try:
-            with _Interrupts() as interrupts:
-                play(interrupts.between(taken(row) for row in rows))
-        except (KeyboardInterrupt, BrokenPipeError):  # the latter: who read the notes has gone
-            stopped = True
-            song.stop()
-        except GuardError as error:
-            if not count:
-                raise
-            stopped, wrong = True, error
-        for row in rows:
-            taken(row)
-        if recorder:
-            recorder.finish(
-                song.end, [wish.streamed_for(song.length if stopped else None).record()]
-            )
-    if wrong:
-        raise wrong
-    return Streamed(song.length, count, song.state(), stopped)
+    def finish(self, stopped: bool, fault: GuardError | None) -> StreamedSong:
+        """Write what has been made and not been taken, and end the file."""
+        if stopped:
+            self._song.stop()
+        for row in self._rows:
+            self._record(row)
+        length = self._song.length
+        if self._recorder:
+            answered = self._request.as_streamed(length if stopped or fault else None)
+            self._recorder.finish(self._song.end, [answered.record()])
+        state = self._song.state()
+        return StreamedSong(length, self.count, self._tokens, state, stopped, fault)
+
+    def _record(self, row: NoteRow | None) -> Note | None:
+        if row is None:
+            return None
+        row = self._request.transform.row(row)
+        if self._recorder:
+            self._recorder.note(row)
+        self.count += 1
+        return self._song.note(row)
+
+    def _count_tokens(self, tokens: Tokens) -> None:
+        self._tokens += len(tokens)

@@ -3,35 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-from ugen.data import UgenError
-
-if TYPE_CHECKING:
-    pass
+from ugen.data.errors import UgenError
+from ugen.data.settings import setting
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is drawn. `top_k` 0, `top_p` 1 and `min_p` 0 leave all tokens in;
-    temperature 0 takes the likeliest; `repetition_penalty` 1 is none."""
+    """How the next token is sampled. The defaults here are those of a model file that names none;
+    `ugen-run` shows them as the model's own."""
 
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 0.98
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0
+    PANEL: ClassVar[str] = "Sampling"
+
+    temperature: float = setting(
+        1.0,
+        "Below 1 is safer, above 1 more varied; 0 always takes the likeliest token.",
+        default_text="the model's",
+    )
+    top_k: int = setting(
+        0,
+        "Sample only from the k likeliest tokens; 0 turns this off.",
+        default_text="the model's",
+    )
+    top_p: float = setting(
+        0.98,
+        "Sample only from the likeliest tokens that together reach this probability; 1 is off.",
+        default_text="the model's",
+    )
+    min_p: float = setting(
+        0.0,
+        "Drop tokens below this fraction of the likeliest token's probability; 0 is off.",
+        default_text="the model's",
+    )
+    repetition_penalty: float = setting(
+        1.0,
+        "Divide the probability of pitches among the last 32 notes by this; 1 is off.",
+        default_text="the model's",
+    )
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= 10:
-            raise UgenError(f"--temperature {self.temperature}: must be 0 to 10")
+            raise UgenError("must be 0 to 10", flag="--temperature", value=self.temperature)
         if self.top_k < 0:
-            raise UgenError(f"--top-k {self.top_k}: must be 0 (off) or more")
+            raise UgenError("must be 0 (off) or more", flag="--top-k", value=self.top_k)
         if not 0 < self.top_p <= 1:
-            raise UgenError(f"--top-p {self.top_p}: must be more than 0 and at most 1")
+            raise UgenError("must be more than 0 and at most 1", flag="--top-p", value=self.top_p)
         if not 0 <= self.min_p < 1:
-            raise UgenError(f"--min-p {self.min_p}: must be 0 (off) or more, and less than 1")
+            raise UgenError("must be 0 (off) or more, below 1", flag="--min-p", value=self.min_p)
         if not 1 <= self.repetition_penalty <= 10:
             raise UgenError(
-                f"--repetition-penalty {self.repetition_penalty}: must be 1 (off) to 10"
+                "must be 1 (off) to 10", flag="--repetition-penalty", value=self.repetition_penalty
             )

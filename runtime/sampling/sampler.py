@@ -1,22 +1,22 @@
-"""Draw the next step from a model's logits, in float64: a token, or the keys of a vector that
+"""Sample the next step from a model's logits, in float64: a token, or the keys of a vector that
 sound.
 
-Every step is fixed, so that any implementation draws the same from the same logits.
+Every operation is fixed, so that any implementation samples the same from the same logits.
 
-Tokens: a weight each, exp((logit - the largest) / temperature), 0 where the mask forbids it. The
-draw is the first id, in rising order, at which the running sum of the weights exceeds u times the
-whole. Top-k keeps the k largest weights and all equal to the least of them; top-p (Holtzman et al.
-2020) adds weights from the largest down until they reach p of the sum, and keeps all not less than
-the last added; min-p (Nguyen et al. 2024) keeps what has at least that share of the largest weight.
-A draw that they do not keep is made again with the next u, among the kept ones only. (So each kept
-token comes as often as if the others had been left out at once, and most draws need no sorting.) A
-repetition penalty divides the weights of the tokens that struck the last WINDOW notes; the largest
-weight is then that of before.
+Tokens: each has a weight, exp((logit - the largest) / temperature), 0 where the mask forbids it.
+The sample is the first id, in rising order, at which the running sum of the weights exceeds u times
+the total. Top-k keeps the k largest weights and all equal to the least of them; top-p (Holtzman et
+al. 2020) adds weights from the largest down until they reach p of the sum, and keeps all not less
+than the last added; min-p (Nguyen et al. 2024) keeps weights of at least that fraction of the
+largest. A sample that they do not keep is taken again with the next u, among the kept tokens only.
+(So each kept token is as likely as if the others had been left out at once, and most samples need
+no sorting.) A repetition penalty divides the weights of the last WINDOW onset tokens; "the largest"
+above is then still that of before.
 
-Vectors: each key by itself sounds with the logistic of its logit over the temperature. Top-p takes
-chances under 1 - p for 0 and those over p for 1, min-p those under that share of the largest for 0;
-top-k lets only the k likeliest sound, and all as likely as the least of them. One random number a
-key, in rising order.
+Vectors: each key sounds independently, with the logistic of its logit over the temperature. Top-p
+rounds probabilities under 1 - p to 0 and those over p to 1; min-p rounds those under that fraction
+of the largest to 0; top-k lets only the k likeliest keys sound, and all as likely as the least of
+them. One random number per key, in rising order.
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ WINDOW = 32  # notes that a repetition penalty remembers
 
 
 class Sampler:
-    """Draws tokens. Keeps its arrays from draw to draw: at a few hundred tokens, making them costs
-    most.
+    """Samples tokens. It keeps its arrays between calls: at a few hundred tokens, making them would
+    cost most.
 
-    `onset_tokens`: bool [vocabulary], the tokens that strike a note, which a repetition penalty is
-    about.
+    `onset_tokens`: bool [vocabulary], the tokens that a repetition penalty applies to.
     """
 
     def __init__(
@@ -46,43 +45,43 @@ class Sampler:
         self._sampling = sampling
         self._weights = np.empty(vocabulary)
         self._sums = np.empty(vocabulary)
-        # what alone is more than 1 - p of the whole is surely kept by top-p
-        self._surely = 1 - sampling.top_p if sampling.top_k == 0 and sampling.min_p == 0 else 2.0
+        # a token of more than 1 - p of the total is certainly kept by top-p
+        self._certain = 1 - sampling.top_p if sampling.top_k == 0 and sampling.min_p == 0 else 2.0
         penalized = onset_tokens is not None and sampling.repetition_penalty > 1
-        self._strikes = onset_tokens if penalized else None
-        self.struck: tuple[int, ...] = ()  # the last tokens that struck a note
+        self._onset_tokens = onset_tokens if penalized else None
+        self.recent_onsets: tuple[int, ...] = ()  # the last onset tokens
 
-    def draw(self, logits: NDArray[np.float32], mask: NDArray[np.bool_], rng: Rng) -> int:
+    def sample(self, logits: NDArray[np.float32], mask: NDArray[np.bool_], rng: Rng) -> int:
         """A token id from logits float32 [vocabulary] and mask bool [vocabulary] (True: may
         come)."""
         weights, temperature = self._weights, self._sampling.temperature
         if temperature == 0:
-            return self._heard(self._likeliest(logits, mask))
+            return self._remembered(self._likeliest(logits, mask))
         np.subtract(logits, logits.item(logits.argmax()), out=weights, dtype=np.float64)
         if temperature != 1:
             np.divide(weights, temperature, out=weights)
         np.exp(weights, out=weights)
         np.multiply(weights, mask, out=weights)
-        if self.struck:
-            weights[list(set(self.struck))] /= self._sampling.repetition_penalty
+        if self.recent_onsets:
+            weights[list(set(self.recent_onsets))] /= self._sampling.repetition_penalty
         np.add.accumulate(weights, out=self._sums)
         if self._sums.item(-1) < 1e-250:  # the mask forbids all that the model thinks possible
             self._refill(logits, mask)
         token = self._pick(rng)
-        if weights.item(token) > self._surely * self._sums.item(-1):
-            return self._heard(token)
-        return self._heard(self._among_kept(token, rng))
+        if weights.item(token) > self._certain * self._sums.item(-1):
+            return self._remembered(token)
+        return self._remembered(self._among_kept(token, rng))
 
     def _likeliest(self, logits: NDArray[np.float32], mask: NDArray[np.bool_]) -> int:
         scores = np.where(mask, logits.astype(np.float64), -np.inf)
-        if self.struck:
-            scores[list(set(self.struck))] -= math.log(self._sampling.repetition_penalty)
+        if self.recent_onsets:
+            scores[list(set(self.recent_onsets))] -= math.log(self._sampling.repetition_penalty)
         return int(scores.argmax())
 
-    def _heard(self, token: int) -> int:
-        """Remember a token that strikes a note."""
-        if self._strikes is not None and self._strikes[token]:
-            self.struck = (*self.struck[1 - WINDOW :], token)
+    def _remembered(self, token: int) -> int:
+        """The token, remembered if it is an onset."""
+        if self._onset_tokens is not None and self._onset_tokens[token]:
+            self.recent_onsets = (*self.recent_onsets[1 - WINDOW :], token)
         return token
 
     def _pick(self, rng: Rng) -> int:
@@ -94,7 +93,7 @@ class Sampler:
         return token if token < len(sums) else int(sums.searchsorted(whole))
 
     def _among_kept(self, token: int, rng: Rng) -> int:
-        """The token if top-k and top-p keep it, else another draw among those that they keep."""
+        """The token if top-k, top-p and min-p keep it, else another among those that they keep."""
         weights, sampling = self._weights, self._sampling
         least = sampling.min_p * weights.max().item()
         if 0 < sampling.top_k < len(weights):
@@ -113,12 +112,12 @@ class Sampler:
         """The weights once more, relative to the largest that the mask allows."""
         scores = np.where(mask, logits.astype(np.float64), -np.inf)
         np.exp((scores - scores.max()) / self._sampling.temperature, out=self._weights)
-        if self.struck:
-            self._weights[list(set(self.struck))] /= self._sampling.repetition_penalty
+        if self.recent_onsets:
+            self._weights[list(set(self.recent_onsets))] /= self._sampling.repetition_penalty
         np.add.accumulate(self._weights, out=self._sums)
 
 
-def draw_keys(
+def sample_keys(
     logits: NDArray[np.float32], sampling: Sampling, u: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Which keys sound, bool [keys], from logits float32 [keys] and u float64 [keys] in [0, 1).

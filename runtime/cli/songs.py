@@ -1,0 +1,188 @@
+"""Make songs for ugen-run: whole ones into files, others played or written while they are made."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import typer
+from ugen.data import Note, read_midi
+from ugen.data.files import replacing
+from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.generation.request import Request
+from ugen.runtime.generation.song_state import SongState, save_state
+from ugen.runtime.inference.model import Model
+from ugen.runtime.playback import audio_player, midi_player, session
+from ugen.runtime.playback.midi_port import Port, open_port
+
+from . import outputs
+from .messages import RunMessages
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Where songs go. `files`, `save_state`: names that may hold {seed}."""
+
+    files: Sequence[Path]
+    soundfont: Path | None = None
+    save_state: Path | None = None
+    play: bool = False
+    midi_port: str | None = None
+
+    def names(self, request: Request) -> list[Path]:
+        """The files of one song."""
+        return [outputs.name_of(file, request.settings.seed) for file in self.files]
+
+    def write_state(self, state: SongState, request: Request) -> None:
+        """Write where the song ended, if that is wanted."""
+        if self.save_state is not None:
+            path = outputs.name_of(self.save_state, request.settings.seed)
+            save_state(state, request.model, path)
+
+
+def make(
+    request: Request,
+    count: int,
+    model: Model,
+    targets: Targets,
+    messages: RunMessages,
+    is_live: bool,
+) -> None:
+    """Make what was asked for: whole songs, or one that is played or written while it is made."""
+    if is_live:
+        _stream_song(request, model, targets, messages)
+    elif request.streamed:
+        _remake_streamed_song(request, model, targets, messages)
+    else:
+        _make_songs(request, count, model, targets, messages)
+
+
+def _make_songs(
+    first: Request, count: int, model: Model, targets: Targets, messages: RunMessages
+) -> None:
+    """Make whole songs with consecutive seeds, and write each."""
+    replace(first.settings, seed=first.settings.seed + count - 1)  # the last one must be a seed, too
+    failed = 0
+    for number in range(count):
+        seed = first.settings.seed + number
+        request = replace(first, settings=replace(first.settings, seed=seed))
+        try:
+            _make_song(request, model, targets, messages)
+        except GuardError as error:
+            if count == 1:
+                raise
+            failed += 1
+            typer.echo(f"{targets.names(request)[0]}: {error}", err=True)
+    if failed:
+        raise GuardError(f"{failed} of {count} songs were not made")
+
+
+def _make_song(request: Request, model: Model, targets: Targets, messages: RunMessages) -> None:
+    names = targets.names(request)
+    with messages.progress(str(names[0]), request) as advance_to:
+        song = request.make(model, advance_to)
+    outputs.write(song.score, song.pad_ticks, request.record(), names, targets.soundfont)
+    targets.write_state(song.state, request)
+    for retry in song.retries:
+        messages.warning(f"{names[0]}: {retry}")
+    messages.song(request, names, song.seconds, len(song.score.notes), len(song.tokens))
+
+
+def _remake_streamed_song(
+    request: Request, model: Model, targets: Targets, messages: RunMessages
+) -> None:
+    """Make a song again that was written while it was made: the same bytes in MIDI files."""
+    names, data = targets.names(request), io.BytesIO()
+    with messages.progress(str(names[0]), request) as advance_to:
+        song = session.run(
+            request,
+            model,
+            _drain,
+            data,
+            on_progress=advance_to,
+            on_retry=lambda retry: messages.warning(str(retry)),
+        )
+    if song.stopped:
+        raise KeyboardInterrupt
+    if song.fault:
+        raise song.fault
+    score = read_midi(data.getvalue(), str(names[0]))
+    pad_ticks = max(score.tick_at(song.seconds) - score.end_tick, 0)
+    record = request.record()
+    outputs.write(score, pad_ticks, record, names, targets.soundfont, data.getvalue())
+    targets.write_state(song.state, request)
+    messages.song(request, names, song.seconds, song.notes, song.tokens)
+
+
+def _stream_song(request: Request, model: Model, targets: Targets, messages: RunMessages) -> None:
+    """Make a song that is played or written while it is made."""
+    names = targets.names(request)
+    session.check(request, names)
+    with ExitStack() as stack:
+        if targets.play:
+            audio_player.check(targets.soundfont)
+        port = None
+        if targets.midi_port is not None:
+            port = stack.enter_context(open_port(targets.midi_port))
+        player = _Player(targets, port, messages)
+        what = "playing" if player.is_audible else str(names[0]) if names else "notes"
+        title = f"{what}, seed {request.settings.seed}"
+        player.show = stack.enter_context(messages.progress(title, request, player.is_audible))
+        output = None
+        if names:
+            output = stack.enter_context(open(stack.enter_context(replacing(names[0])), "wb"))
+        song = session.run(
+            request,
+            model,
+            player.play,
+            output,
+            on_note=messages.note,
+            on_progress=(lambda made: None) if player.is_audible else player.show,
+            on_retry=lambda retry: messages.warning(str(retry)),
+        )
+    if song.fault:
+        raise song.fault
+    targets.write_state(song.state, request)
+    if names and not messages.as_json:
+        messages.song(request, names, song.seconds, song.notes, song.tokens)
+    if player.is_audible:
+        messages.played(request, player.seconds)
+
+
+class _Player:
+    """Plays notes on a port, or through the loudspeaker, or takes them only."""
+
+    def __init__(self, targets: Targets, port: Port | None, messages: RunMessages):
+        self._targets = targets
+        self._port = port
+        self._messages = messages
+        self.is_audible = targets.play or port is not None
+        self.seconds = 0.0  # played so far
+        self.show: Callable[[float], None] = lambda seconds: None
+
+    def play(self, notes: Iterator[Note | None]) -> None:
+        if self._port is not None:
+            with self._port as port:  # closed at once after Ctrl-C, before the file is finished
+                stats = midi_player.play(notes, port, self._advance_to)
+        elif self._targets.play:
+            stats = audio_player.play(notes, self._targets.soundfont, self._advance_to)
+        else:
+            _drain(notes)
+            return
+        if stats.gaps:
+            self._messages.warning(
+                f"playback stopped {stats.gaps} times, for {stats.gap_seconds:.1f} s in all: "
+                "this machine was too slow"
+            )
+
+    def _advance_to(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.show(seconds)
+
+
+def _drain(notes: Iterator[Note | None]) -> None:
+    deque(notes, maxlen=0)
