@@ -90,7 +90,7 @@ def _song(
     everything, drawn = np.ones(logits.shape[-1], bool), []
     for _ in range(count):
         tokens = [
-            sampler.draw(row[0], everything, rng)
+            sampler.sample(row[0], everything, rng)
             for row, (sampler, rng) in zip(logits, samplers, strict=True)
         ]
         drawn.append(tokens)
@@ -167,8 +167,10 @@ def test_a_file_gets_the_sampling_it_is_told(small_run: Path, tmp_path: Path) ->
     )
     model = load(tmp_path / "cool.onnx")
     assert model.card.sampling == Sampling(0.8, top_p=0.9)
-    told = generate(model, 5, 1, Sampling(0.8, top_p=0.9))
-    assert np.array_equal(generate(model, 5, 1).tokens, told.tokens), "and songs are drawn so"
+    told = generate(model, seconds=5, seed=1, sampling=Sampling(0.8, top_p=0.9))
+    assert np.array_equal(generate(model, seconds=5, seed=1).tokens, told.tokens), (
+        "and songs are drawn so"
+    )
 
 
 def test_int8_predicts_as_well_and_is_int8_all_through(

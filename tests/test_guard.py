@@ -1,9 +1,9 @@
-"""The guard: what early models of this kind did, heard and stepped back from; real music, left
-alone."""
+"""The guard: degenerate output is found and resampled; real music is left alone."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from ugen.data import arrange, make_codec, read_midi
 from ugen.data.codecs.base import Codec
 from ugen.export.onnx_graph import build
 from ugen.runtime import Card, Sampling, generate
-from ugen.runtime.generation.faults import FaultDetector, GuardError, find_fault
+from ugen.runtime.generation.faults import FaultDetector, FaultKind, GuardError, find_fault
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 
@@ -25,25 +25,25 @@ FRAMES, EVENTS, KHOT = make_codec("frames"), make_codec("events"), make_codec("k
 
 
 @pytest.mark.parametrize(
-    ("codec", "rule", "words"),
+    ("codec", "rule", "kind"),
     [
-        (BEATS, lambda step, calls: likes(BEATS, "bar"), "nothing was struck for 1[5-9] seconds"),
-        (FRAMES, lambda step, calls: likes(FRAMES, "step"), "nothing was struck"),
-        (KHOT, lambda step, calls: piano(), "nothing was struck"),
-        (KHOT, lambda step, calls: piano([60, 64, 67]), "nothing was struck"),
+        (BEATS, lambda step, calls: likes(BEATS, "bar"), FaultKind.SILENCE),
+        (FRAMES, lambda step, calls: likes(FRAMES, "step"), FaultKind.SILENCE),
+        (KHOT, lambda step, calls: piano(), FaultKind.SILENCE),
+        (KHOT, lambda step, calls: piano([60, 64, 67]), FaultKind.SILENCE),
         (
             FRAMES,
             lambda step, calls: likes(FRAMES, ["pitch:60", "step"][step % 2 == 0]),
-            "nothing was struck",
+            FaultKind.SILENCE,
         ),
         (
             BEATS,
             lambda step, calls: (
                 likes(BEATS, "pitch:60", "duration:6", "shift:6") + likes(BEATS, "bar") / 2
             ),
-            "one pitch was 100% of the notes of 24 seconds",
+            FaultKind.ONE_PITCH,
         ),
-        (EVENTS, lambda step, calls: likes(EVENTS, "shift:100"), "nothing was struck"),
+        (EVENTS, lambda step, calls: likes(EVENTS, "shift:100"), FaultKind.SILENCE),
     ],
     ids=[
         "rests",
@@ -55,16 +55,17 @@ FRAMES, EVENTS, KHOT = make_codec("frames"), make_codec("events"), make_codec("k
         "waiting",
     ],
 )
-def test_what_early_models_did_ends_in_words_and_not_in_a_song(
-    codec: Codec, rule, words: str
+def test_what_early_models_did_ends_in_an_error_and_not_in_a_song(
+    codec: Codec, rule, kind: FaultKind
 ) -> None:
     with pytest.raises(
-        GuardError, match=f"the model makes no music after 8 new tries: at .*({words})"
-    ):
-        generate(Ruled(codec, rule), 120, 1)
+        GuardError, match="degenerate output after 8 retries: .* at [0-9]+ s"
+    ) as caught:
+        generate(Ruled(codec, rule), seconds=120, seed=1)
+    assert caught.value.fault.kind is kind
 
 
-def test_nine_notes_in_ten_the_same_are_heard() -> None:
+def test_nine_notes_in_ten_of_one_pitch_are_a_fault() -> None:
     chance = np.random.default_rng(1)
     pitches = np.where(chance.random(200) < 0.93, 60, chance.integers(40, 80, 200))
     tokens = [
@@ -72,11 +73,12 @@ def test_nine_notes_in_ten_the_same_are_heard() -> None:
         for p in pitches
         for word in (f"pitch:{p}", "duration:12", "shift:12")
     ]
-    heard = FaultDetector(BEATS).observe(tokens, np.arange(len(tokens)) / 12)
-    assert "one pitch was 9" in str(find_fault(heard)), "of the last 24 seconds"
+    fault = find_fault(FaultDetector(BEATS).observe(tokens, np.arange(len(tokens)) / 12))
+    assert fault.kind is FaultKind.ONE_PITCH
+    assert re.fullmatch("one pitch in 9.% of the notes of 24 s", fault.text)
 
 
-def test_a_loop_is_heard_and_three_times_the_same_is_none() -> None:
+def test_a_loop_is_a_fault_and_three_repetitions_are_none() -> None:
     chance = np.random.default_rng(2)
     phrase = [
         BEATS.events.index(word)
@@ -98,25 +100,26 @@ def test_a_loop_is_heard_and_three_times_the_same_is_none() -> None:
         (7, 3, False),
     ):
         tokens = other + phrase * times
-        words = find_fault(FaultDetector(BEATS).observe(tokens, np.arange(len(tokens)) / speed))
-        assert (words is not None) == looped
-        assert words is None or "the same 60 steps came 9 times" in words
+        fault = find_fault(FaultDetector(BEATS).observe(tokens, np.arange(len(tokens)) / speed))
+        assert (fault is not None) == looped
+        if fault:
+            assert fault.kind is FaultKind.LOOP
+            assert "the same 60 steps repeated 9 times" in fault.text
 
 
-def test_a_stuck_note_is_heard_below_lively_music() -> None:
+def test_a_stuck_note_is_found_below_lively_music() -> None:
     chance, events = np.random.default_rng(5), ["note_on:40"]
     for pitch in chance.integers(60, 80, 130).tolist():
         events += [f"note_on:{pitch}", f"note_off:{pitch}", "shift:50"]
     tokens = [EVENTS.events.index(event) for event in events]
-    assert "a note was held for 65 seconds" in str(
-        find_fault(FaultDetector(EVENTS).observe(tokens, np.arange(len(tokens)) / 6))
-    )
+    fault = find_fault(FaultDetector(EVENTS).observe(tokens, np.arange(len(tokens)) / 6))
+    assert fault == (FaultKind.STUCK_NOTE, "a note held for 65 s")
     tokens.append(EVENTS.events.index("note_off:40"))
     assert find_fault(FaultDetector(EVENTS).observe(tokens, np.arange(len(tokens)) / 6)) is None
 
 
-def test_a_model_that_slips_is_helped_up_and_the_song_is_whole() -> None:
-    """It falls silent after 100 steps and would for ever; once set back, it plays on."""
+def test_a_lapse_is_resampled_and_the_song_is_complete() -> None:
+    """It falls silent after 100 steps until it is rewound; then it plays on."""
     sound, last, mute, healed = tune(), 0, False, False
 
     def rule(step: int, calls: int) -> np.ndarray:
@@ -125,11 +128,11 @@ def test_a_model_that_slips_is_helped_up_and_the_song_is_whole() -> None:
         mute, last = calls >= 100, step
         return likes(BEATS, "bar") if mute and not healed else sound(step, calls)
 
-    song = generate(Ruled(BEATS, rule), 60, 1)
-    assert (
-        len(song.mended) == 1
-        and "nothing was struck" in song.mended[0]
-        and "drew again" in song.mended[0]
+    song = generate(Ruled(BEATS, rule), seconds=60, seed=1)
+    (retry,) = song.retries
+    assert retry.fault.kind is FaultKind.SILENCE and retry.resampled_from < retry.seconds - 8
+    assert re.fullmatch(
+        r"degenerate output: no new note for \d+ s at \d+ s; resampled from \d+ s", str(retry)
     )
     onsets = song.score.seconds_at(song.score.notes["onset"])
     assert np.diff(onsets).max() < 5, "no trace of the silence is left"
@@ -137,16 +140,19 @@ def test_a_model_that_slips_is_helped_up_and_the_song_is_whole() -> None:
 
 
 def test_music_is_left_alone_and_the_song_is_that_without_a_guard() -> None:
-    watched = generate(Ruled(BEATS, tune()), 90, 4)
-    alone = generate(Ruled(BEATS, tune()), 90, 4, guard=False)
-    assert watched.mended == ()
+    watched = generate(Ruled(BEATS, tune()), seconds=90, seed=4)
+    alone = generate(Ruled(BEATS, tune()), seconds=90, seed=4, guard=False)
+    assert watched.retries == ()
     assert watched.tokens.tolist() == alone.tokens.tolist()
 
 
-def test_the_likeliest_of_all_has_no_second_try() -> None:
-    with pytest.raises(GuardError, match="the model makes no music: at "):
+def test_temperature_0_has_no_second_try() -> None:
+    with pytest.raises(GuardError, match="degenerate output: .* at [0-9]+ s"):
         generate(
-            Ruled(BEATS, lambda step, calls: likes(BEATS, "bar")), 60, 1, Sampling(temperature=0)
+            Ruled(BEATS, lambda step, calls: likes(BEATS, "bar")),
+            seconds=60,
+            seed=1,
+            sampling=Sampling(temperature=0),
         )
 
 
@@ -179,9 +185,7 @@ def test_the_command_ends_with_3_and_the_reason_and_writes_nothing(
 ) -> None:
     done = ugen_run(mute, "-o", tmp_path / "x.mid", "--seed", 1)
     assert done.returncode == 3
-    assert (
-        done.stderr.count("\n") == 1 and "the model makes no music after 8 new tries" in done.stderr
-    )
+    assert done.stderr.count("\n") == 1 and "degenerate output after 8 retries" in done.stderr
     assert list(tmp_path.iterdir()) == []
     allowed = ugen_run(mute, "-o", tmp_path / "x.mid", "--seed", 1, "--no-guard", "--json")
     assert allowed.returncode == 0 and json.loads(allowed.stdout)["notes"] == 0
@@ -193,6 +197,6 @@ def test_of_many_songs_the_others_are_made(mute: Path, tmp_path: Path) -> None:
     lines = done.stderr.splitlines()
     assert (
         len(lines) == 3
-        and "1.mid: the model makes no music" in lines[0]
+        and "1.mid: degenerate output" in lines[0]
         and "2 of 2 songs were not made" in lines[2]
     )

@@ -20,11 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import digest, ugen_run
 from ugen.data import Note, UgenError, read_midi
-from ugen.runtime.playback import midi_player as live
-from ugen.runtime.playback import midi_port
-from ugen.runtime.playback.midi_player import AHEAD, MOST_AHEAD, NEAR, PAUSE, Playing, perform
+from ugen.data.midi.messages import ALL_NOTES_OFF
+from ugen.runtime.playback import midi_player, midi_port
+from ugen.runtime.playback.midi_player import AHEAD, MAX_AHEAD, NEAR, PAUSE, MidiPlayer, play
 from ugen.runtime.playback.midi_port import (
-    ALL_NOTES_OFF,
     CONTROL,
     NOTE_OFF,
     NOTE_ON,
@@ -77,13 +76,13 @@ class Window:
 
 def played(
     notes: Iterable[Note | None], costs: Iterable[float] = AT_ONCE
-) -> tuple[Playing, Window]:
+) -> tuple[MidiPlayer, Window]:
     """Notes, played; what was heard has the music's time, if there were no pauses."""
     clock = Clock()
     heard = Window(clock)
-    playing = Playing(clock.making(notes, costs), heard, clock=clock, sleep=clock.sleep)
+    playing = MidiPlayer(clock.making(notes, costs), heard, clock=clock, sleep=clock.sleep)
     playing.play()
-    heard.messages = [(when - playing.begun, sent) for when, sent in heard.messages]
+    heard.messages = [(when - playing.start, sent) for when, sent in heard.messages]
     return playing, heard
 
 
@@ -143,8 +142,8 @@ def test_every_note_begins_and_ends_exactly_when_it_should(notes: list[Note]) ->
         for i, note in enumerate(melody)
     ]
     assert Counter((on_grid(when), pitch) for when, pitch in heard.of(NOTE_OFF)) == Counter(ends)
-    done = playing.so_far
-    assert (done.notes, done.pauses, done.paused_seconds) == (len(melody), 0, 0.0)
+    done = playing.stats
+    assert (done.notes, done.gaps, done.gap_seconds) == (len(melody), 0, 0.0)
     assert 0 <= done.mean_late_ms <= done.worst_late_ms < ON_TIME * 1e3
     assert done.seconds == max(n.end for n in melody)
 
@@ -199,7 +198,7 @@ def test_notes_play_with_their_program(notes: list[Note]) -> None:
 def test_making_that_always_takes_the_same_delays_nothing(notes: list[Note], cost: float) -> None:
     playing, heard = played(notes, itertools.repeat(cost))
     check_pairs(heard)
-    assert playing.so_far.worst_late_ms < ON_TIME * 1e3
+    assert playing.stats.worst_late_ms < ON_TIME * 1e3
 
 
 @given(tunes(), st.lists(st.floats(0, 0.04), min_size=60, max_size=60))
@@ -208,8 +207,8 @@ def test_nothing_is_later_than_one_note_takes_to_make(
 ) -> None:
     playing, heard = played(notes, costs)
     check_pairs(heard)
-    assert playing.so_far.worst_late_ms <= (max(costs) + ON_TIME) * 1e3
-    assert playing.so_far.pauses == 0
+    assert playing.stats.worst_late_ms <= (max(costs) + ON_TIME) * 1e3
+    assert playing.stats.gaps == 0
 
 
 def test_making_that_takes_long_now_and_then_waits_for_a_long_gap() -> None:
@@ -223,7 +222,7 @@ def test_making_that_takes_long_now_and_then_waits_for_a_long_gap() -> None:
         notes[i:i], costs[i:i] = [None] * 6, [0.07] * 6
     playing, heard = played(notes, costs)
     check_pairs(heard)
-    assert playing.so_far.worst_late_ms < ON_TIME * 1e3
+    assert playing.stats.worst_late_ms < ON_TIME * 1e3
 
 
 @pytest.mark.parametrize("spacing", [0.02, 0.1, 0.7, 3.0, 40.0])
@@ -234,13 +233,13 @@ def test_little_is_made_ahead_of_endless_music(spacing: float, cost: float) -> N
 
     def making() -> Iterator[Note]:
         for note in steady(spacing):
-            if playing.so_far.seconds > 15 + spacing:
+            if playing.stats.seconds > 15 + spacing:
                 return
-            ahead.append(note.onset - (clock.now - (playing.begun or clock.now)))
+            ahead.append(note.onset - (clock.now - (playing.start or clock.now)))
             clock.now += cost
             yield note
 
-    playing = Playing(making(), heard, clock=clock, sleep=clock.sleep)
+    playing = MidiPlayer(making(), heard, clock=clock, sleep=clock.sleep)
     playing.play()
     assert max(ahead) <= AHEAD + spacing
     assert max(ahead) >= AHEAD - 0.1
@@ -252,12 +251,12 @@ def test_of_endless_notes_at_one_time_few_are_made_ahead() -> None:
     heard, ahead = Window(clock), [0]
 
     def making() -> Iterator[Note]:
-        for i in range(3 * MOST_AHEAD):
+        for i in range(3 * MAX_AHEAD):
             ahead.append(i - len(heard.of(NOTE_ON)) if i % 100 == 0 else 0)
             yield Note(0.0, 1.0, i % 128, 64)
 
-    perform(making(), heard, clock=clock, sleep=clock.sleep)
-    assert max(ahead) <= MOST_AHEAD
+    play(making(), heard, clock=clock, sleep=clock.sleep)
+    assert max(ahead) <= MAX_AHEAD
 
 
 def test_music_made_slower_than_it_plays_pauses_and_is_not_rushed_through() -> None:
@@ -269,9 +268,9 @@ def test_music_made_slower_than_it_plays_pauses_and_is_not_rushed_through() -> N
     gaps = [after - before for before, after in itertools.pairwise(onsets)]
     assert min(gaps) > 0.1 - PAUSE - ON_TIME
     assert max(gaps) < 0.1 + 0.2 + PAUSE
-    done = playing.so_far
-    assert done.pauses > 50
-    assert done.paused_seconds == pytest.approx(onsets[-1] - onsets[0] - 29.9, abs=PAUSE)
+    done = playing.stats
+    assert done.gaps > 50
+    assert done.gap_seconds == pytest.approx(onsets[-1] - onsets[0] - 29.9, abs=PAUSE)
     assert done.worst_late_ms <= PAUSE * 1e3
     assert done.seconds == pytest.approx(29.95)
 
@@ -287,9 +286,9 @@ def test_a_long_stop_is_one_pause_and_then_all_goes_on() -> None:
     gaps = [b - a for (a, _), (b, _) in itertools.pairwise(heard.of(NOTE_ON))]
     assert sorted(gaps)[:-1] == pytest.approx([0.1] * 398, abs=ON_TIME)
     assert max(gaps) == pytest.approx(60, abs=0.1)
-    done = playing.so_far
-    assert (done.pauses, done.worst_late_ms) == (1, pytest.approx(0, abs=ON_TIME * 1e3))
-    assert done.paused_seconds == pytest.approx(60, abs=0.1)
+    done = playing.stats
+    assert (done.gaps, done.worst_late_ms) == (1, pytest.approx(0, abs=ON_TIME * 1e3))
+    assert done.gap_seconds == pytest.approx(60, abs=0.1)
 
 
 @given(tunes(), st.randoms(use_true_random=False))
@@ -308,7 +307,7 @@ def test_waiting_is_mostly_sleep_and_progress_is_told() -> None:
     clock = Clock()
     told: list[float] = []
     notes = clock.making(itertools.islice(steady(0.1), 600), AT_ONCE)
-    done = perform(notes, Window(clock), told.append, clock, clock.sleep)
+    done = play(notes, Window(clock), told.append, clock, clock.sleep)
     assert clock.readings * clock.tick < 2 * 600 * (NEAR + ON_TIME)
     assert told == sorted(told) and told[-1] == done.seconds == pytest.approx(59.95)
     assert min(b - a for a, b in itertools.pairwise(told[:-1])) > 0.2
@@ -355,7 +354,7 @@ class Device:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ports that close without waiting."""
-    monkeypatch.setattr(midi_port, "_LAST_WORDS", 0.0)
+    monkeypatch.setattr(midi_port, "_FLUSH", 0.0)
 
 
 def interrupted(after: int) -> tuple[Device, bool]:
@@ -371,7 +370,7 @@ def interrupted(after: int) -> tuple[Device, bool]:
     ]
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:
-        if frame.f_code.co_filename not in (live.__file__, midi_port.__file__):
+        if frame.f_code.co_filename not in (midi_player.__file__, midi_port.__file__):
             return None
         frame.f_trace_opcodes = frame.f_code is Port.send.__code__
         if event in ("line", "opcode") and next(steps) == after:
@@ -382,7 +381,7 @@ def interrupted(after: int) -> tuple[Device, bool]:
     with Port(device, "a") as port:
         try:
             sys.settrace(trace)
-            perform(clock.making(notes, AT_ONCE), port, clock=clock, sleep=clock.sleep)
+            play(clock.making(notes, AT_ONCE), port, clock=clock, sleep=clock.sleep)
         except KeyboardInterrupt:
             return device, True
         finally:
@@ -419,8 +418,8 @@ def test_a_port_closes_when_its_last_messages_have_left(monkeypatch: pytest.Monk
     with Port(device, "a") as port:
         port.send(NOTE_ON, 60, 64)
     port.close()
-    assert slept == [(midi_port._LAST_WORDS, 3)] and len(device.sent) == 3
-    assert midi_port._LAST_WORDS > 4096 / 48_000
+    assert slept == [(midi_port._FLUSH, 3)] and len(device.sent) == 3
+    assert midi_port._FLUSH > 4096 / 48_000
 
 
 @pytest.mark.usefixtures("at_once")

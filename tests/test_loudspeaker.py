@@ -22,7 +22,8 @@ from support import BUNDLED
 from ugen.data import Note, Score, UgenError, read_midi
 from ugen.data.render.audio import RATE, RING_SECONDS, Samples, limited, stream_audio, write_audio
 from ugen.runtime.playback import audio_player as loudspeaker
-from ugen.runtime.playback.audio_player import Played, play
+from ugen.runtime.playback.audio_player import play
+from ugen.runtime.playback.stats import PlaybackStats
 
 FIRST, CHUNK = 2, 5  # seconds
 
@@ -209,7 +210,7 @@ def test_all_of_a_song_is_heard_sample_by_sample(machine: Machine) -> None:
     notes = list(islice(beat(), 40))
     told: list[float] = []
     expected = streamed(notes)
-    assert play(notes, on_progress=told.append) == Played(len(expected) / RATE, 0, 0.0)
+    assert play(notes, on_progress=told.append) == PlaybackStats(len(expected) / RATE, 0, 0.0)
     heard = np.frombuffer(bytes(machine.heard), np.float32).reshape(-1, 2)
     assert np.array_equal(heard[: len(expected)], expected) and not heard[len(expected) :].any()
     assert told == sorted(told) and told[-1] == len(expected) / RATE
@@ -243,7 +244,7 @@ def test_slow_makers_are_waited_for_and_the_silence_is_counted(machine: Machine)
         yield Note(8, 9, 60, 80)
         machine.sleep(5.5)
 
-    assert play(slow()) == Played(11.0, 2, 1.5)
+    assert play(slow()) == PlaybackStats(11.0, 2, 1.5)
     heard = np.frombuffer(bytes(machine.heard), np.float32).reshape(-1, 2)
     for begin, end in ((2, 3), (8, 8.5)):
         assert not heard[round(begin * RATE) : round(end * RATE)].any()
@@ -254,7 +255,7 @@ def test_time_before_there_is_any_sound_is_no_silence(machine: Machine) -> None:
         machine.sleep(60)
         yield Note(0, 1, 60, 80)
 
-    assert play(late()) == Played(3.0, 0, 0.0)
+    assert play(late()) == PlaybackStats(3.0, 0, 0.0)
 
 
 def test_a_lost_device_is_noticed(machine: Machine) -> None:
@@ -265,7 +266,7 @@ def test_a_lost_device_is_noticed(machine: Machine) -> None:
 
 
 def test_without_notes_nothing_is_played(machine: Machine) -> None:
-    assert play([]) == Played(0.0, 0, 0.0) and machine.closed and not machine.heard
+    assert play([]) == PlaybackStats(0.0, 0, 0.0) and machine.closed and not machine.heard
 
 
 def test_it_plays_in_real_time_and_stops_at_once() -> None:
@@ -279,7 +280,7 @@ def test_it_plays_in_real_time_and_stops_at_once() -> None:
     began = time.monotonic()
     result = play([Note(0, 0.1, 60, 80)], on_progress=tell, backend="null")
     took = time.monotonic() - began
-    assert result == Played(2.1, 0, 0.0) and told == sorted(told) and len(told) > 3
+    assert result == PlaybackStats(2.1, 0, 0.0) and told == sorted(told) and len(told) > 3
     assert 2.1 < took < 10
 
     def interrupt(seconds: float) -> None:
@@ -323,7 +324,7 @@ def test_no_device_is_one_line_that_names_the_reason_and_a_way_out(
     silent.backend = "Null"  # what miniaudio takes when there is nothing else
     said = refused(monkeypatch, lambda *arguments, **more: silent)
     assert (
-        said == f"--play: no sound device can be opened here (no sound system is there){way_out}"
+        said == f"--play: no sound device can be opened here (there is no sound system){way_out}"
         and silent.closed
     )
 

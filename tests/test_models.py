@@ -29,7 +29,7 @@ from ugen.export.quantize import PRECISIONS, in_precision
 from ugen.export.torchscript import load as load_torchscript
 from ugen.export.torchscript import save as save_torchscript
 from ugen.runtime import Card, Sampling, generate, load
-from ugen.runtime.sampling.sampler import draw_keys
+from ugen.runtime.sampling.sampler import sample_keys
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluation.baselines import independent_keys, markov_keys
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
@@ -105,7 +105,7 @@ def test_every_model_exports_by_one_contract(
         parity = compare(TorchRunner(model), files[precision], steps, zero_state(model, 5))
         assert parity.logits > 1e-5, "it is rounded"
         assert parity.nats == pytest.approx(parity.reference_nats, rel=tolerance)
-    song = generate(files["fp32"], 2.0, seed=3)
+    song = generate(files["fp32"], seconds=2.0, seed=3)
     assert song.score.seconds <= 2.01
     for precision, tolerance in (("fp32", 0), ("fp16", 0.0005), ("int8", 0.01), ("int4", 0.13)):
         found, weights = weights_from(
@@ -195,7 +195,7 @@ def test_vectors_train_export_and_sound(khot_run: Path, tmp_path: Path) -> None:
     )
     export_onnx(khot_run, tmp_path / "m.onnx", "auto", 0.005, "", quiet)
     export_torchscript(khot_run, tmp_path / "m.ts", "", quiet)
-    songs = [generate(load(tmp_path / "m.onnx"), 20.0, seed) for seed in (1, 1, 2)]
+    songs = [generate(load(tmp_path / "m.onnx"), seconds=20.0, seed=seed) for seed in (1, 1, 2)]
     assert len(songs[0].score.notes) > 5
     assert (songs[0].tokens == songs[1].tokens).all()
     assert (
@@ -259,7 +259,7 @@ def test_keys_are_drawn_by_their_own_chance() -> None:
     logits = np.array([0.0, 2.0, -2.0, 9.0, -9.0], np.float32)
     chance = np.random.default_rng(0)
     drawn = np.mean(
-        [draw_keys(logits, Sampling(top_p=1.0), chance.random(5)) for _ in range(4000)], axis=0
+        [sample_keys(logits, Sampling(top_p=1.0), chance.random(5)) for _ in range(4000)], axis=0
     )
     assert np.allclose(
         drawn, 1 / (1 + np.exp(-logits.astype(float))), atol=0.03
@@ -282,7 +282,7 @@ def test_keys_are_drawn_by_their_own_chance() -> None:
 )
 def test_what_the_flags_mean_for_keys(sampling: Sampling, u: float, expected: list[bool]) -> None:
     logits = np.array([0.0, 2.0, -3.0, 2.0], np.float32)
-    assert draw_keys(logits, sampling, np.full(4, u)).tolist() == expected
+    assert sample_keys(logits, sampling, np.full(4, u)).tolist() == expected
 
 
 # settings

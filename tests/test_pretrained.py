@@ -23,7 +23,7 @@ def model() -> Model:
 @pytest.fixture(scope="module")
 def songs(model: Model) -> list[Song]:
     """Songs nobody chose."""
-    return [generate(model, 30, seed) for seed in range(1, 9)]
+    return [generate(model, seconds=30, seed=seed) for seed in range(1, 9)]
 
 
 def test_its_file_is_small_and_says_where_it_comes_from(model: Model) -> None:

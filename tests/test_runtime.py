@@ -107,7 +107,7 @@ def test_draws_stay_within_mask_top_k_and_top_p(logits, k, p, u, data) -> None:
     values = np.array(logits, np.float32)
     mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(logits), max_size=len(logits))))
     mask[data.draw(st.integers(0, len(logits) - 1))] = True
-    token = Sampler(len(values), Sampling(1.0, k, p)).draw(values, mask, FixedRng(*u))
+    token = Sampler(len(values), Sampling(1.0, k, p)).sample(values, mask, FixedRng(*u))
     assert mask[token]
     better = values[mask] > values[token]
     assert k == 0 or better.sum() < k
@@ -128,7 +128,7 @@ def test_draws_follow_the_distribution_renormalised_over_what_is_kept() -> None:
     ):
         sampler = Sampler(5, sampling)
         counts = np.bincount(
-            [sampler.draw(logits, everything, rng) for _ in range(8000)], minlength=5
+            [sampler.sample(logits, everything, rng) for _ in range(8000)], minlength=5
         )
         wanted = np.where(np.isin(np.arange(5), kept), chances, 0)
         np.testing.assert_allclose(
@@ -141,17 +141,17 @@ def test_a_draw_is_the_first_token_whose_running_sum_exceeds_u_of_the_whole() ->
     logits = np.log(np.array([0.5, 0.25, 0.125, 0.125], np.float32))
     sampler, everything = Sampler(4, Sampling(1.0, 0, 1.0)), np.ones(4, bool)
     for u, token in ((0.4999, 0), (0.5001, 1), (np.nextafter(1, 0), 3)):
-        assert sampler.draw(logits, everything, FixedRng(u)) == token
+        assert sampler.sample(logits, everything, FixedRng(u)) == token
     masked = np.array([False, True, True, True])
-    assert sampler.draw(logits, masked, FixedRng(0.0)) == 1
-    assert Sampler(4, Sampling(temperature=0)).draw(logits, masked, FixedRng()) == 1
+    assert sampler.sample(logits, masked, FixedRng(0.0)) == 1
+    assert Sampler(4, Sampling(temperature=0)).sample(logits, masked, FixedRng()) == 1
 
 
 def test_a_mask_that_leaves_only_the_unthinkable_is_obeyed() -> None:
     logits = np.array([900.0, -900.0, -901.0], np.float32)
     counts = np.bincount(
         [
-            Sampler(3, Sampling()).draw(logits, np.array([False, True, True]), Rng(seed))
+            Sampler(3, Sampling()).sample(logits, np.array([False, True, True]), Rng(seed))
             for seed in range(400)
         ]
     )
@@ -162,7 +162,7 @@ def test_a_mask_that_leaves_only_the_unthinkable_is_obeyed() -> None:
 
 
 def test_the_same_seed_makes_the_same_song_and_another_does_not() -> None:
-    songs = [generate(fake(), 5, seed).tokens.tolist() for seed in (1, 1, 2)]
+    songs = [generate(fake(), seconds=5, seed=seed).tokens.tolist() for seed in (1, 1, 2)]
     assert songs[0] == songs[1] != songs[2]
 
 
@@ -171,7 +171,7 @@ def test_the_same_seed_makes_the_same_song_and_another_does_not() -> None:
 )
 @pytest.mark.parametrize("seconds", [0.3, 7.0, 61.0])
 def test_songs_have_the_asked_length_and_all_notes_end(codec: Codec, seconds: float) -> None:
-    song = generate(fake(codec), seconds, 1, guard=False)
+    song = generate(fake(codec), seconds=seconds, seed=1, guard=False)
     assert song.score.seconds <= seconds + 1e-6
     ticks = song.score.end_tick + song.pad_ticks
     step = song.score.seconds_at(np.array([ticks, ticks + 1]))
@@ -191,7 +191,7 @@ def test_each_draw_is_fed_back_and_a_piece_never_ends_by_itself() -> None:
 def test_out_of_range_requests_name_the_flag_and_the_range() -> None:
     for seconds in (0, -1, float("nan"), 1e9):
         with pytest.raises(UgenError, match="--seconds .*more than 0 and at most 86400"):
-            generate(fake(), seconds, 1)
+            generate(fake(), seconds=seconds, seed=1)
     for arguments, message in (
         ((-0.1,), "--temperature -0.1"),
         ((1, -1), "--top-k -1"),
@@ -256,7 +256,7 @@ def test_mistyped_flags_are_refused(model_file: Path) -> None:
 
 def test_torch_is_not_imported_even_where_it_is_installed(model_file: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from ugen.runtime import load, generate; generate(load(sys.argv[1]), 1, 1); "
+        "import sys; from ugen.runtime import load, generate; generate(load(sys.argv[1]), seconds=1, seed=1); "
         "heavy = {'torch', 'onnx', 'matplotlib', 'scipy', 'pandas', 'safetensors'} & set(sys.modules); "
         "assert not heavy, heavy"
     )

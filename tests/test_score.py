@@ -174,7 +174,7 @@ def test_songs_are_measured_beside_the_music_cut_to_their_length(
     seconds = song_seconds(pieces)
     assert (found.songs, found.given_up, found.seconds) == (2, 0, seconds)
     assert seconds <= 60 and seen[-1] == 2 * seconds and seen == sorted(seen)
-    own = [measures(generate(model, seconds, seed).score) for seed in (1, 2)]
+    own = [measures(generate(model, seconds=seconds, seed=seed).score) for seed in (1, 2)]
     codec = model.card.codec
     theirs = []
     for piece in pieces:
@@ -193,7 +193,7 @@ def test_songs_that_the_guard_gives_up_on_are_counted(
     exported, small_folder: Path, monkeypatch
 ) -> None:
     def no_music(*arguments: object, **more: object) -> None:
-        raise GuardError("the model makes no music")
+        raise GuardError("degenerate output")
 
     model = load(exported["int8"])
     pieces = [read_piece(path, model.card) for path in sorted(small_folder.glob("*.mid"))[:2]]

@@ -30,7 +30,7 @@ def model(
 
 def song(model: Model, seed: int) -> np.ndarray:
     """The tokens of a song."""
-    return generate(model, 20, seed).tokens
+    return generate(model, seconds=20, seed=seed).tokens
 
 
 def walk(model: Model, seed: int) -> np.ndarray:

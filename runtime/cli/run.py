@@ -120,8 +120,7 @@ Replay = Annotated[
     ),
 ]
 Endless = Annotated[
-    bool,
-    typer.Option("--endless", help="Make music until Ctrl-C ends it.", rich_help_panel=LIVE),
+    bool, typer.Option("--endless", help="Make music until Ctrl-C ends it.", rich_help_panel=LIVE)
 ]
 Play = Annotated[
     bool,
@@ -185,7 +184,7 @@ def run(
         _show_card(model, as_json)
         return
     if list_ports:
-        refuse_others(given, "--list-ports", ("list_ports",))
+        refuse_others(given, "--list-ports", ("model", "list_ports"))
         _show_ports()
         return
     from . import outputs, songs

@@ -65,7 +65,9 @@ def _make_songs(
     first: Request, count: int, model: Model, targets: Targets, messages: RunMessages
 ) -> None:
     """Make whole songs with consecutive seeds, and write each."""
-    replace(first.settings, seed=first.settings.seed + count - 1)  # the last one must be a seed, too
+    replace(
+        first.settings, seed=first.settings.seed + count - 1
+    )  # the last one must be a seed, too
     failed = 0
     for number in range(count):
         seed = first.settings.seed + number

@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def packed_array(
-    dtype: str, most: int, default: Any = MISSING, bound: float | None = None
-) -> Any:
+def packed_array(dtype: str, most: int, default: Any = MISSING, bound: float | None = None) -> Any:
     """A dataclass field that holds a flat array of at most `most` values, or None where that is the
     default, and is stored as text. `dtype` is little-endian, as in "<f4"; `bound` is the largest
     absolute value that is read."""

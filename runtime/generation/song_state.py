@@ -21,7 +21,7 @@ from ugen.runtime.sampling.sampler import WINDOW
 
 from .packing import packed_array
 
-FORMAT = 2
+FORMAT: Literal[1] = 1
 MAX_SEED = (1 << 64) - 1
 MAX_TOKENS = 1 << 17  # an hour of music or more
 _MAX_NUMBER = 1 << 53  # positions and ticks that every reader of JSON can hold
@@ -75,7 +75,7 @@ class StateFile:
     """The file: a state, and the sha256 of the model file that it belongs to."""
 
     ugen: Literal["state"]
-    format: Literal[2]
+    format: Literal[1]
     version: str
     model: str
     state: SongState

@@ -15,15 +15,9 @@ from ugen.data.optional_imports import require
 from .quiet import without_stderr
 
 NEW = "new"  # the name that opens a port for others to connect to
-<<<<<<< HEAD
 # status bytes, the channel in the lower half of the byte
 NOTE_OFF, NOTE_ON = messages.NOTE_OFF.code, messages.NOTE_ON.code
 CONTROL, PROGRAM = messages.CONTROL_CHANGE.code, messages.PROGRAM_CHANGE.code
-=======
-# status bytes of MIDI 1.0, the channel in the lower half of the byte
-NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
-ALL_NOTES_OFF = 123
->>>>>>> 403e1ad (One SongSettings from the caller to the sampler: generate, stream, the command's options, the record in a file; records and states are read by the one strict JSON reader; flags grouped in --help, each acts or is refused)
 
 _SYSTEMS = {"Darwin": ("API_MACOSX_CORE",), "Windows": ("API_WINDOWS_MM",)}
 _ELSEWHERE = "API_LINUX_ALSA", "API_UNIX_JACK"

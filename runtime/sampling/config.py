@@ -22,9 +22,7 @@ class Sampling:
         default_text="the model's",
     )
     top_k: int = setting(
-        0,
-        "Sample only from the k likeliest tokens; 0 turns this off.",
-        default_text="the model's",
+        0, "Sample only from the k likeliest tokens; 0 turns this off.", default_text="the model's"
     )
     top_p: float = setting(
         0.98,

@@ -66,9 +66,9 @@ def songs_beside(
             on_progress(before + done)
 
         with suppress(GuardError):  # what is no music is counted, not measured
-            song = generate(model, seconds, number + 1, on_progress=made)
+            song = generate(model, seconds=seconds, seed=number + 1, on_progress=made)
             ours.append(_measured(song.score, model.card))
-            mended += bool(song.mended)
+            mended += bool(song.retries)
         made(seconds)
     spread = {name: Spread(*_moments(theirs, name), *_moments(ours, name)) for name in theirs[0]}
     return Beside(len(ours), mended, songs - len(ours), seconds, spread)

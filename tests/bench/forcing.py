@@ -68,7 +68,7 @@ def learn(corpus: Corpus, objective: str, folder: Path, epochs: float) -> tuple[
 def made(file: Path, count: int) -> list[Score]:
     """Songs from seeds 1 to `count`."""
     model = load(file)
-    return [generate(model, SECONDS, seed).score for seed in range(1, count + 1)]
+    return [generate(model, seconds=SECONDS, seed=seed).score for seed in range(1, count + 1)]
 
 
 def real(corpus: Corpus, count: int) -> list[Score]:

@@ -29,10 +29,11 @@ from machine import how, machine
 from numpy.typing import NDArray
 from ugen.data import Note
 from ugen.data.files import write_atomically
-from ugen.runtime import load
+from ugen.runtime import SongSettings, load
 from ugen.runtime.generation.note_stream import NoteStream
-from ugen.runtime.playback.midi_player import PlaybackStats, Playing
+from ugen.runtime.playback.midi_player import MidiPlayer
 from ugen.runtime.playback.midi_port import NOTE_ON, Port, open_port
+from ugen.runtime.playback.stats import PlaybackStats
 
 RATE = 48_000
 SERVER = "ugen-bench"  # JACK's, so that no other one is in the way
@@ -73,18 +74,18 @@ class Watch:
 
 def endless(file: Path) -> Iterator[Note | None]:
     """What the model makes."""
-    song = NoteStream(load(file), 1)
+    song = NoteStream(load(file), SongSettings(seed=1))
     return (None if row is None else song.note(row) for row in song)
 
 
-def send(file: Path, seconds: float) -> tuple[Watch, Playing, PlaybackStats, float]:
+def send(file: Path, seconds: float) -> tuple[Watch, MidiPlayer, PlaybackStats, float]:
     """Play so much of an endless song; the last is the processor's time it took."""
     with open_port(RECEIVER) as port:
         notes = itertools.takewhile(
             lambda note: note is None or note.onset < seconds, endless(file)
         )
         watch = Watch(notes, port)
-        playing = Playing(watch, watch)
+        playing = MidiPlayer(watch, watch)
         done = playing.play()
         took = time.thread_time() - watch.begun
     return watch, playing, done, took
@@ -147,9 +148,9 @@ def page(file: Path, seconds: float, period: int) -> list[str]:
     which, when = journeys(
         watch, [tuple(note) for note in json.loads(listener.communicate(timeout=20)[0])]
     )
-    due = np.array([note.onset for note in watch.notes]) + playing.begun
+    due = np.array([note.onset for note in watch.notes]) + playing.start
     left, came = np.array(watch.left), np.array(when)
-    assert len(left) == done.notes and not done.pauses
+    assert len(left) == done.notes and not done.gaps
     delay = came - due[which]
     return [
         "# Notes sent live",

@@ -22,7 +22,7 @@ from ugen.train.run_folder.checkpoint import load_checkpoint
 # the peak of the process itself: what its parent held before it started is not in VmHWM, as it is
 # in ru_maxrss
 RUN = """
-from ugen.runtime.cli import main
+from ugen.runtime.cli.run import main
 try:
     main()
 finally:
