@@ -3,12 +3,10 @@ same song again."""
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import shutil
 import subprocess
-import zlib
 from pathlib import Path
 
 import mido
@@ -25,7 +23,7 @@ from ugen.data.analysis.key import key_name, key_of, parse_key
 from ugen.data.corpus.corpus import Corpus
 from ugen.runtime import Card, Sampling, SongSettings, generate, load
 from ugen.runtime.generation.primer import tokens_of
-from ugen.runtime.generation.request import MARK, Request, read_record
+from ugen.runtime.generation.request import Request, read_record
 from ugen.runtime.generation.transform import Transform
 from ugen.runtime.inference.loading import choose_provider
 from ugen.runtime.sampling.rng import Rng
