@@ -1,5 +1,4 @@
-"""Sound: files that SoX, which is not ours, opens; their length, level and pitch; what is refused,
-and what is left."""
+"""Sound files: SoX opens them; their length, level and pitch; what is refused."""
 
 from __future__ import annotations
 
@@ -18,19 +17,18 @@ from ugen.data.render.audio import FORMATS, write_audio
 from ugen.data.render.synthesizer import RATE, RING_SECONDS
 
 PEAK = 10 ** (-1 / 20)  # -1 dBFS
-Note = tuple[
-    float, float, int, int, int, bool
-]  # onset and end in seconds, pitch, velocity, program, drum
+# onset and end in seconds, pitch, velocity, program, drum
+Note = tuple[float, float, int, int, int, bool]
 
 
 def score(*notes: Note) -> Score:
     """A score at 120 bpm from notes in seconds."""
-    return Score.build([(round(a * 960), round(b * 960), *rest) for a, b, *rest in notes], 480)  # type: ignore[misc]
+    return Score.build([(round(a * 960), round(b * 960), *rest) for a, b, *rest in notes], 480)
 
 
 def decoded(path: Path) -> NDArray[np.float32]:
-    """What SoX reads of a file: float32 [n, 2]. SoX would convert other rates and channels, so it
-    is asked first."""
+    """What SoX reads of a file, float32 [n, 2], after a check that it need not convert rate or
+    channels."""
     needs_program("sox")
     for flag, expected in (("-r", RATE), ("-c", 2)):
         assert (
@@ -48,12 +46,12 @@ def played(folder: Path, *notes: Note) -> NDArray[np.float32]:
 
 
 def part(sound: NDArray[np.float32], begin: float, end: float) -> NDArray[np.float32]:
-    """Some seconds of it."""
+    """A sound between two times in seconds."""
     return sound[round(begin * RATE) : round(end * RATE)]
 
 
 def level(sound: NDArray[np.float32]) -> float:
-    """RMS."""
+    """The RMS of a sound."""
     return float(np.sqrt(np.mean(np.square(sound))))
 
 
@@ -64,8 +62,7 @@ def spectrum(sound: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def fundamental(sound: NDArray[np.float32], near: float) -> float:
-    """The strongest frequency within two semitones; a peak there that isn't 3 times its
-    surroundings is none."""
+    """The strongest frequency within two semitones, which must be 3 times its surroundings."""
     frequency, strength = spectrum(sound)
     close = np.abs(np.log2(frequency.clip(1) / near)) < 2 / 12
     assert strength[close].max() > 3 * np.median(strength[close])
@@ -73,7 +70,7 @@ def fundamental(sound: NDArray[np.float32], near: float) -> float:
 
 
 def alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """How alike two sounds' spectra are, to a semitone or so: 0 to 1."""
+    """The similarity of two sounds' spectra, in bands of about a semitone: 0 to 1."""
     bands = np.geomspace(50, 12_000, 96)
     a, b = (_bands(sound, bands) for sound in (one, other))
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
@@ -90,16 +87,15 @@ def test_every_format_opens_elsewhere_and_lasts_sounds_and_peaks_as_promised(
 ) -> None:
     piece = read_midi(BUNDLED[-4])
     piece = piece.until(piece.tick_at(30))
-    told: list[float] = []
-    write_audio(piece, tmp_path / f"song{kind}", on_progress=told.append)
+    progress: list[float] = []
+    write_audio(piece, tmp_path / f"song{kind}", on_progress=progress.append)
     sound = decoded(tmp_path / f"song{kind}")
-    assert (
-        piece.seconds < len(sound) / RATE < piece.seconds + RING_SECONDS + 0.1
-    )  # MP3 pads to whole frames
+    # MP3 pads to whole frames
+    assert piece.seconds < len(sound) / RATE < piece.seconds + RING_SECONDS + 0.1
     assert level(part(sound, 0, 30)) > 0.02
     assert 0.9 * PEAK < np.abs(sound).max() < (PEAK + 1e-3 if kind in (".wav", ".flac") else 0.99)
     assert np.abs(sound[-10:]).max() < 1e-3, "it ends in silence"
-    assert told == sorted(told) and abs(told[-1] - piece.seconds - RING_SECONDS) < 1e-3
+    assert progress == sorted(progress) and abs(progress[-1] - piece.seconds - RING_SECONDS) < 1e-3
     assert [path.name for path in tmp_path.iterdir()] == [f"song{kind}"]
 
 
@@ -145,7 +141,7 @@ def test_programs_sound_different_and_as_many_as_there_are(tmp_path: Path) -> No
 
 
 def test_a_key_struck_again_while_it_sounds_goes_on_until_its_own_end(tmp_path: Path) -> None:
-    """On one channel the first note's end would silence both."""
+    """On one channel the end of the first note would silence both."""
     sound = played(tmp_path, (0, 1, 60, 100, 19, False), (0.5, 4, 60, 100, 19, False))
     assert level(part(sound, 3, 3.8)) > 0.3 * level(part(sound, 0.1, 0.9))
 
@@ -162,7 +158,7 @@ def test_onsets_are_in_time_and_notes_go_on_where_pieces_meet(tmp_path: Path) ->
 
 @pytest.mark.parametrize("pitches", [range(36, 84, 3), range(36, 96)])
 def test_a_crowd_at_full_volume_does_not_clip(tmp_path: Path, pitches: range) -> None:
-    """More than the 16 bits hold that the synthesizer gives: no top is flat."""
+    """The sum exceeds the synthesizer's 16 bits, yet no peak is flat."""
     sound = played(tmp_path, *[(0, 1, pitch, 127, 46, False) for pitch in pitches])
     assert np.abs(sound).max() == pytest.approx(PEAK, abs=1e-3)
     for side in sound.T:
@@ -170,7 +166,7 @@ def test_a_crowd_at_full_volume_does_not_clip(tmp_path: Path, pitches: range) ->
 
 
 def test_more_notes_than_the_synthesizer_has_voices_are_all_heard(tmp_path: Path) -> None:
-    """It has 64, and gives the oldest note's to the newest."""
+    """It has 64, and takes the oldest note's for the newest."""
     crowd = [
         (0.1, 2, pitch, 40, program, False) for pitch in range(24, 54) for program in (32, 33, 38)
     ]
@@ -214,8 +210,7 @@ def test_an_asked_length_cuts_or_fills_up(tmp_path: Path, seconds: float, length
 
 
 def test_vorbis_of_some_minutes_does_not_crash(tmp_path: Path) -> None:
-    """libsndfile overflows its stack when given two minutes in one call: the process would be
-    gone."""
+    """libsndfile overflows its stack, which ends the process, on two minutes in one call."""
     write_audio(
         score((0, 1, 60, 100, 0, False), (290, 300, 60, 100, 0, False)), tmp_path / "long.ogg"
     )
@@ -226,14 +221,14 @@ def test_vorbis_of_some_minutes_does_not_crash(tmp_path: Path) -> None:
 
 
 def soundfont() -> Path:
-    """The one that is used when none is named."""
+    """The default SoundFont."""
     spec = find_spec("pretty_midi")
     assert spec is not None and spec.origin is not None
     return Path(spec.origin).with_name("TimGM6mb.sf2")
 
 
 def test_another_soundfont_plays(tmp_path: Path) -> None:
-    """Made here: all samples of the usual one replaced by a buzz, which no pitch survives."""
+    """The default one with all samples replaced by a buzz, in which no pitch is left."""
     data = bytearray(soundfont().read_bytes())
     begin = data.index(b"smpl") + 8
     length = int.from_bytes(data[begin - 4 : begin], "little")
@@ -259,7 +254,7 @@ def test_another_soundfont_plays(tmp_path: Path) -> None:
 )
 def test_a_soundfont_that_is_none_is_named_in_one_line(
     tmp_path: Path, name: str, damage, message: str
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     if damage is not None:
         (tmp_path / name).write_bytes(damage(soundfont().read_bytes()))
     done = ugen_data("convert", BUNDLED[0], tmp_path / "song.wav", "--soundfont", tmp_path / name)
@@ -269,10 +264,11 @@ def test_a_soundfont_that_is_none_is_named_in_one_line(
 
 
 def test_damage_that_the_synthesizer_trips_over_is_an_error_of_ours(tmp_path: Path) -> None:
-    """Its own mistakes arrive as an exception that `except Exception` lets through."""
+    """Its own mistakes are exceptions that `except Exception` does not catch."""
     data = bytearray(soundfont().read_bytes())
     at = data.index(b"shdr") + 8
-    for i in range(at + 20, len(data) - 46, 46):  # every sample begins and ends far beyond the last
+    # every sample begins and ends far beyond the last
+    for i in range(at + 20, len(data) - 46, 46):
         data[i : i + 8] = (0x7FFFFF00).to_bytes(4, "little") + (0x7FFFFFF0).to_bytes(4, "little")
     (tmp_path / "beyond.sf2").write_bytes(data)
     with pytest.raises(UgenError, match=r"beyond.sf2: damaged SoundFont"):
@@ -298,13 +294,13 @@ def test_what_cannot_be_a_sound_file_is_refused(
 
 
 def test_failing_half_way_leaves_nothing_and_the_old_file_stands(tmp_path: Path) -> None:
-    def power_cut(seconds: float) -> None:
+    def interrupt(seconds: float) -> None:
         if seconds > 25:
             raise KeyboardInterrupt
 
     (tmp_path / "song.mp3").write_bytes(b"the old one")
     with pytest.raises(KeyboardInterrupt):
-        write_audio(score((0, 60, 60, 100, 0, False)), tmp_path / "song.mp3", on_progress=power_cut)
+        write_audio(score((0, 60, 60, 100, 0, False)), tmp_path / "song.mp3", on_progress=interrupt)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"the old one"]
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(UgenError, match="cannot be written"):
@@ -338,7 +334,7 @@ def test_failing_half_way_leaves_nothing_and_the_old_file_stands(tmp_path: Path)
 )
 def test_what_is_missing_is_named(
     tmp_path, monkeypatch, missing: str, machine: str, message: str
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     with pytest.raises(UgenError, match=message.replace("[", r"\[")):

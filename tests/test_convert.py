@@ -48,17 +48,14 @@ def test_the_repairs_of_frames_text_and_their_order(tmp_path: Path) -> None:
         score = read_score(tmp_path / "a.txt", Options(**changes))  # type: ignore[arg-type]
         return [(int(n["onset"]) // 25, int(n["end"]) // 25) for n in score.notes]
 
-    assert notes() == [(0, 2), (3, 4), (7, 8)] or notes() == [(0, 2), (3, 4), (8, 9)]
-    last = notes()[-1]
+    assert notes() == [(0, 2), (3, 4), (7, 8)]
     assert notes(shortest=2) == [(0, 2)]
-    assert notes(gaps=1) == [(0, 4), last]
+    assert notes(gaps=1) == [(0, 4), (7, 8)]
     assert notes(shortest=2, gaps=1) == [(0, 2)]
     assert notes(shortest=2, gaps=1, gaps_first=True) == [(0, 4)]
-    assert notes(gaps=9) == [(0, last[1])]
-    assert (
-        read_score(tmp_path / "a.txt", Options(velocity=101)).notes["velocity"].tolist()
-        == [101] * 3
-    )
+    assert notes(gaps=9) == [(0, 8)]
+    loud = read_score(tmp_path / "a.txt", Options(velocity=101))
+    assert loud.notes["velocity"].tolist() == [101] * 3
 
 
 def test_folders_convert_whole_and_name_what_they_cannot(tmp_path: Path) -> None:
@@ -142,11 +139,8 @@ def test_mistakes_get_one_line_and_exit_code_2(tmp_path, monkeypatch, words, mes
     (tmp_path / "words.txt").write_text("61 129 0")
     done = ugen_data("convert", *[PIECE if word == "PIECE" else word for word in words])
     assert done.returncode == 2
-    assert (
-        done.stderr.count("\n") == 1
-        and done.stderr.startswith("ugen-data: ")
-        and message in done.stderr
-    )
+    assert done.stderr.startswith("ugen-data: ") and message in done.stderr
+    assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["words.txt"]
 
 

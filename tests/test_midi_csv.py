@@ -12,18 +12,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from odd_files import DOUBTFUL, VALID
+from odd_files import DOUBTFUL, VALID, header
 from support import BUNDLED, needs_program, same_notes
 from ugen.data import MidiError, Score, UgenError, read_midi
 from ugen.data.midi.messages import EVENTS
 from ugen.data.midi.midicsv import csv_to_midi, midi_to_csv
 
-HEADER = bytes.fromhex(
-    "4d546864 00000006 0000 0001 01e0"
-)  # MThd, length 6, format 0, 1 track, 480 ticks a beat
+HEADER = header()  # format 0, 1 track, 480 ticks per beat
 PIECES = BUNDLED[::9]
-# by midicsv, which reads a track right after 14 bytes of header and nothing else; all hold the same
-# tune
+# by midicsv, which reads nothing but tracks after 14 bytes of header; all have the same tune
 REFUSED = {
     "ok_alien_chunk.mid": "a chunk that is no track",
     "ok_header_len8.mid": "a header of 8 bytes",

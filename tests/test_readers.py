@@ -53,7 +53,7 @@ class OpenVino:
     """OpenVINO's CPU plugin as a Runner."""
 
     def __init__(self, core: Any, path: Path, card: Card):
-        # processors with bf16 instructions would otherwise compute in bf16, and say nothing of it
+        # processors with bf16 instructions would otherwise compute in bf16, silently
         compiled = core.compile_model(
             str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
         )
@@ -67,8 +67,8 @@ class OpenVino:
 
 @pytest.fixture(scope="module")
 def openvino() -> Iterator[Any]:
-    """OpenVINO's core. Importing it reports the import to its maker, unless its telemetry package
-    cannot be had."""
+    """OpenVINO's core. Its import is reported to its maker, unless its telemetry package is
+    missing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "openvino_telemetry", None)
         import openvino
@@ -85,8 +85,8 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     torch.manual_seed(1)
     model = LstmModel(config).eval()
     with torch.no_grad():
-        # so that no gain is 1, no bias and no start 0; with three times as much, rounding grows
-        # without end
+        # so that no gain is 1, and no bias and no start 0; with three times as much, rounding
+        # errors would grow without bound
         for parameter in model.parameters():
             parameter += 0.1 * torch.randn_like(parameter)
     card = Card(codec, config.layers, config.hidden, "fp32", Sampling(), {}, "")
@@ -96,7 +96,7 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def noise(card: Card, batch: int, steps: int) -> Step:
-    """Steps without meaning: tokens, or vectors in which every twentieth key sounds."""
+    """Random steps: tokens, or vectors in which every twentieth key sounds."""
     chance = np.random.default_rng(0)
     keys = card.codec.vocabulary
     if card.codec.input == "frame":
@@ -105,7 +105,7 @@ def noise(card: Card, batch: int, steps: int) -> Step:
 
 
 def primed(model: Model, batch: int) -> State:
-    """The state after a primer, as onnxruntime has it."""
+    """The state after a primer, from onnxruntime."""
     state, primer = model.start(batch), noise(model.card, batch, PRIMER)
     for t in range(PRIMER):
         _, state = model.step(primer[:, t : t + 1], state)
@@ -113,8 +113,7 @@ def primed(model: Model, batch: int) -> State:
 
 
 def greedy(model: Model, feed: Step, state: State) -> Step:
-    """What onnxruntime writes when it is fed its own likeliest steps, after the first: as `noise`
-    gives steps."""
+    """The steps that onnxruntime samples greedily after the first; of the same type as `noise`."""
     written = [feed]
     for _ in range(STEPS):
         logits, state = model.step(feed, state)
@@ -128,8 +127,8 @@ def greedy(model: Model, feed: Step, state: State) -> Step:
 def test_readers_agree_over_a_thousand_carried_steps(
     file: Path, openvino: Any, name: str, batch: int
 ) -> None:
-    """Over noise, and over greedy music: a reader that would choose otherwise anywhere in it writes
-    other music."""
+    """Over noise, and over greedy music, in which a reader that chooses otherwise once goes on
+    differently."""
     model = load(file)
     reader = (
         Reference(file, model.card) if name == "reference" else OpenVino(openvino, file, model.card)
