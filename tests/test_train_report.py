@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from ugen.data import Score, UgenError, make_codec
 from ugen.data.json_values import to_json
-from ugen.data.render.chart import Line, Mark, line_chart
 from ugen.data.render.piano_roll import expected_roll
 from ugen.train.config import ModelConfig, TrainConfig
+from ugen.train.reporting.charts import Curve, Mark, line_chart
 from ugen.train.reporting.run_report import write_report
 
 VOID = {"meta", "img"}
@@ -128,9 +128,9 @@ def report(run: Path) -> str:
 
 def test_the_verdict_is_the_best_evaluation_beside_the_baselines(tmp_path: Path) -> None:
     page = Page(report(made_run(tmp_path / "mine", [row(step) for step in range(0, 1001, 100)])))
-    assert "at epoch 5.0: 2.000 nats a token, 6.00 a note, 60.00 a second" in page.words
+    assert "at epoch 5.0: 2.000 nats per token, 6.00 per note, 60.00 per second" in page.words
     assert "It was no better after that" in page.words
-    assert "predictor that only counts, 5-gram, is 0.250 nats a token worse" in page.words
+    assert "The best baseline, 5-gram, is 0.250 nats per token worse" in page.words
     rows = [page.cells[k : k + 8] for k in range(0, 32, 8)]
     scores = ["2.000", "6.00", "60.00", "42.1%", "33.3%", "77.7%", "66.6%"]
     assert rows[0] == ["this model", *scores]
@@ -159,7 +159,7 @@ def test_a_model_that_counting_beats_is_called_so(tmp_path: Path) -> None:
             made_run(tmp_path / "run", [row(0, nats_per_token=3.0), row(100, nats_per_token=2.3)])
         )
     )
-    assert "That is no better than 5-gram, which only counts: 2.250" in page.words
+    assert "The baseline 5-gram does as well: 2.250" in page.words
     assert "It was no better after that" not in page.words
 
 
@@ -216,7 +216,7 @@ def test_samples_are_inside_the_page_the_newest_first(tmp_path: Path) -> None:
     assert shown[2] == b"sample 100" and shown[-1] == b"sample 1000" and len(shown) == 8
     steps = [int(name.split()[1]) for name in shown[2:]]
     assert steps == sorted(set(steps)) and max(np.diff(steps)) == 200, "evenly spread"
-    assert "after 1,000 steps, 10.0 epochs; to hear it: samples/sample-001000.mid" in page.words
+    assert "after 1,000 updates, 10.0 epochs; to hear it: samples/sample-001000.mid" in page.words
     assert "sample-000100.mid" not in page.words, "no file, no name"
 
 
@@ -270,7 +270,7 @@ def test_values_that_are_missing_or_no_numbers_leave_the_rest_standing(tmp_path:
     history[1] |= {"gradient": float("nan"), "nats_per_token": 2.0}
     history.append(row(300, nats_per_token=float("nan")))
     page = Page(report(made_run(tmp_path / "run", history)))
-    assert "at epoch 1.0: 2.000 nats" in page.words and "nan" not in page.words
+    assert "at epoch 1.0: 2.000 nats per token" in page.words and "nan" not in page.words
     assert (
         "held out" in page.words and "learned pieces" not in page.words and "gap" not in page.words
     )
@@ -289,14 +289,17 @@ def test_the_page_is_small_and_needs_nothing_beside_itself(tmp_path: Path) -> No
     assert "Gradient norm; higher values are off the top" in page.words, (
         "the one steep update was not thinned out"
     )
-    dot = re.findall(r'class="dot" style="left:([^%]*)%;top:([^%]*)%', text)[0]
-    assert " ".join(dot) in text, "nor was the best evaluation: the dot lies on its curve"
+    dot = re.search(
+        r'<use xlink:href="#\w+" x="([\d.]+)" y="([\d.]+)" style="fill: var\(--alarm', text
+    )
+    near = [abs(x - float(dot[1])) + abs(y - float(dot[2])) for x, y in drawn(text, "valid")]
+    assert min(near) < 0.2, "nor was the best evaluation: the dot lies on its curve"
     assert page.seen.count("figure") == 6 and not {"script", "link"} & set(page.seen)
     assert not {"href", "onclick", "onload"} & page.names
     assert (
         "http:" not in text
         and "https:" not in text
-        and "url(" not in text
+        and "url(" not in text.replace("url(#", "")
         and "@import" not in text
     )
 
@@ -313,44 +316,52 @@ def test_a_folder_without_a_run_and_broken_numbers_are_refused(tmp_path: Path) -
 # charts
 
 
-def curve(chart: str, number: int) -> list[tuple[float, float]]:
-    """The points of a path that is no rule and no swatch, in percents from the left and from the
-    top."""
-    ways = re.findall(r'<path d="M([^"]*)" style', chart.partition('class="plot"')[2])
-    return [
-        (float(x), float(y))
-        for x, y in (point.split() for point in ways[number].replace("h0", "").split("L"))
-    ]
+def drawn(chart: str, colour: str) -> list[tuple[float, float]]:
+    """The points of the first curve of a colour, from the left and from the top."""
+    way = re.search(rf'<path d="([^"]*)"[^>]* stroke: var\(--{colour}\)', chart)
+    assert way
+    return [(float(x), float(y)) for x, y in re.findall(r"[ML] ([-\d.]+) ([-\d.]+)", way[1])]
 
 
-def test_a_chart_draws_values_where_its_ticks_say(tmp_path: Path) -> None:
-    line = Line("loss", "red", [(0, 4.0), (5, None), (10, 2.0), (20, 3.0)])
+def ticks(chart: str, anchor: str) -> dict[str, tuple[float, float]]:
+    """The numbers along the x axis (`middle`) or the y axis (`end`), and where they stand."""
+    found = re.findall(rf'anchor: {anchor}[^>]* x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)<', chart)
+    return {text: (float(x), float(y)) for x, y, text in found}
+
+
+def test_a_chart_draws_values_where_its_ticks_say() -> None:
+    curve = Curve("loss", "valid", [(0, 4.0), (5, None), (10, 2.0), (20, 3.0)])
     levels = {"near": 2.5, "far": 9.0}
-    chart = line_chart("Loss", [line], "epochs", levels=levels, mark=Mark("best", 10, 2.0))
+    chart = line_chart("Loss", [curve], levels=levels, mark=Mark("best", 10, 2.0))
     Page(chart)
-    assert curve(chart, 1) == [(0, 0), (50, 100), (100, 50)], (
-        "from 2 to 4; what is not known is left out"
+    first, low, last = drawn(chart, "valid")
+    across, up = ticks(chart, "middle"), ticks(chart, "end")
+    assert [x for x, _ in (first, low, last)] == pytest.approx(
+        [across[text][0] for text in ("0.0", "10.0", "20.0")], abs=0.2
     )
-    assert curve(chart, 0) == [(0, 75), (100, 75)] and "far" not in chart, (
-        "levels, where they are on the chart"
-    )
-    assert 'class="dot" style="left:50.00%;top:100.00%"' in chart and "best 2</span>" in chart
-    assert re.findall(r'class="y" style="top:([\d.]+)%">([\d.]+)<', chart)[0] == ("100.00", "2.0")
-    assert re.findall(r'class="x" style="left:([\d.]+)%">([\d.]+)<', chart)[-1] == ("100.00", "20")
+    below = [up[text][1] - y for text, (_, y) in (("4.0", first), ("2.0", low), ("3.0", last))]
+    assert np.ptp(below) < 0.2, "each number stands beside its value"
+    assert "near 2.5" in chart and "far" not in chart, "levels, where they are on the chart"
+    assert f'x="{low[0]}" y="{low[1]}" style="fill: var(--alarm)' in chart and "best 2<" in chart
+
+
+def test_a_chart_takes_its_colours_from_the_page_and_names_as_they_are() -> None:
+    curve = Curve("$x$ <b>", "train", [(0, 1.0), (1, 2.0)])
+    chart = line_chart("Loss", [curve], levels={"\u202e<u>$y$": 1.5})
+    assert "$x$ &lt;b&gt; 2" in chart and "&lt;u&gt;$y$" in chart and "\u202e" not in chart
+    assert not re.search(r"#[0-9a-f]{6}\b", chart), "a page may be dark"
+
+
+def test_the_same_chart_is_drawn_the_same() -> None:
+    curve = Curve("loss", "train", [(i, 1.0 / (1 + i)) for i in range(9)])
+    assert line_chart("Loss", [curve]) == line_chart("Loss", [curve])
 
 
 def test_an_untrained_models_loss_does_not_flatten_the_curve() -> None:
-    line = Line("loss", "red", [(i, 90.0 if i == 0 else 3.0 - i / 20) for i in range(20)])
-    cropped, whole = (
-        line_chart("Loss", [line], "epochs", crop=True),
-        line_chart("Loss", [line], "epochs"),
-    )
-    assert (
-        np.ptp([y for _, y in curve(cropped, 0)[1:]])
-        > 80
-        > 2
-        > np.ptp([y for _, y in curve(whole, 0)[1:]])
-    )
+    curve = Curve("loss", "valid", [(i, 90.0 if i == 0 else 3.0 - i / 20) for i in range(20)])
+    cropped, whole = line_chart("Loss", [curve], crop=True), line_chart("Loss", [curve])
+    heights = [np.ptp([y for _, y in drawn(chart, "valid")[2:]]) for chart in (cropped, whole)]
+    assert heights[0] > 60 > 2 > heights[1]
     assert "off the top" in cropped and "off the top" not in whole
 
 
@@ -358,15 +369,12 @@ def test_an_untrained_models_loss_does_not_flatten_the_curve() -> None:
 def test_a_curve_that_never_changes_and_a_single_point_are_drawn(value: float) -> None:
     for points in ([(0.0, value), (7.0, value)], [(0.0, value)]):
         for crop in (False, True):
-            chart = line_chart(
-                "Same", [Line("same", "red", points)], "epochs", zero=crop, percent=crop, crop=crop
-            )
+            curve = Curve("same", "valid", points)
+            chart = line_chart("Same", [curve], zero=crop, percent=crop, crop=crop)
             Page(chart)
-            assert all(0 <= y <= 100 for _, y in curve(chart, 0)) and "nan" not in chart
-    assert (
-        line_chart("None", [Line("none", "red", [(0.0, None), (1.0, float("inf"))])], "epochs")
-        == ""
-    )
+            assert all(0 <= y <= 200 for _, y in drawn(chart, "valid")) and "nan" not in chart
+    unknown = Curve("none", "valid", [(0.0, None), (1.0, float("inf"))])
+    assert line_chart("None", [unknown]) == ""
 
 
 # expectations as a picture

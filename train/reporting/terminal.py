@@ -74,8 +74,9 @@ class Display:
         dropped = sum(row.status == "dropped" for row in corpus.rows)
         reasons = f", the reasons in {corpus.path / 'manifest.jsonl'}" if dropped else ""
         typer.echo(
-            f"learning from {len(train)} pieces ({minutes:.0f} minutes, {trainer.steps:,} {unit}s), "
-            f"{len(trainer.heldout.pieces)} held out; {count(dropped, 'file')} dropped{reasons}"
+            f"learning from {len(train)} pieces ({minutes:.0f} minutes, {trainer.steps:,} "
+            f"{unit}s), {len(trainer.heldout.pieces)} held out; {count(dropped, 'file')} "
+            f"dropped{reasons}"
         )
         config, world = trainer.model.config, trainer.world
         together = f", {world.size} processes" if world.size > 1 else ""
@@ -90,9 +91,9 @@ class Display:
         for line in comparison_lines(heading, None, trainer.baselines, config.input):
             typer.echo(line)
         typer.echo(
-            f"training, learned, held out: nats per {unit} (* the best so far); then held out: nats "
-            f"per note and second, accuracy, accuracy without what only moves time, top 5, time "
-            f"predicted/actual; speed: {unit}s per second"
+            f"training, learned, held out: nats per {unit} (* the best so far); then held out: "
+            f"nats per note and second, accuracy, accuracy without time tokens, top 5, fraction of "
+            f"time tokens predicted/actual; speed: {unit}s per second"
         )
         typer.echo(" ".join(f"{name:>{width}}" for name, width in COLUMNS.items()))
 
@@ -147,8 +148,8 @@ class Display:
             typer.echo("stopped before the first evaluation; the same command begins again")
             return
         typer.echo(
-            f"stopped. What was learned up to the last evaluation is in {self._trainer.path}; go on "
-            f"with the same command and --resume (without --find-lr and --init-from)"
+            f"stopped. What was learned up to the last evaluation is in {self._trainer.path}; "
+            f"continue with the same command and --resume (without --find-lr and --init-from)"
         )
 
     def closing(self, reason: str) -> None:
