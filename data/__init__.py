@@ -1,4 +1,4 @@
-"""MIDI files, scores, codecs and corpora. Needs numpy and mido; never torch, never onnx."""
+"""MIDI files, scores, codecs and corpora. Needs numpy; never torch, never onnx."""
 
 from ugen.data.codecs.base import Codec, Cursor, Encoded
 from ugen.data.codecs.registry import codec_from_json, make_codec

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from ugen.data import UgenError
+from ugen.data import MidiError, UgenError
 from ugen.data.json_values import MAX_CHARACTERS, from_json, parse_json, to_json
+from ugen.data.midi.events import read_texts
+from ugen.data.midi.smf import read_file
 from ugen.runtime.inference.model import Model
 from ugen.runtime.model_file.card import Card
 
@@ -62,7 +64,11 @@ class _Record:
 def read_record(path: Path, model: str, card: Card) -> Request:
     """The request that made a MIDI file with the model file of this sha256. Raises UgenError when
     the file has none, one of another model, or a damaged one."""
-    for text in _texts(path):
+    try:
+        texts = read_texts(read_file(path), str(path))
+    except MidiError as error:
+        raise UgenError(error.reason, flag="--replay", path=path) from None
+    for text in texts:
         if text.startswith(MARK):
             most = 2 * MAX_CHARACTERS + 12 * card.layers * card.hidden
             return _request(path, text.removeprefix(MARK), model, card, most)
@@ -96,17 +102,3 @@ def file_hash(path: Path) -> str:
     except OSError as error:
         raise UgenError(error.strerror or str(error), path=path) from None
     return digest.hexdigest()
-
-
-def _texts(path: Path) -> list[str]:
-    """The text events of a MIDI file's first track."""
-    import mido
-
-    try:
-        tracks = mido.MidiFile(path, clip=True).tracks
-    except OSError as error:
-        raise UgenError(error.strerror or str(error), flag="--replay", path=path) from None
-    except Exception as error:  # EOFError, KeyError, ValueError: whatever mido's parser meets
-        reason = f"not a MIDI file that ugen-run wrote ({error!r:.80})"
-        raise UgenError(reason, flag="--replay", path=path) from None
-    return [message.text for message in (tracks[0] if tracks else ()) if message.type == "text"]
