@@ -7,6 +7,8 @@ import base64
 import copy
 import json
 import shutil
+import tracemalloc
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,14 +25,7 @@ from scoring import refused, ugen_score
 from support import BUNDLED, quiet, scores, ugen_run
 from ugen.data import Score, UgenError, arrange, make_codec, read_midi, write_midi
 from ugen.data.analysis import originality as originalities
-from ugen.data.analysis.fingerprint_table import (
-    SPARE,
-    HeldOut,
-    Table,
-    base64_size,
-    bits_for,
-    table_from_json,
-)
+from ugen.data.analysis.fingerprint_table import SPARE, HeldOut, Table, bits_for, table_from_json
 from ugen.data.analysis.fingerprints import N, grams, notes_in_order, reach
 from ugen.data.analysis.originality import MOST_CHARACTERS, MOST_PIECES, make_table, originality
 from ugen.data.corpus.near_duplicates import resemblance, sketch
@@ -171,7 +166,11 @@ def test_thirty_notes_inside_other_music_are_found_where_they_are(table: Table) 
 def test_a_winnowed_table_finds_every_passage_that_it_says_it_finds() -> None:
     """In 24,000 characters; what it reports is at most window - 1 notes short at either end."""
     table = make_table([path.name for path in LEARNED], map(heard, LEARNED), characters=24_000)
-    assert table.window > 2 and table.certain == N + table.window - 1 and table.characters <= 24_000
+    assert (
+        table.window > 2
+        and table.certain == N + table.window - 1
+        and len(table.encoded()) <= 24_000
+    )
     rng = np.random.default_rng(1)
     for path in LEARNED:
         source = heard(path)
@@ -368,7 +367,6 @@ def test_a_table_survives_json(rows: list[tuple[int, int]], bits: int) -> None:
     table = Table(("a", "b", "ü", "d", "e"), keys, owners, bits, 3, 9, HeldOut(2, 1.5, 7, 0.25))
     text = json.dumps(table.to_json())
     back = table_from_json(json.loads(text))
-    assert len(json.loads(text)["table"]) == table.characters == back.characters
     np.testing.assert_array_equal(back.keys, keys)
     np.testing.assert_array_equal(back.owners, owners)
     assert (back.pieces, back.bits, back.window, back.n, back.held_out) == (
@@ -384,7 +382,7 @@ def test_the_bundled_music_fits_in_the_room_there_is() -> None:
     names, music = [path.name for path in BUNDLED], [heard(path) for path in BUNDLED]
     for room in (20_000, 100_000, MOST_CHARACTERS):
         table = make_table(names, music, characters=room)
-        assert 0.8 * room < table.characters <= room or table.window == 1
+        assert 0.8 * room < len(table.encoded()) <= room or table.window == 1
     assert table.window == 1 and table.certain == N
 
 
@@ -398,14 +396,18 @@ def test_a_table_that_was_thinned_on_the_way_is_the_one_made_at_once(
     hashed = [grams(notes_in_order(score))[0] for score in music]
 
     def rows(window: int) -> set[tuple[int, int]]:
-        return {
+        found = [
             (h, k) for k, each in enumerate(hashed) for h in each[reach(each) >= window].tolist()
-        }
+        ]
+        bits = bits_for(len(set(found)))
+        return {(h >> 64 - bits, k) for h, k in found}
 
-    wanted = {(value >> 64 - table.bits, owner) for value, owner in rows(table.window)}
+    wanted = rows(table.window)
     assert {*zip(table.keys.tolist(), table.owners.tolist(), strict=True)} == wanted
-    count = len(rows(table.window - 1))
-    assert base64_size(count, len(music), bits_for(count)) > room >= table.characters
+    larger = np.array(sorted(rows(table.window - 1)), np.uint64)
+    owners = larger[:, 1].astype(np.int64)
+    other = replace(table, keys=larger[:, 0], owners=owners, bits=bits_for(len(larger)))
+    assert len(other.encoded()) > room >= len(table.encoded())
 
 
 def test_names_leave_room_for_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -494,25 +496,29 @@ def test_lying_entries_are_refused_in_one_line(table: Table) -> None:
 
 
 def test_rows_that_cannot_be_are_refused() -> None:
-    keys, owners = np.array([5, 3, 9, 11], np.uint64), np.array([0, 1, 2, 3])
+    keys, owners = np.array([5, 3, 9, 1 << 18], np.uint64), np.array([0, 1, 2, 3])
     disordered = Table(("a", "b", "c", "d"), keys, owners, 20).to_json()
-    beyond = {
-        **Table(("a", "b", "c", "d"), np.sort(keys), owners, 20).to_json(),
-        "pieces": ["a", "b", "c"],
-    }
-    too_high = {
-        **disordered,
-        "bits": 2,
-        "pieces": ["a"],
-        "table": base64.b64encode(b"\xf0").decode(),
-    }
+    ordered = Table(("a", "b", "c", "d"), np.sort(keys), owners, 20).to_json()
     for entry, reason in (
-        (disordered, "not in order"),
-        (beyond, "among the pieces"),
-        (too_high, "cannot be"),
+        (disordered, "too many bits"),
+        ({**ordered, "pieces": ["a", "b", "c"]}, "among the pieces"),
+        ({**ordered, "bits": 18}, "too many bits"),
     ):
         with pytest.raises(ModelError, match=reason):
             card_from_metadata(metadata(entry), "m.onnx")
+
+
+def test_a_table_that_would_fill_the_memory_is_refused_before_it_does(table: Table) -> None:
+    zeros = base64.b64encode(zlib.compress(bytes(1 << 28))).decode()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"must have \d+ bytes, and nothing after"):
+            table_from_json({**table.to_json(), "table": zeros})
+        with pytest.raises(ValueError, match="rows must be from 0 to"):
+            table_from_json({**table.to_json(), "table": zeros, "rows": 1 << 25})
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_damaged_tables_are_refused_or_read(table: Table) -> None:

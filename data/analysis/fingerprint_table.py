@@ -1,13 +1,10 @@
 """The table of hashed runs of notes that a model file carries, and its form as JSON.
 
 A row is a hash, cut to its highest `bits` bits, and the number of the piece that has it; rows are
-in order of hash, then piece. `table` is three rows of bits, each filled up to whole bytes, the
-lowest bit of a byte first, in base64:
-
-lowest    the lowest bits of every hash, `bits` - high bits each, where high = ceil(log2(rows))
-upper     rows + 2 ** high bits: for row i, whose upper bits are the number q, bit q + i is set
-(Elias 1974, Fano 1971) owners    the piece of every row, as many bits each as the highest number of
-a piece has
+in order of hash, then piece. `table` is base64 of one zlib stream (RFC 1950). In it stands, as
+little-endian numbers, how much each hash exceeds the one before, then each row's piece: first the
+lowest byte of every row, then the second byte of every row, and so on. Hashes have as many bytes as
+`bits` needs, pieces as many as the highest number of a piece needs.
 
 A hash that no piece has is found with a chance of rows / 2 ** bits, which is at most 2 ** -SPARE.
 """
@@ -15,26 +12,28 @@ A hash that no piece has is found with a chance of rows / 2 ** bits, which is at
 from __future__ import annotations
 
 import base64
-import math
-from dataclasses import asdict, dataclass
+import zlib
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ugen.data.json_values import from_json, to_json
 
 from .fingerprints import Hashes, N
 
 FORMAT = 1
 SPARE = 12
-MOST_NOTES, MOST_WINDOW, MOST_BITS = 64, 1 << 30, 62
-_PLAIN = ("format", "n", "window", "bits", "rows", "pieces", "held_out", "table")
+MOST_NOTES = 64
+MOST_WINDOW = 1 << 30
+MOST_ROWS = 1 << 20
+MOST_BITS = 62
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What pieces that were not learned from have in common with those that were: `median` and
-    `most` notes of their longest passages, and the median `share` of their notes that lie in
-    any."""
+    """What held-out pieces have in common with the training pieces: `median` and `most` notes of
+    their longest passages, and the median `share` of their notes that lie in any."""
 
     pieces: int
     median: float
@@ -42,19 +41,16 @@ class HeldOut:
     share: float
 
     def __post_init__(self) -> None:
-        whole = type(self.pieces) is type(self.most) is int and min(self.pieces, self.most) >= 0
-        if not whole or not all(
-            type(x) in (int, float) and x >= 0 for x in (self.median, self.share)
-        ):
-            raise ValueError("held_out has numbers that cannot be")
+        if min(self.pieces, self.median, self.most, self.share) < 0:
+            raise ValueError("held_out has a number below 0")
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
     """Which piece has which runs of `n` notes.
 
-    `window`: of so many neighbouring runs at least one is here. `keys`: uint64 [rows], rising, the
-    upper `bits` bits of hashes. `owners`: int64 [rows], places in `pieces`, their names.
+    `window`: of that many neighbouring runs at least one is here. `keys`: uint64 [rows], rising,
+    the upper `bits` bits of hashes. `owners`: int64 [rows], places in `pieces`, their names.
     """
 
     pieces: tuple[str, ...]
@@ -67,8 +63,8 @@ class Table:
 
     @property
     def certain(self) -> int:
-        """How many notes a copied passage must have to be found for certain, those of mere
-        repetitions aside."""
+        """How many notes a copied passage must have to be found for certain, unless it only repeats
+        itself."""
         return self.n + self.window - 1
 
     @property
@@ -77,152 +73,118 @@ class Table:
         has."""
         return len(self.keys) / 2.0**self.bits
 
-    @property
-    def characters(self) -> int:
-        """The length of the table in base64."""
-        return base64_size(len(self.keys), len(self.pieces), self.bits)
-
     def lookup(self, hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """All pairs of a hash and a piece that has it, as places in `hashes` and in `pieces`."""
         asked = hashes >> np.uint64(64 - self.bits)
-        first, after = (
-            np.searchsorted(self.keys, asked, "left"),
-            np.searchsorted(self.keys, asked, "right"),
-        )
-        counts = after - first
+        first = np.searchsorted(self.keys, asked, "left")
+        counts = np.searchsorted(self.keys, asked, "right") - first
         rows = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
         return np.repeat(np.arange(len(hashes)), counts), self.owners[rows]
 
+    def encoded(self) -> str:
+        """The rows as text."""
+        steps = np.diff(self.keys, prepend=np.uint64(0))
+        planes = _planes(steps, _width(self.bits)) + _planes(self.owners, self._owner_width)
+        return base64.b64encode(zlib.compress(planes, 9)).decode()
+
     def to_json(self) -> dict[str, Any]:
         """The table as JSON."""
-        high = _log2(len(self.keys))
-        upper = np.zeros(len(self.keys) + (1 << high), np.uint8)
-        upper[
-            (self.keys >> np.uint64(self.bits - high)).astype(np.int64) + np.arange(len(self.keys))
-        ] = 1
-        packed = [
-            _packed(self.keys, self.bits - high),
-            np.packbits(upper, bitorder="little").tobytes(),
-            _packed(self.owners.astype(np.uint64), _log2(len(self.pieces))),
-        ]
-        return {
-            "format": FORMAT,
-            "n": self.n,
-            "window": self.window,
-            "bits": self.bits,
-            "rows": len(self.keys),
-            "pieces": list(self.pieces),
-            "held_out": asdict(self.held_out) if self.held_out else None,
-            "table": base64.b64encode(b"".join(packed)).decode(),
-        }
+        stored = _Stored(
+            FORMAT,
+            self.n,
+            self.window,
+            self.bits,
+            len(self.keys),
+            self.pieces,
+            self.held_out,
+            self.encoded(),
+        )
+        return to_json(stored)  # type: ignore[no-any-return]
+
+    @property
+    def _owner_width(self) -> int:
+        return _width(max(len(self.pieces) - 1, 0).bit_length())
 
 
 def bits_for(rows: int) -> int:
     """How many bits of a hash keep the chance of a false positive under 2 ** -SPARE."""
-    return _log2(rows) + SPARE
+    return max(rows - 1, 0).bit_length() + SPARE
 
 
-def base64_size(rows: int, pieces: int, bits: int) -> int:
-    """How many characters a table of so many rows takes."""
-    return 4 * math.ceil(sum(_sizes(rows, pieces, bits)) / 3)
+def _width(bits: int) -> int:
+    """Bytes for that many bits."""
+    return (bits + 7) // 8
 
 
-def _sizes(rows: int, pieces: int, bits: int) -> tuple[int, int, int]:
-    """Bytes of the three parts."""
-    high = _log2(rows)
-    sizes = rows * (bits - high), rows + (1 << high), rows * _log2(pieces)
-    return (sizes[0] + 7) // 8, (sizes[1] + 7) // 8, (sizes[2] + 7) // 8
-
-
-def _log2(number: int) -> int:
-    """ceil(log2(number)): as many bits as numbers under it need; 0 for 0 and 1."""
-    return max(number - 1, 0).bit_length()
-
-
-def _packed(values: NDArray[np.uint64], width: int) -> bytes:
-    """The lowest `width` bits of each value, back to back."""
-    bits = (values[:, None] >> np.arange(width, dtype=np.uint64)) & np.uint64(1)
-    return np.packbits(bits.astype(np.uint8).ravel(), bitorder="little").tobytes()
-
-
-def _unpacked(data: bytes, count: int, width: int) -> NDArray[np.uint64]:
-    """What `_packed` packed. Raises ValueError when bits that fill up the last byte are set."""
-    bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
-    if bits[count * width :].any():
-        raise ValueError("the table has bits set that stand for nothing")
-    values = np.zeros(count, np.uint64)
-    for place, column in enumerate(bits[: count * width].reshape(count, width).T):
-        values |= column.astype(np.uint64) << np.uint64(place)
-    return values
+def _planes(values: NDArray[Any], width: int) -> bytes:
+    """The lowest `width` bytes of each value: the lowest of all, then the next of all."""
+    return values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width].T.tobytes()
 
 
 # reading: nothing is believed
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """What a file holds."""
+
+    format: int
+    n: int
+    window: int
+    bits: int
+    rows: int
+    pieces: tuple[str, ...]
+    held_out: HeldOut | None
+    table: str
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in _RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name} must be from {least} to {most}")
+
+
+_RANGES = {
+    "format": (FORMAT, FORMAT),
+    "n": (2, MOST_NOTES),
+    "window": (1, MOST_WINDOW),
+    "bits": (1, MOST_BITS),
+    "rows": (0, MOST_ROWS),
+}
+
+
 def table_from_json(value: Any) -> Table:
-    """Read what `to_json` wrote, all of it checked. Raises ValueError, TypeError or KeyError with
-    what is wrong."""
-    if not isinstance(value, dict) or set(value) != set(_PLAIN):
-        raise ValueError(f"it must have {', '.join(_PLAIN)}, and nothing else")
-    if type(value["format"]) is not int or value["format"] != FORMAT:
-        raise ValueError(f"this ugen reads format {FORMAT} of it")
-    n, window, rows = (_whole(value, name, *ends) for name, ends in _RANGES.items())
-    bits = _whole(value, "bits", max(_log2(rows), 1), MOST_BITS)
-    pieces, held_out = value["pieces"], value["held_out"]
-    if not isinstance(pieces, list) or not all(isinstance(name, str) for name in pieces):
-        raise TypeError("pieces must be a list of texts")
-    sizes = _sizes(rows, len(pieces), bits)
-    data = _decoded(value["table"], sum(sizes))
-    lowest, upper, owners = (
-        data[: sizes[0]],
-        data[sizes[0] : sizes[0] + sizes[1]],
-        data[sizes[0] + sizes[1] :],
-    )
-    high = _log2(rows)
-    keys = _unpacked(lowest, rows, bits - high)
-    keys |= _upper(upper, rows, 1 << high) << np.uint64(bits - high)
-    owner = _unpacked(owners, rows, _log2(len(pieces))).astype(np.int64)
-    if rows and owner.max() >= len(pieces):
+    """Read what `to_json` wrote, all of it checked. Raises ValueError with what is wrong."""
+    stored = from_json(_Stored, value)
+    rows, bits = stored.rows, stored.bits
+    widths = _width(bits), _width(max(len(stored.pieces) - 1, 0).bit_length())
+    planes = _unzipped(base64.b64decode(stored.table, validate=True), rows * sum(widths))
+    steps, owners = (_values(part, rows) for part in np.split(planes, [rows * widths[0]]))
+    keys = np.cumsum(steps, dtype=np.uint64)
+    if rows and ((keys[1:] < keys[:-1]).any() or int(keys[-1]) >> bits):
+        raise ValueError("the table has a hash of too many bits")
+    if rows and owners.max() >= len(stored.pieces):
         raise ValueError("the table has a piece that is not among the pieces")
-    if (keys[1:] < keys[:-1]).any():
-        raise ValueError("the table is not in order")
     return Table(
-        tuple(pieces),
-        keys,
-        owner,
-        bits,
-        window,
-        n,
-        None if held_out is None else HeldOut(**held_out),
+        stored.pieces, keys, owners.astype(np.int64), bits, stored.window, stored.n, stored.held_out
     )
 
 
-_RANGES = {"n": (2, MOST_NOTES), "window": (1, MOST_WINDOW), "rows": (0, 1 << 26)}
+def _unzipped(data: bytes, size: int) -> NDArray[np.uint8]:
+    """The bytes of a zlib stream. Raises ValueError, before more memory is taken, when they are not
+    `size`."""
+    stream = zlib.decompressobj()
+    try:
+        found = stream.decompress(data, size + 1)
+    except zlib.error as error:
+        raise ValueError(f"the table is damaged ({error})") from None
+    if len(found) != size or not stream.eof or stream.unused_data:
+        raise ValueError(f"the table must have {size} bytes, and nothing after them")
+    return np.frombuffer(found, np.uint8)
 
 
-def _whole(value: dict[str, Any], name: str, least: int, most: int) -> int:
-    number = value[name]
-    if type(number) is not int or not least <= number <= most:
-        raise ValueError(f"{name} must be a whole number from {least} to {most}")
-    return number
-
-
-def _decoded(text: Any, size: int) -> bytes:
-    """Bytes from base64. Raises ValueError when there are not as many as there must be."""
-    if not isinstance(text, str):
-        raise TypeError("table must be a text")
-    data = base64.b64decode(text.encode("ascii", "replace"), validate=True)
-    if len(data) != size:
-        raise ValueError(f"the table has {len(data)} bytes, and must have {size}")
-    return data
-
-
-def _upper(data: bytes, rows: int, buckets: int) -> NDArray[np.uint64]:
-    """The upper bits of every hash, from the bits set in `data`."""
-    places = np.flatnonzero(_unpacked(data, rows + buckets, 1))
-    if len(places) != rows:
-        raise ValueError(f"the table has {len(places)} rows, and claims {rows}")
-    upper = places - np.arange(rows)
-    if rows and upper.max() >= buckets:
-        raise ValueError("the table has a hash that cannot be")
-    return upper.astype(np.uint64)
+def _values(planes: NDArray[np.uint8], rows: int) -> Hashes:
+    """What `_planes` took apart."""
+    width = len(planes) // max(rows, 1)
+    values = np.zeros((rows, 8), np.uint8)
+    values[:, :width] = planes.reshape(width, rows).T
+    return values.view("<u8").reshape(-1)

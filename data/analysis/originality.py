@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from ugen.data.score import Score
 from ugen.data.text import printable
 
-from .fingerprint_table import HeldOut, Table, base64_size, bits_for
+from .fingerprint_table import HeldOut, Table, bits_for
 from .fingerprints import Hashes, N, grams, notes_in_order, reach
 
 MOST_PIECES = 1 << 14  # beyond, what there is room for finds hardly more than whole pieces
-MOST_CHARACTERS = (
-    480 << 10
-)  # of a table in base64; with the names of the pieces a metadata entry holds 1 MiB
+# of a table in base64; with the names of the pieces a metadata entry holds 1 MiB
+MOST_CHARACTERS = 480 << 10
 LEAST_CHARACTERS = 64 << 10
 _NAMES, _LONGEST_NAME = 256 << 10, 100  # characters of all names, and of one
 
@@ -130,17 +129,13 @@ def make_table(
     """
     assert len(names) <= MOST_PIECES
     window, rows = 1, np.zeros(0, _ROW)
+    most = characters // 2  # a row takes more than two characters
     for number, score in enumerate(scores):
         rows = np.concatenate([rows, _rows_of(score, number, window, n)])
-        if base64_size(len(rows), len(names), bits_for(len(rows))) > 2 * characters:
-            window = max(window, _fitting(rows, len(names), characters))
+        if len(rows) > 2 * most:
+            window = max(window, int(np.sort(rows["reach"])[-most - 1]) + 1)
             rows = rows[rows["reach"] >= window]
-    window = max(window, _fitting(rows, len(names), characters))
-    rows = rows[rows["reach"] >= window]
-    bits = bits_for(len(rows))
-    keys = rows["hash"] >> np.uint64(64 - bits)
-    pairs = np.unique(np.stack([keys, rows["owner"].astype(np.uint64)], axis=1), axis=0)
-    table = Table(_short(names), pairs[:, 0], pairs[:, 1].astype(np.int64), bits, window, n)
+    table = _fitting(rows, window, _short(names), characters, n)
     return replace(table, held_out=_proportion(held_out, table))
 
 
@@ -158,15 +153,26 @@ def _rows_of(score: Score, number: int, window: int, n: int) -> NDArray[np.void]
     return rows[rows["reach"] >= window]
 
 
-def _fitting(rows: NDArray[np.void], pieces: int, characters: int) -> int:
-    """The smallest window that leaves no more rows than fit."""
-    falling = np.sort(rows["reach"])[::-1]
-    low, high = 0, len(falling)  # the most rows that fit, by halving
+def _fitting(
+    rows: NDArray[np.void], window: int, names: tuple[str, ...], characters: int, n: int
+) -> Table:
+    """The table of the smallest window, from `window` on, whose text is not too long."""
+    windows = [window, *(np.unique(rows["reach"][rows["reach"] >= window]) + 1).tolist()]
+    low, high = 0, len(windows) - 1
     while low < high:
-        middle = (low + high + 1) // 2
-        fits = base64_size(middle, pieces, bits_for(middle)) <= characters
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return 1 if low == len(falling) else int(falling[low]) + 1
+        middle = (low + high) // 2
+        table = _table(rows, windows[middle], names, n)
+        low, high = (low, middle) if len(table.encoded()) <= characters else (middle + 1, high)
+    return _table(rows, windows[low], names, n)
+
+
+def _table(rows: NDArray[np.void], window: int, names: tuple[str, ...], n: int) -> Table:
+    """A table of the rows whose reach is at least `window`."""
+    rows = rows[rows["reach"] >= window]
+    bits = bits_for(len(rows))
+    keys = rows["hash"] >> np.uint64(64 - bits)
+    pairs = np.unique(np.stack([keys, rows["owner"].astype(np.uint64)], axis=1), axis=0)
+    return Table(names, pairs[:, 0], pairs[:, 1].astype(np.int64), bits, window, n)
 
 
 def _short(names: Sequence[str]) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def report(corpus: Corpus, name: str) -> None:
         took = time.perf_counter() - begun
         assert table.held_out
         print(
-            f"| {room / 1e3:.0f} | {len(table.keys):,} | {table.characters / 1e3:.0f} | {table.certain} | "
+            f"| {room / 1e3:.0f} | {len(table.keys):,} | {len(table.encoded()) / 1e3:.0f} | {table.certain} | "
             f"1 in {1 / table.false_positives:,.0f} | 1 in {1 / measured_rate(table):,.0f} | {table.held_out.most} | "
             f"{took:.1f} |"
         )
