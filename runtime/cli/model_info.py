@@ -138,7 +138,7 @@ def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "arrangement", card.arrangement
     yield "corpus", _text(corpus, "hash")
     if (table := card.originality) is not None:
-        runs, kilobytes = count(len(table.keys), "run"), table.characters / 1e3
+        runs, kilobytes = count(len(table.keys), "run"), len(table.encoded()) / 1e3
         yield "originality", f"{runs} of {table.n} notes hashed, {kilobytes:.0f} kB"
 
 
