@@ -26,6 +26,8 @@ NOTE = np.dtype(
 TEMPO = np.dtype([("tick", "<i8"), ("usec", "<i8")])  # microseconds per beat, as in the file
 METER = np.dtype([("tick", "<i8"), ("numerator", "<i4"), ("denominator", "<i4")])
 
+NoteRow = list[int]  # onset and end in ticks, pitch, velocity, program, drum: the fields of a NOTE
+SOUNDING = -1  # the end of a note that has none yet
 DEFAULT_USEC = 500_000  # 120 beats a minute, where a file names no tempo (Standard MIDI Files 1.0)
 
 
@@ -136,8 +138,3 @@ def _changes(rows: list[tuple[int, ...]], dtype: np.dtype[np.void]) -> NDArray[n
         if not kept or kept[-1][1:] != row[1:] or dtype is METER:
             kept.append(row)
     return np.array(kept, dtype=dtype)
-
-
-SOUNDING = -1  # the end of a note that has none yet
-
-NoteRow = list[int]  # onset and end in ticks, pitch, velocity, program, drum: the fields of a NOTE

@@ -96,6 +96,7 @@ def test_files_of_one_name_keep_their_extensions(tmp_path: Path) -> None:
         (["PIECE", "a.txt", "--shortest", 2], "--shortest: goes with frames text (.txt) to read"),
         (["PIECE", "a.txt", "--gaps", 2], "--gaps: goes with frames text (.txt) to read"),
         (["PIECE", "a.wav", "--gaps-first"], "--gaps-first: goes with frames text (.txt) to read"),
+        (["a.txt", "a.mid", "--gaps", 2, "--gaps-first"], "--gaps-first: goes with --shortest"),
         (["PIECE", "a.txt", "--row-seconds", 9], "--row-seconds: goes with pictures (.png, .jpg"),
         (["PIECE", "a.csv", "--colour", "velocity"], "--colour: goes with pictures (.png, .jpg"),
         (["PIECE", "a.png", "--soundfont", "a.sf2"], "--soundfont: goes with sound files (.wav,"),

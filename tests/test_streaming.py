@@ -18,7 +18,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pretty_midi
 import pytest
 from fake_models import BEATS, Flat, Ruled, likes, tune
 from hypothesis import given
@@ -26,7 +25,6 @@ from hypothesis import strategies as st
 from support import BUNDLED, digest, same_notes, scores, ugen_run
 from ugen.data import Note, Score, UgenError, arrange, make_codec, read_midi
 from ugen.data.codecs.base import Codec
-from ugen.data.midi.stream_writer import MidiRecorder
 from ugen.data.score import NOTE
 from ugen.data.tempo_map import TempoMap
 from ugen.runtime import Model, Sampling, SongSettings, generate, load, stream
@@ -303,58 +301,6 @@ def test_the_shortest_song_and_an_impossible_state() -> None:
 
 
 # files written while music is made
-
-
-@given(score=scores())
-def test_a_recorded_file_reads_back_to_the_same_notes(score: Score) -> None:
-    """Notes of one program, for all programs share sixteen channels; of equal ones the longest."""
-    rows, sounding = [], {}
-    for row in sorted(
-        (list(row) for row in score.notes.tolist()), key=lambda row: (row[0], -row[1])
-    ):
-        row[4:] = [0, False]
-        if sounding.get(row[2], -1) <= row[0]:
-            rows.append(row)
-            sounding[row[2]] = row[1]
-    file = io.BytesIO()
-    recorder = MidiRecorder(file, score.ticks_per_beat)
-    changes = [(tick, 0, recorder.tempo, value) for tick, *value in score.tempos.tolist()]
-    changes += [(tick, 0, recorder.meter, value) for tick, *value in score.meters.tolist()]
-    for at, _, tell, value in sorted(
-        changes + [(row[0], 1, None, row) for row in rows], key=lambda each: (each[0], each[1])
-    ):
-        tell(at, *value) if tell else recorder.note(value)
-    end = max([row[1] for row in rows], default=0) + 7
-    recorder.finish(end, ["made by hand"])
-    path = Path("/tmp") / f"recorded-{os.getpid()}.mid"
-    path.write_bytes(file.getvalue())
-    read = read_midi(path)
-    pretty = pretty_midi.PrettyMIDI(str(path))
-    path.unlink()
-    assert read.warnings == () and read.ticks_per_beat == score.ticks_per_beat
-    assert [row[:4] for row in map(list, read.notes.tolist())] == [
-        row[:4] for row in sorted(rows, key=lambda r: (r[0], r[2]))
-    ]
-    kept = score.tempos[score.tempos["tick"] <= end]
-    assert read.tempos.tolist() == kept.tolist()
-    assert sum(len(instrument.notes) for instrument in pretty.instruments) == len(rows)
-
-
-def test_more_programs_than_channels_all_sound() -> None:
-    file = io.BytesIO()
-    recorder = MidiRecorder(file, 24)
-    for number in range(60):
-        recorder.note([number * 24, number * 24 + 20, 60, 90, number % 20, number % 7 == 0])
-    recorder.finish(61 * 24)
-    path = Path("/tmp") / f"programs-{os.getpid()}.mid"
-    path.write_bytes(file.getvalue())
-    notes = read_midi(path).notes
-    path.unlink()
-    assert notes["onset"].tolist() == [number * 24 for number in range(60)]
-    assert notes["drum"].tolist() == [number % 7 == 0 for number in range(60)]
-    assert notes["program"][~notes["drum"]].tolist() == [
-        number % 20 for number in range(60) if number % 7
-    ]
 
 
 def endless(

@@ -96,7 +96,7 @@ def csv_to_midi(text: str, name: str) -> bytes:
     try:
         return b"".join(_chunks(lines.rows(text)))
     except RowError as error:
-        raise UgenError(f"{name}: line {lines.number}: {error}") from None
+        raise UgenError(f"line {lines.number}: {error}", path=name) from None
 
 
 class _Lines:

@@ -16,8 +16,8 @@ The rules, where files in the wild leave room:
 - SMPTE time has no beats: a beat is taken to be half a second.
 
 Source: The Complete MIDI 1.0 Detailed Specification, Standard MIDI Files 1.0 (MMA, 1996). mido is
-not used here because it refuses valid files (an unknown chunk before the first track), gives no
-byte offsets, and takes eight times as long on the bundled music.
+not used because it refuses valid files (an unknown chunk before the first track), gives no byte
+offsets, and takes eight times as long on the bundled music.
 """
 
 from __future__ import annotations

@@ -64,6 +64,8 @@ class Options:
 
     def __post_init__(self) -> None:
         make_codec("frames", ticks=self.ticks)  # raises UgenError where there is no such codec
+        if self.gaps_first and not self.shortest:
+            raise UgenError("goes with --shortest", flag="--gaps-first")
 
 
 def check_used(names: Iterable[str], sources: Iterable[str], target: str) -> None:
