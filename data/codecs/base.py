@@ -1,8 +1,8 @@
 """Codec: notes to token ids and back, all derived from one table of named events.
 
 An event's name is its kind and, mostly, a value: `pitch:60`, `shift:12`, `bar`. Its id is its place
-in the table. The table is the codec: it is what a model file stores, and a reader in another
-language needs nothing else but the meaning of the kinds (docs/codecs.md).
+in the table. A model file stores the table; a reader in another language needs that and the meaning
+of the kinds (docs/codecs.md).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Cursor(Protocol):
 
     @property
     def bars(self) -> int:
-        """Bar lines reached so far, that of the beginning aside; 0 for ever where the codec has
-        none."""
+        """Bar lines reached so far, without the one at the beginning; always 0 where the codec has
+        no bars."""
 
     def feed(self, token: int) -> None:
         """Take the next token."""
@@ -55,16 +55,16 @@ class Cursor(Protocol):
         """bool [vocabulary]: the tokens that may come next. The caller must not write to it."""
 
     def copy(self) -> Cursor:
-        """Another cursor at the same place, which goes its own way."""
+        """An independent cursor at the same place."""
 
 
 class Codec(ABC):
     """A vocabulary of events and its meaning in notes.
 
-    `events`: the table, one name a token id. `start`: the token every piece begins with; a model is
-    fed it first and it is not part of the encoded piece. `end`: the token that ends a piece, or
-    None where pieces just stop. `is_time`: bool [vocabulary], the tokens whose only work is to move
-    time forward.
+    `events`: the table, one name per token id. `start`: the token every piece begins with; it is
+    fed to a model first and is not part of the encoded piece. `end`: the token that ends a piece,
+    or None where pieces just stop. `is_time`: bool [vocabulary], the tokens that only move time
+    forward.
     """
 
     name: ClassVar[str]
@@ -85,20 +85,21 @@ class Codec(ABC):
 
     @abstractmethod
     def options(self) -> dict[str, Any]:
-        """The arguments that make this codec again."""
+        """The constructor's arguments for an equal codec."""
 
     @abstractmethod
     def encode(self, score: Score) -> Encoded:
-        """A score as tokens, with the notes that the grid could not hold counted."""
+        """A score as tokens, and the number of notes that the grid could not hold. Raises
+        CodecError where a score is too long for its notes (`require_notes`)."""
 
     def decode(self, tokens: NDArray[np.integer]) -> Score:
         """Tokens as a score. Any stream decodes; events that make no sense where they stand are
-        passed over."""
+        ignored."""
         return self.decoder().whole(self.to_inputs(tokens).tolist())
 
     @abstractmethod
     def decoder(self) -> Decoder:
-        """The same item by item, for music without end."""
+        """Decodes item by item, for music without end."""
 
     @abstractmethod
     def cursor(self, tempo: float | None = None) -> Cursor:
@@ -107,12 +108,12 @@ class Codec(ABC):
 
     @property
     def has_bars(self) -> bool:
-        """Whether the codec knows beats and bars, and not only seconds."""
+        """Whether the codec has beats and bars, and not only seconds."""
         return False
 
     @property
     def onset_tokens(self) -> Mask:
-        """bool [vocabulary]: the tokens that strike a note, each a note of its own."""
+        """bool [vocabulary]: the tokens that each begin a note."""
         return np.array(
             [split_event(event)[0] in ("pitch", "drum", "note_on") for event in self.events]
         )
@@ -123,10 +124,10 @@ class Codec(ABC):
         """The kinds of event that move when music is transposed."""
 
     def augmentation(self, semitones: int = 0, tempo: float = 1.0, louder: int = 0) -> Tokens:
-        """uint16 [vocabulary]: what each token becomes when the music is varied.
+        """uint16 [vocabulary]: what each token becomes when the music is augmented.
 
-        Pitches move by `semitones` (one that would leave 0..127 stays), velocities by `louder`; the
-        music goes `tempo` times as fast. Values take the nearest in the table.
+        Pitches move by `semitones` (one that would leave 0..127 stays), velocities by `louder`, and
+        the music is `tempo` times as fast. Each value becomes the nearest one in the table.
         """
         table = np.arange(self.vocabulary, dtype=np.uint16)
         pairs = [split_event(event) for event in self.events]
@@ -148,12 +149,12 @@ class Codec(ABC):
 
     @abstractmethod
     def context(self, tokens: Tokens) -> Tokens:
-        """A short stream that leads a cursor and a decoder to where this one does, seconds and bars
-        and notes that began before aside. What time passes in its last step is the same."""
+        """A short stream after which a cursor and a decoder are in the state they have after these
+        tokens, but for seconds, bars, and notes that began earlier. Its last step is as long."""
 
     def to_inputs(self, tokens: NDArray[np.integer]) -> Inputs:
-        """A stored piece as a model is fed it, one item a step: token ids [n], or bool vectors [n,
-        128]."""
+        """A stored piece as a model is fed it, one item per step: token ids [n], or bool vectors
+        [n, 128]."""
         return np.asarray(tokens)
 
     def from_inputs(self, items: Inputs) -> Tokens:
@@ -165,7 +166,7 @@ class Codec(ABC):
         return np.concatenate([[self.start], items])
 
     def augment(self, items: Inputs, semitones: int, tempo: float, louder: int) -> Inputs:
-        """A piece played differently; `augmentation` says how."""
+        """A piece augmented; `augmentation` says how."""
         augment: Inputs = self.augmentation(semitones, tempo, louder)[items]
         return augment
 
@@ -180,7 +181,7 @@ class Codec(ABC):
         return np.array([value if kind in self.pitch_kinds else -1 for kind, value in pairs])
 
     def counts(self, tokens: NDArray[np.integer]) -> NDArray[np.int64]:
-        """int64 [at least vocabulary]: how often each event stands in tokens."""
+        """int64 [at least vocabulary]: how often each event occurs in tokens."""
         return np.bincount(tokens, minlength=self.vocabulary)
 
     def to_json(self) -> dict[str, Any]:
@@ -197,7 +198,7 @@ class Codec(ABC):
 def require_notes(notes: int, bars: int = 0, seconds: float = 0.0) -> None:
     """Raise CodecError when the notes are far too few for that many bars, or seconds.
 
-    Tokens are bounded by music so, and not by the times that a file of few bytes claims.
+    So the number of tokens is bounded by the music, and not by the times that a tiny file claims.
     """
     if bars > BARS_PER_NOTE * (notes + SPARE_NOTES):
         raise CodecError(f"has {bars:,} bars and only {count(notes, 'note')}")

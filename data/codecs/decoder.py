@@ -13,24 +13,25 @@ from ugen.data.score import NOTE, SOUNDING, NoteRow, Score
 
 
 class Decoder(ABC):
-    """Takes items one after the other; gives notes as soon as nothing to come can change them.
+    """Takes items one after the other, and gives notes as soon as no later item can change them.
 
-    `now`: the tick reached. `tempos`, `meters`: the changes met, as (tick, microseconds a beat) and
-    (tick, numerator, denominator); who decodes without end empties them.
+    `now`: the tick reached. `tempos`, `meters`: the changes so far, as (tick, microseconds per
+    beat) and (tick, numerator, denominator); a caller that decodes without end empties them.
     """
 
     def __init__(self, ticks_per_beat: int):
-        self.ticks_per_beat, self.now = ticks_per_beat, 0
+        self.ticks_per_beat = ticks_per_beat
+        self.now = 0
         self.tempos: list[tuple[int, int]] = []
         self.meters: list[tuple[int, int, int]] = []
-        self._rows: deque[NoteRow] = deque()  # by onset, as they were struck
+        self._rows: deque[NoteRow] = deque()  # in order of onset
 
     @abstractmethod
     def feed(self, item: Any) -> None:
         """Take the next token, or vector."""
 
     def settled(self) -> list[NoteRow]:
-        """Notes that have ended, each once, in the order of a Score: up to the first one that has
+        """Notes that have ended, each once, in the order of a Score, up to the first that has
         not."""
         found: list[NoteRow] = []
         while self._rows:
@@ -44,7 +45,7 @@ class Decoder(ABC):
         return found
 
     def rest(self) -> list[NoteRow]:
-        """The other notes; those that still sound end here."""
+        """The remaining notes; those that still sound end here."""
         self._finish()
         found = sorted((row for row in self._rows if row[1] > row[0]), key=_order)
         self._rows.clear()
@@ -73,7 +74,7 @@ class GridDecoder(Decoder):
         self._sounding: dict[int, NoteRow] = {}
 
     def step(self, pitches: set[int], steps: int = 1) -> None:
-        """The pitches that sound in the next so many steps."""
+        """Take the pitches that sound in the next `steps` steps."""
         for pitch in self._sounding.keys() - pitches:
             self._sounding.pop(pitch)[1] = self.now
         for pitch in sorted(pitches - self._sounding.keys()):

@@ -1,7 +1,7 @@
-"""The `events` codec: note on, note off, time shift and velocity, as a performance unfolds.
+"""The `events` codec: note on, note off, time shift and velocity, as performed.
 
 Source: Oore et al. 2018, "This Time with Feeling"; Huang et al. 2019, "Music Transformer". Time
-moves in steps of 10 ms, 1 to 100 a token; velocity has 32 bins and holds until the next. At one
+moves in steps of 10 ms, 1 to 100 per token; velocity has 32 bins and holds until the next. At one
 point of time notes end first, then begin, both in ascending order of pitch. Tempo, programs and
 drums are not kept.
 """
@@ -18,11 +18,11 @@ from ugen.data.score import SOUNDING, NoteRow, Score
 from .base import Codec, Encoded, Mask, Tokens, require_notes, split_event
 from .decoder import Decoder
 
-STEPS_A_SECOND = 100
+STEPS_PER_SECOND = 100
 LONGEST_SHIFT = 100
 VELOCITY_STEP = 4  # 32 bins, named by their middle
 DEFAULT_VELOCITY = 64 + VELOCITY_STEP // 2
-TICKS_A_BEAT = 50  # at 120 beats a minute a tick is one step
+TICKS_PER_BEAT = 50  # at 120 beats per minute a tick is one step
 
 
 class EventsCodec(Codec):
@@ -56,13 +56,13 @@ class EventsCodec(Codec):
         notes = self._on_grid(score)
         if not len(notes):
             return Encoded(np.array([self.start], np.uint16), 0, len(score.notes))
-        require_notes(len(notes), seconds=int(notes["end"].max()) / STEPS_A_SECOND)
+        require_notes(len(notes), seconds=int(notes["end"].max()) / STEPS_PER_SECOND)
         points = np.unique(np.concatenate([notes["onset"], notes["end"]]))
         gaps = np.diff(points, prepend=0)
         whole, rest = np.divmod(gaps, LONGEST_SHIFT)
         louder = np.diff(notes["velocity"].astype(np.int64), prepend=-1) != 0
         first, pitch = self.first, notes["pitch"].astype(np.int64)
-        rows = [  # of each: the point of time, the order there, the token
+        rows = [  # point of time, order at that point, token
             (
                 np.repeat(points, whole),
                 0,
@@ -87,23 +87,21 @@ class EventsCodec(Codec):
         )
 
     def _on_grid(self, score: Score) -> NDArray[np.void]:
-        """Notes in steps, by onset and pitch, `velocity` as a bin; a pitch struck again ends the
-        note before."""
+        """Notes in steps, by onset and pitch, `velocity` as a bin; a repeated pitch ends the note
+        before."""
         if not len(score.notes):
             return score.notes
         notes = score.notes[
             np.lexsort((score.notes["end"], score.notes["onset"], score.notes["pitch"]))
         ].copy()
-        onset = np.rint(score.seconds_at(notes["onset"]) * STEPS_A_SECOND).astype(np.int64)
+        onset = np.rint(score.seconds_at(notes["onset"]) * STEPS_PER_SECOND).astype(np.int64)
         notes["end"] = np.maximum(
-            np.rint(score.seconds_at(notes["end"]) * STEPS_A_SECOND), onset + 1
+            np.rint(score.seconds_at(notes["end"]) * STEPS_PER_SECOND), onset + 1
         )
         notes["onset"], notes["velocity"] = onset, notes["velocity"] // VELOCITY_STEP
         same_pitch = notes["pitch"][1:] == notes["pitch"][:-1]
-        stays = np.append(
-            ~(same_pitch & (onset[1:] == onset[:-1])), True
-        )  # of equal starts the longest is last
-        notes = notes[stays]
+        # of equal onsets the longest is last, and stays
+        notes = notes[np.append(~(same_pitch & (onset[1:] == onset[:-1])), True)]
         again = notes["pitch"][1:] == notes["pitch"][:-1]
         cut = np.minimum(notes["end"][:-1], notes["onset"][1:])
         notes["end"][:-1] = np.where(again, cut, notes["end"][:-1])
@@ -137,8 +135,9 @@ class EventsCodec(Codec):
 
 class _EventsDecoder(Decoder):
     def __init__(self, codec: EventsCodec):
-        super().__init__(TICKS_A_BEAT)
-        self._pairs, self._velocity = codec.pairs, DEFAULT_VELOCITY
+        super().__init__(TICKS_PER_BEAT)
+        self._pairs = codec.pairs
+        self._velocity = DEFAULT_VELOCITY
         self._sounding: dict[int, NoteRow] = {}
 
     def feed(self, token: int) -> None:
@@ -161,28 +160,27 @@ class _EventsDecoder(Decoder):
 
 
 class _EventsCursor:
-    """Steps passed, which pitches sound, and the last event: all that decides what may come
-    next."""
+    """Steps passed, which pitches sound, and the last event: these decide what may come next."""
 
     bars = 0
 
     def __init__(self, codec: EventsCodec):
-        self._pairs, first = codec.pairs, codec.first
-        self._off, self._on = (
-            slice(first[kind], first[kind] + 128) for kind in ("note_off", "note_on")
-        )
+        first = codec.first
+        self._pairs = codec.pairs
+        self._off = slice(first["note_off"], first["note_off"] + 128)
+        self._on = slice(first["note_on"], first["note_on"] + 128)
         self._velocity = slice(first["velocity"], first["velocity"] + 128 // VELOCITY_STEP)
-        self._shift, self._size, self._end = (
-            slice(first["shift"], codec.vocabulary),
-            codec.vocabulary,
-            codec.end,
-        )
+        self._shift = slice(first["shift"], codec.vocabulary)
+        self._size = codec.vocabulary
+        self._end = codec.end
         self._sounding: Mask = np.zeros(128, bool)
-        self._kind, self._value, self._steps = "piece", -1, 0
+        self._kind = "piece"
+        self._value = -1
+        self._steps = 0
 
     @property
     def seconds(self) -> float:
-        return self._steps / STEPS_A_SECOND
+        return self._steps / STEPS_PER_SECOND
 
     def feed(self, token: int) -> None:
         kind, value = self._pairs[token]

@@ -2,13 +2,13 @@
 ugen.
 
 Token 0 ends a step, token p + 1 is MIDI pitch p. Tempo is flattened into time: ticks are scaled to
-480 a beat at 120 beats a minute, and a step is `ticks` of those (25 by default: 26.04 ms).
+480 per beat at 120 beats per minute, and a step is `ticks` of those (25 by default: 26.04 ms).
 Velocity, program and drums are not kept.
 
-A pitch sounds while any note of it sounds. When a pitch is struck again while the two steps before
-are filled, the step just before is cleared, so that repeated notes stay apart. With `fold`, a step
-and its repetitions are one: token 0 still means one step, and tokens 129 and up that the pitches
-listed last 2, 3, … steps.
+A pitch sounds while any note of it sounds. When a pitch begins again and the two steps before are
+filled, the step just before is cleared, so that repeated notes stay apart. With `fold`, a step and
+its repetitions become one: token 0 still means one step, and tokens from 129 on mean that the
+listed pitches last 2, 3, ... steps.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LONGEST_FOLD = 96  # steps: 2.5 seconds at 25 ticks
 class FramesCodec(Codec):
     """Sounding pitches, step by step. Vocabulary 129, or 224 with `fold`.
 
-    `ticks`: length of a step, 1 to 1920, in ticks of 1/480 beat at 120 beats a minute.
+    `ticks`: length of a step, 1 to 1920, in ticks of 1/480 beat at 120 beats per minute.
     `fold`: whether a step's repetitions are folded into it.
     """
 
@@ -51,7 +51,8 @@ class FramesCodec(Codec):
     def __init__(self, ticks: int = 25, fold: bool = False):
         if not 1 <= ticks <= 1920:
             raise ValueError(f"ticks must be 1 to 1920, not {ticks}")
-        self.ticks, self.fold = ticks, bool(fold)
+        self.ticks = ticks
+        self.fold = bool(fold)
         self.step_seconds = step_seconds(ticks)
         longer = range(2, LONGEST_FOLD + 1) if self.fold else ()
         self.events = (
@@ -59,8 +60,9 @@ class FramesCodec(Codec):
             *(f"pitch:{pitch}" for pitch in range(PITCHES)),
             *(f"step:{n}" for n in longer),
         )
-        self.start, self.end = STEP, None
-        self.steps = np.array([1, *[0] * PITCHES, *longer])  # how many steps each token ends
+        self.start = STEP
+        self.end = None
+        self.steps = np.array([1, *[0] * PITCHES, *longer])  # steps that each token ends
         self.is_time = self.steps > 0
         # after pitch p only higher pitches or the end of the step; row 0 is the state after a step
         ids, states = np.arange(len(self.events)), np.arange(PITCHES + 1)
@@ -94,7 +96,7 @@ class FramesCodec(Codec):
         if not self.fold:
             return np.arange(last + 1)
         changes = np.unique(np.concatenate([[0], runs[:, 1], runs[:, 2]]))
-        parts = -(-np.diff(changes) // LONGEST_FOLD)  # how many tokens each stretch needs
+        parts = -(-np.diff(changes) // LONGEST_FOLD)  # tokens between changes
         offsets = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
         return np.append(np.repeat(changes[:-1], parts) + offsets * LONGEST_FOLD, last)
 
@@ -102,7 +104,7 @@ class FramesCodec(Codec):
         return runs_to_score(self.runs(tokens), self.ticks)
 
     def context(self, tokens: Tokens) -> Tokens:
-        """The last whole step, and what is listed since."""
+        """The last whole step, and the pitches listed since."""
         ends = np.flatnonzero(self.is_time[tokens])
         return tokens[ends[-2] + 1 :] if len(ends) > 1 else tokens
 
@@ -110,20 +112,18 @@ class FramesCodec(Codec):
         return _FramesDecoder(self)
 
     def runs(self, tokens: NDArray[np.integer]) -> Runs:
-        """The stretches in which each pitch sounds without a break."""
+        """When each pitch sounds without a break."""
         tokens = np.asarray(tokens, np.int64)
         lengths = self.steps[tokens]
         at = np.cumsum(lengths) - lengths
         closings = np.flatnonzero(lengths)
         places = np.flatnonzero(lengths == 0)
-        closing = np.searchsorted(
-            closings, places
-        )  # the step that each pitch is listed in; one left open lasts a step
+        # the step that each pitch is listed in; one left open lasts a step
+        closing = np.searchsorted(closings, places)
         length = np.append(lengths[closings], 1)[closing]
         pitch, first = tokens[places] - 1, at[places]
-        _, once = np.unique(
-            pitch * (int(lengths.sum()) + 1) + first, return_index=True
-        )  # by pitch, then step
+        by_pitch_and_step = pitch * (int(lengths.sum()) + 1) + first
+        _, once = np.unique(by_pitch_and_step, return_index=True)
         cells = np.stack([pitch[once], first[once], first[once] + length[once]], axis=1)
         return merge_gaps(cells, 0)
 
@@ -132,7 +132,7 @@ class FramesCodec(Codec):
 
     @property
     def onset_tokens(self) -> Mask:
-        return np.zeros(self.vocabulary, bool)  # a pitch is listed at every step, struck or not
+        return np.zeros(self.vocabulary, bool)  # a held pitch is listed like a new one
 
 
 class _FramesDecoder(GridDecoder):

@@ -1,8 +1,7 @@
 """The `khot` codec: the grid of `frames`, each step as one vector of the 128 pitches that sound.
 
 On disk a step is 128 bits: 8 words of 16 bits, pitch p in bit p % 16 of word p // 16. `vectors`
-unpacks them for a model with one sigmoid a pitch (Boulanger-Lewandowski et al. 2012 model chorales
-so).
+unpacks them for a model with one sigmoid per pitch (as in Boulanger-Lewandowski et al. 2012).
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ from .pitch_grid import (
     step_seconds,
 )
 
-WORDS = PITCHES // 16  # 16-bit words a step
+WORDS = PITCHES // 16  # 16-bit words per step
 
 
 class KhotCodec(Codec):
-    """One vector a step. Its "tokens" are packed words, WORDS a step; `events` names the 128 places
-    of a vector.
+    """One vector per step. Its "tokens" are packed words, WORDS per step; `events` names the 128
+    places of a vector.
 
-    `ticks`: length of a step, 1 to 1920, in ticks of 1/480 beat at 120 beats a minute.
+    `ticks`: length of a step, 1 to 1920, in ticks of 1/480 beat at 120 beats per minute.
     """
 
     name = "khot"
@@ -86,7 +85,7 @@ class KhotCodec(Codec):
         return np.concatenate([np.zeros((1, PITCHES), bool), items])
 
     def augment(self, items: Inputs, semitones: int, tempo: float, louder: int) -> Inputs:
-        """Transposed; a vector knows neither tempo nor loudness."""
+        """Transposed; a vector has neither tempo nor loudness."""
         moved = np.zeros_like(items)
         table = self.augmentation(semitones)
         for pitch in self.pitch_range(items):
@@ -126,12 +125,13 @@ class _KhotDecoder(GridDecoder):
 
 
 class _KhotCursor:
-    """Every vector may follow any other, and each is one step long."""
+    """Any vector may follow any other, and each is one step long."""
 
     bars = 0
 
     def __init__(self, step_seconds: float):
-        self._step_seconds, self._steps = step_seconds, 0
+        self._step_seconds = step_seconds
+        self._steps = 0
 
     @property
     def seconds(self) -> float:

@@ -10,18 +10,13 @@ from ugen.data.score import NOTE, Score
 from .base import require_notes
 
 STEP = 0
-
 PITCHES = 128
-
-REFERENCE_BEAT = 480  # ticks a beat
-
-REFERENCE_USEC = 500_000  # 120 beats a minute
-
+REFERENCE_BEAT = 480  # ticks per beat
+REFERENCE_USEC = 500_000  # 120 beats per minute
 VELOCITY = 80
 
 # 14 hours at 25 ticks; with MAX_CELLS it bounds memory
 MAX_STEPS = 2_000_000
-
 MAX_CELLS = 20_000_000
 
 # [n, 3]: pitch, first step, step after the last; by pitch, then step; none overlap
@@ -29,10 +24,9 @@ Runs = NDArray[np.int64]
 
 
 def sounding_runs(score: Score, ticks: int) -> Runs:
-    """When each pitch sounds, in steps of `ticks`, with repeated notes kept apart where that is
-    possible.
+    """When each pitch sounds, in steps of `ticks`, with repeated notes kept apart where possible.
 
-    Raises CodecError when a score is too long to hold in memory as steps.
+    Raises CodecError, before memory is taken, for more steps than memory or the notes allow.
     """
     onsets, ends = _steps(score, "onset", ticks), _steps(score, "end", ticks)
     ends = np.maximum(ends, onsets + 1)
@@ -46,7 +40,7 @@ def sounding_runs(score: Score, ticks: int) -> Runs:
     runs: list[tuple[int, int, int]] = []
     for pitch in np.unique(score.notes["pitch"]).tolist():
         mine = score.notes["pitch"] == pitch
-        runs += [(pitch, *run) for run in _strikes(onsets[mine], ends[mine])]
+        runs += [(pitch, *run) for run in _runs_of(onsets[mine], ends[mine])]
     return np.array(runs, np.int64).reshape(-1, 3)
 
 
@@ -56,16 +50,16 @@ def step_seconds(ticks: int) -> float:
 
 
 def _steps(score: Score, field: str, ticks: int) -> NDArray[np.int64]:
-    """Each note's onset or end as a step. Halves round to even, as the original's did."""
+    """Each note's onset or end as a step. Halves round to even, as in the original."""
     flat = np.rint(score.seconds_at(score.notes[field]) * REFERENCE_BEAT * 1e6 / REFERENCE_USEC)
     return np.rint(flat / ticks).astype(np.int64)
 
 
-def _strikes(onsets: NDArray[np.int64], ends: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """The runs of steps that one pitch fills.
+def _runs_of(onsets: NDArray[np.int64], ends: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """The runs of steps that the notes of one pitch fill.
 
-    Notes are swept in order of onset. A strike inside a run or right after it clears the step
-    before, when the run is at least two steps old; else it melts into the run.
+    Notes are taken in order of onset. A note that begins inside a run, or right after it, clears
+    the step before when the run is at least two steps old; otherwise it becomes part of the run.
     """
     order = np.argsort(onsets, kind="stable")
     runs: list[tuple[int, int]] = []

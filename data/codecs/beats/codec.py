@@ -1,21 +1,22 @@
-"""The `beats` codec: a metrical grid of 24 steps a beat, with bar lines, tempo and time signatures.
+"""The `beats` codec: a metrical grid of 24 steps per beat, with bar lines, tempo and time signatures.
 
-A piece is a line of events, in this order at every point of time (a newcomer may read it as a
-grammar):
+The grammar of a piece:
 
-    piece    := start meter (moment)* end moment   := [shift | bar] [meter] [tempo] note* note
-    := [program] [velocity] pitch duration      (a drum hit is [program:128] [velocity] drum, with
-    no duration)
+    piece    := start meter moment* end
+    moment   := [shift | bar] [meter] [tempo] note*
+    note     := [program] [velocity] pitch duration
+              | [program:128] [velocity] drum
 
-- `shift:n` moves time on by n steps, never onto or over a bar line; `bar` moves it to the next bar
-line. - `meter:n/d` begins a bar here. `tempo:bpm` holds from here. Both hold until the next of
-their kind. - `velocity:v` holds for the following notes of the same program; `program:p` for the
-notes at this point of time. - Notes at one point come by program (drums last), then by pitch, both
-ascending.
+- `shift:n` moves time forward by n steps, never onto or over a bar line. `bar` moves it to the next
+  bar line.
+- `meter:n/d` begins a bar here. `tempo:bpm` holds from here. Each holds until the next of its kind.
+- `velocity:v` holds for the following notes of the same program, `program:p` for the following
+  notes at this point of time.
+- Notes at one point come by program (drums last), then by pitch, both ascending.
 
-Grid: 24 a beat holds 32nd notes and triplets of sixteenths exactly. Events differ from REMI (Huang
-and Yang 2020, "Pop Music Transformer") in that time is told by shifts, as in Oore et al. 2018, and
-bars by a token that moves.
+24 steps per beat hold 32nd notes and triplets of sixteenths exactly. Unlike REMI (Huang and Yang
+2020, "Pop Music Transformer") time moves by shifts, as in Oore et al. 2018, and a bar token moves
+time too.
 """
 
 from __future__ import annotations
@@ -64,11 +65,11 @@ class BeatsCodec(Codec):
         self._pairs = [parse_event(event) for event in self.events]
         kinds = np.array([kind for kind, _ in self._pairs])
         self.is_time = np.isin(kinds, ("bar", "shift"))
-        self._pitch, self._shift, self._velocity = (self._ids[f"{k}:{v}"] for k, v in _FIRST)
-        self._duration, self._tempo = (
-            self._ids[f"duration:{DURATIONS[0]}"],
-            self._ids[f"tempo:{TEMPOS[0]}"],
-        )
+        self._pitch = self._ids["pitch:0"]
+        self._shift = self._ids["shift:1"]
+        self._velocity = self._ids[f"velocity:{VELOCITY_STEP // 2}"]
+        self._duration = self._ids[f"duration:{DURATIONS[0]}"]
+        self._tempo = self._ids[f"tempo:{TEMPOS[0]}"]
         self._grammar = Grammar.of(self._pairs)
 
     @property
@@ -108,7 +109,7 @@ class BeatsCodec(Codec):
         return Encoded(tokens, len(notes), len(score.notes) - len(notes))
 
     def _on_grid(self, score: Score) -> NDArray[np.void]:
-        """Notes in steps, one of a kind at a point, with `end` holding the index of the
+        """Notes in steps, without equal ones at one point; `end` holds the index of the
         duration."""
         notes = score.notes.copy()
         onset = _round_div(notes["onset"] * GRID, score.ticks_per_beat)
@@ -159,7 +160,7 @@ class BeatsCodec(Codec):
         return np.concatenate([np.array(each, np.int64) for each in bars]), meters
 
     def _time_rows(self, points: NDArray[np.int64], bars: NDArray[np.int64]) -> list[_Rows]:
-        """`bar` at every bar line; before any other point, the shift from the point before it."""
+        """`bar` at every bar line; at any other point, the shift from the point before it."""
         gaps = np.diff(points, prepend=0)
         shifted = ~np.isin(points, bars) & (gaps > 0)
         at, gap = points[shifted], gaps[shifted]
@@ -174,7 +175,7 @@ class BeatsCodec(Codec):
     def _change_rows(
         self, score: Score, notes: NDArray[np.void], meters: list[tuple[int, int]]
     ) -> list[_Rows]:
-        """Meters where they stand; tempos at the first notes they hold for."""
+        """Meters where they stand; tempos at the first notes for which they hold."""
         onsets = np.unique(notes["onset"])
         starts = _round_div(score.tempos["tick"] * GRID, score.ticks_per_beat)
         usec = score.tempos["usec"][np.searchsorted(starts, onsets, side="right") - 1]
@@ -218,7 +219,7 @@ class BeatsCodec(Codec):
         return self._ids[f"meter:{numerator}/{denominator}"]
 
     def context(self, tokens: Tokens) -> Tokens:
-        """The meter, tempo and velocities in force, then all since the last bar line."""
+        """The meter, tempo and velocities that hold, then all tokens since the last bar line."""
         bars = np.flatnonzero(tokens == self._ids["bar"])
         if not len(bars):
             return tokens
@@ -235,10 +236,10 @@ class BeatsCodec(Codec):
                 tempos = [token]
             elif kind == "velocity":
                 velocities[program] = token
-        told = [meter, *tempos]
+        held = [meter, *tempos]
         for program, velocity in velocities.items():
-            told += [self._ids[f"program:{program}"], velocity] if self.band else [velocity]
-        return np.concatenate([told, tokens[bars[-1] :]]).astype(np.uint16)
+            held += [self._ids[f"program:{program}"], velocity] if self.band else [velocity]
+        return np.concatenate([held, tokens[bars[-1] :]]).astype(np.uint16)
 
     def decoder(self) -> BeatsDecoder:
         return BeatsDecoder(self._pairs)
@@ -251,14 +252,11 @@ class _Rank:
 
 
 class _Rows(NamedTuple):
-    """Events to be sorted into a piece: step, rank at that step, token."""
+    """Events to sort into a piece: step, rank at that step, token."""
 
     at: NDArray[np.int64]
     rank: NDArray[np.int64] | int
     token: NDArray[np.int64]
-
-
-_FIRST = (("pitch", 0), ("shift", 1), ("velocity", VELOCITY_STEP // 2))
 
 
 def _round_div(value: NDArray[np.int64], by: int) -> NDArray[np.int64]:

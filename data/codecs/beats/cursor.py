@@ -14,13 +14,15 @@ from .table import DRUMS, GRID, LONGEST_SHIFT, bar_steps
 
 
 class Clock:
-    """Position in steps, bars and seconds, moved by time events. `tempo`: the only one, whatever
-    the events say."""
+    """Position in steps, bars and seconds, moved by time events. `tempo`: holds for all of the
+    piece, whatever the events say."""
 
     __slots__ = ("bar_end", "bar_steps", "bars", "fixed", "now", "seconds", "step_seconds")
 
     def __init__(self, tempo: float | None = None) -> None:
-        self.now, self.seconds, self.bars = 0, 0.0, 0
+        self.now = 0
+        self.seconds = 0.0
+        self.bars = 0
         self.bar_steps = bar_steps((4, 4))
         self.bar_end = self.bar_steps
         self.fixed = tempo is not None
@@ -47,13 +49,12 @@ class Clock:
 
 
 def _step_seconds(tempo: float) -> float:
-    return (
-        round(60e6 / tempo) / 1e6 / GRID
-    )  # a MIDI file counts in whole microseconds, and time must be the same in it
+    # in whole microseconds per beat, as in a MIDI file, so that time is the same there
+    return round(60e6 / tempo) / 1e6 / GRID
 
 
-# What may follow what. A state is the last event's kind, but for the states a kind alone does not
-# tell.
+# What may follow what. A state is the last event's kind, or more where the kind alone does not
+# decide.
 _NOTE_START = ("program", "velocity", "pitch")
 _FOLLOWS: dict[str, tuple[str, ...]] = {
     "piece": ("meter",),
@@ -95,9 +96,7 @@ class Grammar(NamedTuple):
 
         after = {state: np.isin(kinds, allowed) for state, allowed in _FOLLOWS.items()}
         pitches_above = above(("pitch", "drum"), np.arange(-1, 128))
-        pitches_above[-1] &= (
-            kinds != "velocity"
-        )  # above 127 there is no pitch left for it to hold for
+        pitches_above[-1] &= kinds != "velocity"  # no pitch is left for it to hold for
         return cls(
             after,
             below(("shift",), np.arange(LONGEST_SHIFT + 2)),
@@ -110,9 +109,13 @@ class BeatsCursor:
     """Cursor of the beats codec: a clock, and the place in the grammar."""
 
     def __init__(self, pairs: list[tuple[str, Any]], grammar: Grammar, tempo: float | None = None):
-        self._pairs, self._grammar = pairs, grammar
+        self._pairs = pairs
+        self._grammar = grammar
         self._clock = Clock(tempo)
-        self._state, self._pitch, self._program, self._drums = "piece", -1, -1, False
+        self._state = "piece"
+        self._pitch = -1
+        self._program = -1
+        self._drums = False
 
     @property
     def seconds(self) -> float:

@@ -15,19 +15,20 @@ from .table import DEFAULT_VELOCITY, DRUM_STEPS, DRUMS, DURATIONS, GRID
 class BeatsDecoder(Decoder):
     """Decoder of the beats codec.
 
-    A note still sounding when its pitch is struck again ends by then, as on a piano: at the longest
-    duration in the table that fits, so that encoding the result loses nothing. Of equal notes
-    struck at once the longest stays.
+    A note that still sounds when its pitch begins again ends by then, as on a piano: it gets the
+    longest duration in the table that fits, so that encoding the result loses nothing. Of equal
+    notes that begin together the longest stays.
     """
 
     def __init__(self, pairs: list[tuple[str, Any]]):
         super().__init__(GRID)
-        self._pairs, self._clock = pairs, Clock()
-        self._program, self._pitch = 0, -1
+        self._pairs = pairs
+        self._clock = Clock()
+        self._program = 0
+        self._pitch = -1
         self._velocity: dict[int, int] = {}
-        self._struck: dict[
-            tuple[int, int, int], NoteRow
-        ] = {}  # the last note of a pitch, program, drum
+        # the last note by pitch, program and drum
+        self._struck: dict[tuple[int, int, int], NoteRow] = {}
 
     def feed(self, token: int) -> None:
         kind, value = self._pairs[token]

@@ -6,21 +6,16 @@ from typing import Any
 
 from ugen.data.codecs.base import split_event
 
-GRID = 24  # steps a beat
+GRID = 24  # steps per beat
 LONGEST_SHIFT = 4 * GRID
-DURATIONS = (
-    *range(1, 97),
-    *range(108, 385, 12),
-    *range(480, 1537, 96),
-)  # steps: exact to a bar, coarser to 64 beats
+# steps: exact up to a bar, coarser up to 64 beats
+DURATIONS = (*range(1, 97), *range(108, 385, 12), *range(480, 1537, 96))
 VELOCITY_STEP = 4  # 32 velocity bins, named by their middle
 DEFAULT_VELOCITY = 64 + VELOCITY_STEP // 2  # of notes before any velocity event
-TEMPOS = tuple(
-    round(120 * 2 ** (k / 12)) for k in range(-28, 21)
-)  # 24 to 381 beats a minute, 6% apart
-METERS = tuple(
-    (n, d) for d in (2, 4, 8, 16) for n in range(1, 17) if n * 4 <= d * 8
-)  # bars of at most 8 beats
+# 24 to 381 beats per minute, 6% apart
+TEMPOS = tuple(round(120 * 2 ** (k / 12)) for k in range(-28, 21))
+# bars of at most 8 beats
+METERS = tuple((n, d) for d in (2, 4, 8, 16) for n in range(1, 17) if n * 4 <= d * 8)
 DRUMS = 128  # the value of `program` that stands for the drum kit
 DRUM_STEPS = GRID // 4  # a drum hit is written as a sixteenth
 MAX_BARS = 200_000  # four days of 4/4 at 120; bounds memory
