@@ -4,6 +4,9 @@ musical time."""
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -197,6 +200,37 @@ def test_unknown_codecs_and_options_are_named() -> None:
         make_codec("beats", tick=3)
 
 
+def test_a_new_codec_needs_one_module_and_one_line(tmp_path: Path) -> None:
+    """Its line in CODECS is enough for the commands' choices and help, and for corpora."""
+    (tmp_path / "music").mkdir()
+    for path in BUNDLED[40:43]:
+        shutil.copy(path, tmp_path / "music")
+    code = """
+from ugen.data.codecs import events, registry
+
+class Mine(events.EventsCodec):
+    name = "mine"
+    about = "one more"
+
+registry.CODECS["mine"] = Mine
+from ugen.data.cli.main import main
+main()
+"""
+
+    def ugen_data(*arguments: object) -> str:
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return " ".join(done.stdout.split())
+
+    assert "mine (one more)" in ugen_data("prepare", "--help").replace("│ │", "")
+    out = tmp_path / "corpus"
+    assert "3 of 3 files kept" in ugen_data(
+        "prepare", tmp_path / "music", "-o", out, "--codec", "mine"
+    )
+    assert "corpus: mine codec" in ugen_data("report", out)
+
+
 # frames
 
 
@@ -314,7 +348,8 @@ def test_beats_keeps_programs_and_drums_of_a_band() -> None:
         [(0, 24, 60, 80, 33, False), (0, 24, 36, 80, 0, True), (0, 6, 42, 80, 0, True)], GRID
     )
     assert " ".join(names(CODECS["beats-band"], score)) == (
-        "meter:4/4 tempo:120 program:33 velocity:82 pitch:60 duration:24 program:128 velocity:82 drum:36 drum:42 piece"
+        "meter:4/4 tempo:120 program:33 velocity:82 pitch:60 duration:24 "
+        "program:128 velocity:82 drum:36 drum:42 piece"
     )
     decoded = CODECS["beats-band"].decode(CODECS["beats-band"].encode(score).tokens)
     assert decoded.notes["program"].tolist() == [33, 0, 0]

@@ -14,7 +14,7 @@ from ugen.data import Codec, UgenError, make_codec
 from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.cli.prepare import corpus_settings, prepare_folder
 from ugen.data.cli.progress import progress_bar
-from ugen.data.codecs.registry import CODECS
+from ugen.data.codecs.registry import CODECS, all_codecs
 from ugen.data.corpus.corpus import Corpus, is_corpus
 from ugen.data.settings import check_settings, setting
 
@@ -35,11 +35,7 @@ class MusicOptions:
     """How a folder of MIDI files becomes a corpus. A prepared corpus has its own answers."""
 
     codec: str = setting(
-        "beats",
-        "For a folder: beats (metrical), events (performance), frames (time steps), or khot (the "
-        "same steps as vectors).",
-        choices=tuple(CODECS),
-        panel="Music",
+        "beats", f"For a folder: {all_codecs()}.", choices=tuple(CODECS), panel="Music"
     )
     arrange: str = setting(
         "piano",

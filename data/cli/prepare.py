@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 from ugen.data.codecs.base import Codec
-from ugen.data.codecs.registry import CODECS, make_codec
+from ugen.data.codecs.registry import CODECS, all_codecs, make_codec
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.errors import UgenError
@@ -26,9 +26,7 @@ class CodecChoice:
     """A codec by name, and options; each codec takes those that its constructor has."""
 
     codec: str = setting(
-        "beats",
-        f"How music becomes tokens: {', '.join(f'{n} ({c.about})' for n, c in CODECS.items())}.",
-        choices=tuple(CODECS),
+        "beats", f"How music becomes tokens: {all_codecs()}.", choices=tuple(CODECS)
     )
     ticks: int | None = setting(
         None,

@@ -22,6 +22,11 @@ CODECS: dict[str, type[Codec]] = {
 }
 
 
+def all_codecs() -> str:
+    """The codecs in words, for help texts."""
+    return ", ".join(f"{name} ({codec.about})" for name, codec in CODECS.items())
+
+
 def make_codec(name: str, **options: Any) -> Codec:
     """A codec by name, as in CODECS. Raises CodecError for an unknown name or option."""
     try:
