@@ -263,7 +263,11 @@ GRAPHS: list[tuple[str, Change, str]] = [
     ("fp32", _tensor("head_bias", dims=[1 << 62, 1 << 62]), "head_bias claims the shape"),
     ("fp32", _tensor("head_bias", dims=[-483]), "head_bias claims the shape .* is invalid"),
     ("fp32", _tensor("head_bias", dims=[-1, -483]), "head_bias claims the shape .* is invalid"),
-    ("fp32", _tensor("head_bias", dims=[1] * 8 + [483]), "head_bias claims the shape .* is invalid"),
+    (
+        "fp32",
+        _tensor("head_bias", dims=[1] * 8 + [483]),
+        "head_bias claims the shape .* is invalid",
+    ),
     ("fp32", _tensor("head_bias", data_type=TensorProto.DOUBLE), "head_bias is of type 11"),
     (
         "fp32",

@@ -350,7 +350,7 @@ def test_ctrl_c_says_how_to_go_on(small_corpus: Corpus, tmp_path: Path) -> None:
     while not (tmp_path / "run" / "model.safetensors").exists():
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    assert "go on with the same command and --resume" in finished(process, 130)
+    assert "continue with the same command and --resume" in finished(process, 130)
 
 
 def test_a_run_stops_by_the_clock(small_corpus: Corpus, tmp_path: Path) -> None:

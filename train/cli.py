@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import with_options, with_version
+from ugen.data.cli.prepare import CodecChoice
+from ugen.data.corpus.prepare import Settings
 from ugen.data.optional_imports import require
 
 from .config import ModelConfig, TrainConfig
-from .run_setup import MusicOptions, Request, RunOptions, list_presets, new, resume
+from .run_setup import Request, RunOptions, list_presets, new, resume
 
 if TYPE_CHECKING:
     from ugen.train.learning.trainer import Trainer
@@ -28,16 +30,19 @@ def _show_presets(asked: bool) -> None:
 
 @app.command(epilog="Example: train-ugen my-midi-files -o runs/mine --minutes 30")
 @with_version
-@with_options(music=MusicOptions, options=RunOptions, model=ModelConfig, training=TrainConfig)
+@with_options(
+    options=RunOptions, model=ModelConfig, training=TrainConfig, codec=CodecChoice, corpus=Settings
+)
 def train(
     source: Annotated[
         Path, typer.Argument(help="A folder of MIDI files, or a corpus made by ugen-data prepare.")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder of this run.")],
-    music: dict[str, Any],
     options: dict[str, Any],
     model: dict[str, Any],
     training: dict[str, Any],
+    codec: dict[str, Any],
+    corpus: dict[str, Any],
     resumed: Annotated[
         bool,
         typer.Option(
@@ -66,7 +71,7 @@ def train(
 
     if run.threads:
         torch.set_num_threads(run.threads)
-    request = Request(source, output, run, model, training, music)
+    request = Request(source, output, run, model, training, {**codec, **corpus})
     try:
         trainer = resume(request) if resumed else new(request)
     except KeyboardInterrupt:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from ugen.data import Codec, UgenError, make_codec
-from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.cli.prepare import corpus_settings, prepare_folder
 from ugen.data.cli.progress import progress_bar
-from ugen.data.codecs.registry import CODECS, all_codecs
 from ugen.data.corpus.corpus import Corpus, is_corpus
+from ugen.data.corpus.prepare import Settings
+from ugen.data.files import read_json
 from ugen.data.settings import check_settings, setting
 
 from .config import ModelConfig, TrainConfig, model_config, train_config
@@ -28,21 +28,6 @@ if TYPE_CHECKING:
     from .distributed import World
 
 LENGTH = ("epochs", "minutes", "patience")  # what a resumed run may be given anew
-
-
-@dataclass(frozen=True)
-class MusicOptions:
-    """How a folder of MIDI files becomes a corpus. A prepared corpus has its own answers."""
-
-    codec: str = setting(
-        "beats", f"For a folder: {all_codecs()}.", choices=tuple(CODECS), panel="Music"
-    )
-    arrange: str = setting(
-        "piano",
-        "For a folder: piano merges pitched tracks; band keeps programs and drums.",
-        choices=ARRANGEMENTS,
-        panel="Music",
-    )
 
 
 @dataclass(frozen=True)
@@ -89,7 +74,7 @@ class RunOptions:
 @dataclass(frozen=True)
 class Request:
     """What the command line asks for. `model`, `training` and `music` hold only what was given
-    there: entries of ModelConfig, TrainConfig and MusicOptions."""
+    there: entries of ModelConfig, of TrainConfig, and of CodecChoice or Settings of a corpus."""
 
     source: Path
     output: Path
@@ -204,18 +189,19 @@ def _resumed_config(
 
 
 def _check_music(given: dict[str, Any], corpus: Corpus) -> None:
-    """Raise UgenError for a flag that is about preparing and says something else than the prepared
+    """Raise UgenError for an option of preparing that says something else than the prepared
     corpus."""
-    have = {"codec": corpus.codec.name, "arrange": corpus.arrangement}
+    settings = read_json(corpus.path / "corpus.json")
+    have = {**settings, **settings["codec"]["options"], "codec": corpus.codec.name}
     for name, value in given.items():
-        if value != have[name]:
-            reason = f"the corpus {corpus.path} was prepared with {have[name]}"
+        if value != have.get(name):
+            own = f"{name} {have[name]}" if name in have else f"codec {corpus.codec.name}"
+            reason = f"the corpus {corpus.path} is prepared already, with {own}"
             raise UgenError(reason, flag=_flag(name), value=value)
 
 
-def _corpus_settings(request: Request) -> Any:
-    music = MusicOptions(**request.music)
-    return corpus_settings(music.codec, music.arrange)
+def _corpus_settings(request: Request) -> Settings:
+    return corpus_settings(**{"codec": "beats", **request.music})
 
 
 def _prepared(request: Request, world: World) -> Corpus:
@@ -245,6 +231,7 @@ def _found_rate(trainer: Trainer) -> float:
 
 
 def _flag(name: str) -> str:
+    name = "arrange" if name == "arrangement" else name
     return f"--{name.replace('_', '-')}"
 
 

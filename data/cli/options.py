@@ -135,7 +135,7 @@ def _parameter(field: Field[Any], hint: Any, panel: str | None) -> inspect.Param
         accepted,
         typer.Option(
             # a field that is true by default has a flag that turns it off
-            f" /{flag}" if default is True else flag,
+            f" /{flag}" if default is True and "/" not in flag else flag,
             help=option.help,
             min=option.minimum,
             max=option.maximum,

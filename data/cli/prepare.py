@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
 from ugen.data.codecs.base import Codec
@@ -24,6 +24,8 @@ from .progress import progress_bar
 @dataclass(frozen=True)
 class CodecChoice:
     """A codec by name, and options; each codec takes those that its constructor has."""
+
+    PANEL: ClassVar[str] = "Preparing a folder"
 
     codec: str = setting(
         "beats", f"How music becomes tokens: {all_codecs()}.", choices=tuple(CODECS)

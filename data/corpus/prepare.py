@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from ugen.data.arrangement import ARRANGEMENTS, arrange
@@ -35,6 +36,8 @@ _BATCH = 64  # files under way at once per worker; bounds memory whatever the fo
 @dataclass(frozen=True)
 class Settings:
     """How a folder becomes a corpus."""
+
+    PANEL: ClassVar[str] = "Preparing a folder"
 
     codec: Codec = field(metadata={"to_json": Codec.to_json})
     arrangement: str = setting(

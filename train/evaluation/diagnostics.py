@@ -1,5 +1,5 @@
-"""What the numbers of a run mean, in words, and what to try: a corpus that is too small, a model that
-has collapsed or memorizes.
+"""What the numbers of a run mean, in words, and what to try: a corpus that is too small, a model
+that has collapsed or memorizes.
 
 A model has collapsed when it predicts hardly anything but one event, or but time, where the music
 does not. Every model does so in its first updates. So nothing is said before the music has been

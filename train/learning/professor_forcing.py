@@ -1,5 +1,5 @@
-"""Professor forcing (Lamb et al. 2016): a discriminator learns to tell whether the model is fed real
-music or its own samples, and the model learns to behave the same way in both cases.
+"""Professor forcing (Lamb et al. 2016): a discriminator learns to tell whether the model is fed
+real music or its own samples, and the model learns to behave the same way in both cases.
 
 An update adds C_f: the free-running model is to pass for the teacher-forced one. As in the paper,
 the discriminator learns only while it is right in under 99% of cases, and the model learns from it

@@ -2,10 +2,10 @@
 runs no code.
 
     config.json            model, codec, training and corpus; a folder without it never began
-    model.safetensors      the weights that did best on the held-out pieces, their scores in the header
+    model.safetensors      the weights that did best on held-out pieces, their scores in the header
     held_out_excerpt.npy   held-out music, so that an export can measure its loss without a corpus
     originality.json       hashed runs of notes of the training music, for ugen-score --originality
-    resume.safetensors     weights, optimizer, random states and data position at the last evaluation
+    resume.safetensors     the trainer's whole state at the last evaluation
     metrics.jsonl          one line for each evaluation
 """
 
@@ -66,23 +66,21 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
 def require_free(path: Path) -> None:
     """Raise UgenError when a folder holds a run already: none is ever overwritten."""
     if (path / "config.json").exists():
-        raise UgenError(
-            f"{path}: holds a training run already; go on with --resume, or choose another folder"
-        )
+        reason = "holds a training run already; use --resume, or choose another folder"
+        raise UgenError(reason, path=path)
 
 
 def read_config(path: Path) -> dict[str, Any]:
     """config.json of a run, its parts present. Raises UgenError when it is none."""
     if not (path / "config.json").is_file():
-        raise UgenError(f"{path}: not a training run (no config.json in it)")
+        raise UgenError("not a training run (no config.json in it)", path=path)
     config: dict[str, Any] = read_json(path / "config.json")
     for part in ("format", "model", "codec", "training", "corpus", "baselines"):
         if not isinstance(config, dict) or part not in config:
-            raise UgenError(f"{path / 'config.json'}: no entry {part!r}")
+            raise UgenError(f"no entry {part!r}", path=path / "config.json")
     if config["format"] != FORMAT:
-        raise UgenError(
-            f"{path}: checkpoint format {config['format']}; this ugen reads format {FORMAT}"
-        )
+        reason = f"checkpoint format {config['format']}; this ugen reads format {FORMAT}"
+        raise UgenError(reason, path=path)
     return config
 
 
@@ -101,7 +99,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             header = json.loads((file.metadata() or {}).get("ugen", "{}"))
         return load_file(str(path)), header
     except (OSError, ValueError, safetensors.SafetensorError) as error:
-        raise UgenError(f"{path}: cannot be read ({error})") from None
+        raise UgenError(f"cannot be read ({error})", path=path) from None
 
 
 def load_weights(model: LstmModel, tensors: dict[str, Tensor], path: Path) -> None:
@@ -110,13 +108,11 @@ def load_weights(model: LstmModel, tensors: dict[str, Tensor], path: Path) -> No
     wanted = model.state_dict()
     for name in sorted(set(wanted) | set(tensors)):
         if name not in tensors or name not in wanted:
-            raise UgenError(
-                f"{path}: weight {name!r} is {'missing' if name in wanted else 'not of this model'}"
-            )
-        if wanted[name].shape != tensors[name].shape:
-            raise UgenError(
-                f"{path}: weight {name!r} is {list(tensors[name].shape)}, not {list(wanted[name].shape)}"
-            )
+            problem = "missing" if name in wanted else "not of this model"
+            raise UgenError(f"weight {name!r} is {problem}", path=path)
+        found, expected = list(tensors[name].shape), list(wanted[name].shape)
+        if found != expected:
+            raise UgenError(f"weight {name!r} is {found}, not {expected}", path=path)
     model.load_state_dict(tensors)
 
 

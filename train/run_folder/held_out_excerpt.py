@@ -1,7 +1,7 @@
-"""Held-out music kept with a run, so that an export can prove and measure its files where no corpus
-is.
+"""Held-out music kept with a run, so that an export can test and measure its files without the
+corpus.
 
-held_out_excerpt.npy: uint16 [rows, words], what the model is fed and asked, as a corpus stores it; a row is
+held_out_excerpt.npy: uint16 [rows, words], inputs and targets as a corpus stores them; a row is
 STEPS + 1 steps. Rows that open a piece come first.
 """
 
@@ -21,18 +21,18 @@ ROWS = 16
 
 
 def write_excerpt(path: Path, pieces: Sequence[Inputs], codec: Codec) -> None:
-    """Keep up to ROWS stretches of held-out pieces, given as items; pieces all shorter than one are
-    strung together."""
+    """Keep up to ROWS excerpts of held-out pieces. Where all pieces are shorter than a row, they
+    are concatenated."""
     wholes = [codec.with_start(piece) for piece in pieces]
-    stretches = [
+    excerpts = [
         (at, number, whole[at : at + STEPS + 1])
         for number, whole in enumerate(wholes)
         for at in range(0, len(whole) - STEPS, STEPS)
     ]
-    rows = [items for _, _, items in sorted(stretches, key=lambda stretch: stretch[:2])[:ROWS]]
+    rows = [items for _, _, items in sorted(excerpts, key=lambda excerpt: excerpt[:2])[:ROWS]]
     if not rows:
-        strung = np.concatenate(wholes)
-        rows = [np.concatenate([strung] * (STEPS // len(strung) + 1))[: STEPS + 1]]
+        joined = np.concatenate(wholes)
+        rows = [np.concatenate([joined] * (STEPS // len(joined) + 1))[: STEPS + 1]]
     with replacing(path) as partial, open(partial, "wb") as stream:
         np.save(stream, np.stack([codec.from_inputs(items) for items in rows]), allow_pickle=False)
 
@@ -46,13 +46,12 @@ def read_excerpt(path: Path, codec: Codec) -> Inputs:
     try:
         words: NDArray[np.uint16] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise UgenError(f"{path}: {error}") from None
+        raise UgenError(str(error), path=path) from None
     whole = words.dtype == np.uint16 and words.ndim == 2 and len(words)
     if not whole or (codec.input == "token" and words.max() >= codec.vocabulary):
-        raise UgenError(
-            f"{path}: not held-out music of this codec; was the run trained by another version of ugen?"
-        )
+        reason = "not held-out music of this codec; did another version of ugen train the run?"
+        raise UgenError(reason, path=path)
     rows = np.stack([codec.to_inputs(row) for row in words])
     if rows.shape[1] != STEPS + 1:
-        raise UgenError(f"{path}: rows of {rows.shape[1]} steps, not {STEPS + 1}")
+        raise UgenError(f"rows of {rows.shape[1]} steps, not {STEPS + 1}", path=path)
     return rows.astype(np.float32 if codec.input == "frame" else np.int64)

@@ -1,4 +1,4 @@
-"""resume.safetensors: the state of a trainer, from which a run continues as if it had never stopped.
+"""resume.safetensors: the state of a trainer, from which a run continues as if never stopped.
 
 A state is a nested dict of tensors and plain values. What is in it is the trainer's business.
 """
