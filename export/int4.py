@@ -2,7 +2,7 @@
 nodes.
 
 A block is 128 inputs of one output: one float32 scale, 16 levels. onnxruntime's MatMulNBits
-(com.microsoft) rounds the activations to 8 bits, a scale a block of each row, and multiplies
+(com.microsoft) rounds the activations to 8 bits, with a scale per block of each row, and multiplies
 integers: half the bytes of int8. Its bias input needs onnxruntime 1.19.
 """
 
@@ -12,27 +12,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
-
-BLOCK = 128  # 64 takes 1.3 times as long, 256 no less (1,200 outputs of 600 inputs)
-_ZERO = 8  # what stands for 0 of the 16 levels
+from ugen.train.run_folder.weight_layout import BLOCK, pack_int4
 
 Array = NDArray[np.float32]
-
-
-def pack(matrix: Array) -> tuple[NDArray[np.uint8], Array]:
-    """A matrix float32 [outputs, inputs] -> uint8 [outputs, blocks, BLOCK / 2], two numbers a byte,
-    the first in the low half, and scales float32 [outputs * blocks]. A number q stands for (q - 8)
-    * scale."""
-    outputs, inputs = matrix.shape
-    count = -(-inputs // BLOCK)
-    blocks = np.zeros((outputs, count * BLOCK), np.float32)
-    blocks[:, :inputs] = matrix
-    blocks = blocks.reshape(outputs, count, BLOCK)
-    # the largest in size becomes 0, the end of the range that lies one further out
-    extreme = np.take_along_axis(blocks, np.abs(blocks).argmax(-1)[..., None], -1)
-    scales = np.where(extreme == 0, 1, extreme / -_ZERO).astype(np.float32)
-    numbers = np.clip(np.rint(blocks / scales) + _ZERO, 0, 2 * _ZERO - 1).astype(np.uint8)
-    return numbers[..., 0::2] | numbers[..., 1::2] << 4, scales.reshape(-1)
 
 
 def with_blocks(proto: onnx.ModelProto) -> onnx.ModelProto:
@@ -94,7 +76,7 @@ class _Editor:
     def _gates(self, k: str, x: str, h: str, matrix: Array, bias: Array) -> None:
         """z_k: the four gates before their functions, [1, batch, 4 * hidden]."""
         outputs, inputs = matrix.shape
-        packed, scales = pack(matrix)
+        packed, scales = pack_int4(matrix)
         both = self._constant(f"B_{k}", bias[:outputs] + bias[outputs:])
         constants = [
             self._constant(f"WR_{k}", packed),

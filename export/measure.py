@@ -14,38 +14,41 @@ from typing import Any
 import numpy as np
 import torch
 from ugen.data.analysis.scores import step_nats
-from ugen.runtime import Model
+from ugen.runtime import Model, load
 from ugen.runtime.inference.model import State, Step
+from ugen.runtime.model_file.format import SHARED_SCALES
 from ugen.train.model import LstmModel
 
-from .proof import Runner
+from .parity import Runner
 
 _ROUNDS, _TIMED, _WARM = 5, 100, 20
-_SHARED = (
-    "int8",
-    "int4",
-)  # precisions in which the streams of a batch share scales (int4: in its head)
 # a file must be this much faster than a more exact one to be worth its loss: times wander by less
 _CLEARLY = 0.97
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`megabytes` of the file, `us_per_token` of one stream on one thread, `nats_per_token`: mean loss
-    of held-out music, `loss_change`: how much more that is than the checkpoint's, 0.005 for half a
-    per cent."""
+    """What a file is like to use."""
 
     precision: str
+
     megabytes: float
+    """Size of the file."""
+
     us_per_token: float
+    """Microseconds per step of one stream on one thread."""
+
     nats_per_token: float
+    """Mean loss on held-out music."""
+
     loss_change: float
+    """How much more that is than the checkpoint's: 0.005 for half a per cent."""
 
     def row(self) -> str:
         """A line of export-ugen's table."""
         return (
-            f"{self.precision:12} {self.megabytes:9.2f} MB {self.us_per_token:9.0f} {self.nats_per_token:12.4f} "
-            f"{self.loss_change:+9.2%}"
+            f"{self.precision:12} {self.megabytes:9.2f} MB {self.us_per_token:9.0f} "
+            f"{self.nats_per_token:12.4f} {self.loss_change:+9.2%}"
         )
 
 
@@ -54,22 +57,27 @@ HEADER = f"{'':12} {'size':>12} {'µs/token':>9} {'nats/token':>12} {'change':>9
 
 def measure(
     files: Mapping[str, Path],
-    models: Mapping[str, Model],
-    probe: Step,
+    excerpt: Step,
     reference_nats: float,
     on_step: Callable[[], None] = lambda: None,
 ) -> list[Measured]:
     """All files by precision, timed in turns so that the machine's drift falls on each alike."""
+    models = {name: load(file) for name, file in files.items()}
     times: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(_ROUNDS):
         for name, model in models.items():
-            times[name].append(microseconds(model, probe[0]))
+            times[name].append(microseconds(model, excerpt[0]))
     found = []
     for name, model in models.items():
-        loss = held_out_nats(model, probe, on_step)
-        size = files[name].stat().st_size / 1e6
+        loss = held_out_nats(model, excerpt, on_step)
         found.append(
-            Measured(name, size, float(np.median(times[name])), loss, loss / reference_nats - 1)
+            Measured(
+                precision=name,
+                megabytes=files[name].stat().st_size / 1e6,
+                us_per_token=float(np.median(times[name])),
+                nats_per_token=loss,
+                loss_change=loss / reference_nats - 1,
+            )
         )
     return found
 
@@ -105,16 +113,16 @@ def _median(step: Callable[[int], None]) -> float:
     return float(np.median(times[_WARM:]) * 1e6)
 
 
-def held_out_nats(model: Model, probe: Step, on_step: Callable[[], None] = lambda: None) -> float:
+def held_out_nats(model: Model, excerpt: Step, on_step: Callable[[], None] = lambda: None) -> float:
     """Mean loss a token over rows of held-out music, int64 [rows, steps + 1] or float32 [rows,
     steps + 1, keys].
 
     Rows go one by one where a whole batch's activations are rounded with one scale: a listener has
     no neighbours.
     """
-    alone = model.card.precision in _SHARED
+    alone = model.card.precision in SHARED_SCALES
     losses = []
-    for rows in [probe[k : k + 1] for k in range(len(probe))] if alone else [probe]:
+    for rows in [excerpt[k : k + 1] for k in range(len(excerpt))] if alone else [excerpt]:
         stream = model.stream(len(rows))
         for t in range(rows.shape[1] - 1):
             stream.x[:, 0] = rows[:, t]
@@ -124,18 +132,18 @@ def held_out_nats(model: Model, probe: Step, on_step: Callable[[], None] = lambd
 
 
 @torch.no_grad()
-def checkpoint_nats(model: LstmModel, probe: Step) -> float:
+def checkpoint_nats(model: LstmModel, excerpt: Step) -> float:
     """The same of the checkpoint itself."""
-    logits, _, _ = model(torch.from_numpy(probe[:, :-1]), *model.state(len(probe)))
+    logits, _, _ = model(torch.from_numpy(excerpt[:, :-1]), *model.state(len(excerpt)))
     vocabulary = logits.shape[-1]
-    targets = probe[:, 1:].reshape(-1, *probe.shape[2:])
+    targets = excerpt[:, 1:].reshape(-1, *excerpt.shape[2:])
     return float(step_nats(logits.numpy().reshape(-1, vocabulary), targets).mean())
 
 
-def calls(precisions: list[str], probe: Step) -> int:
+def calls(precisions: list[str], excerpt: Step) -> int:
     """How often `measure` calls `on_step`."""
-    rows = sum(len(probe) if name in _SHARED else 1 for name in precisions)
-    return rows * int(probe.shape[1] - 1)
+    rows = sum(len(excerpt) if name in SHARED_SCALES else 1 for name in precisions)
+    return rows * int(excerpt.shape[1] - 1)
 
 
 def fastest(found: list[Measured], most_change: float) -> Measured:

@@ -1,9 +1,8 @@
 """The ONNX graph of one step, authored node by node from the weights.
 
-A few nodes a layer, any batch size, nothing for a constant folder to undo: an exported trace has a
-hundred more and hides the weights from the quantizer. Every matrix of the model is a constant of
-its own, so that training can go on from the file. PyTorch orders the gates input, forget, cell,
-output; ONNX input, output, forget, cell (ONNX operator LSTM, opset 14).
+A few nodes per layer, any batch size, nothing for a constant folder to undo: an exported trace has
+a hundred more and hides the weights from the quantizer. Every matrix of the model is a constant of
+its own, so that training can go on from the file (weight_layout.py takes them out again).
 """
 
 from __future__ import annotations
@@ -16,12 +15,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from ugen.runtime.model_file.format import OUTPUTS, inputs_of
 from ugen.train.model import LstmModel
+from ugen.train.run_folder.weight_layout import lstm_to_onnx
 
-OPSET, IR_VERSION = (
-    17,
-    8,
-)  # what onnxruntime 1.14 and its like in browsers can read; nothing here needs more
-_GATES = (0, 3, 1, 2)  # where ONNX's i, o, f, c stand in PyTorch's i, f, g, o
+# what onnxruntime 1.14 and its like in browsers can read; nothing here needs more
+OPSET = 17
+IR_VERSION = 8
 
 Array = NDArray[np.float32]
 
@@ -53,11 +51,9 @@ class _Graph:
 
     def embed(self) -> None:
         """The input step to x_0."""
-        token, widened = (
-            self._config.input == "token",
-            "lstm_stack.input_proj.weight" in self._weights,
-        )
-        x = "embedded" if widened else "x_0"
+        token = self._config.input == "token"
+        projected = "lstm_stack.input_proj.weight" in self._weights
+        x = "embedded" if projected else "x_0"
         self._node(
             "Transpose",
             [self._config.input],
@@ -72,8 +68,8 @@ class _Graph:
             )
         else:
             self._linear("embedding", "embedding", "input_in_time", x)
-        if widened:
-            self._linear("lstm_stack.input_proj", "widen", x, "x_0")
+        if projected:
+            self._linear("lstm_stack.input_proj", "input_proj", x, "x_0")
 
     def layers(self) -> None:
         """x_0 through all layers to the top, and the state from h, c to h_out, c_out."""
@@ -96,14 +92,8 @@ class _Graph:
         """One LSTM. Over one step its last hidden state [1, batch, hidden] is also its output
         sequence."""
         skip = self._config.skip
-        prefix, suffix = (
-            (f"lstm_stack.lstms.{k}.", "_l0") if skip else ("lstm_stack.lstm.", f"_l{k}")
-        )
-        names = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
-        part = {name: _gates(self._weights[f"{prefix}{name}{suffix}"]) for name in names}
-        w = self._constant(f"W_{k}", part["weight_ih"][None])
-        r = self._constant(f"R_{k}", part["weight_hh"][None])
-        b = self._constant(f"B_{k}", np.concatenate([part["bias_ih"], part["bias_hh"]])[None])
+        parts = zip("WRB", lstm_to_onnx(self._weights, skip, k), strict=True)
+        w, r, b = (self._constant(f"{label}_{k}", value) for label, value in parts)
         fed = self._norm(f"lstm_stack.norms.{k}", x, f"normed_{k}") if skip else x
         inputs = [fed, w, r, b, "", f"h_{k}", f"c_{k}"]
         self._node(
@@ -120,11 +110,11 @@ class _Graph:
         if self._config.tied:
             self._node(
                 "MatMul",
-                [top, self._constant("narrow", weights["tied_proj.weight"].T)],
-                ["narrowed"],
+                [top, self._constant("tied_proj", weights["tied_proj.weight"].T)],
+                ["top_projected"],
             )
             head = self._constant("head", weights["embedding.weight"].T)
-            self._node("MatMul", ["narrowed", head], ["scores"])
+            self._node("MatMul", ["top_projected", head], ["scores"])
             self._node(
                 "Add",
                 ["scores", self._constant("head_bias", weights["head_bias"])],
@@ -132,10 +122,9 @@ class _Graph:
             )
         elif self._config.input == "frame":
             self._linear("head", "head", top, "from_layers")
-            self._node(
-                "Mul", ["input_in_time", self._constant("echo", weights["input_skip"])], ["echoed"]
-            )
-            self._node("Add", ["from_layers", "echoed"], ["logits_in_time"])
+            skip = self._constant("input_skip", weights["input_skip"])
+            self._node("Mul", ["input_in_time", skip], ["skipped"])
+            self._node("Add", ["from_layers", "skipped"], ["logits_in_time"])
         else:
             self._linear("head", "head", top, "logits_in_time")
         self._node("Transpose", ["logits_in_time"], ["logits"], perm=[1, 0, 2])
@@ -191,8 +180,3 @@ class _Graph:
     def _constant(self, label: str, value: Array | NDArray[np.int64]) -> str:
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), label))
         return label
-
-
-def _gates(value: Array) -> Array:
-    """Rows [4 * hidden, ...] from PyTorch's order of gates to ONNX's."""
-    return np.concatenate([np.split(value, 4)[gate] for gate in _GATES])

@@ -1,174 +1,140 @@
-"""Prove that an exported file does what the checkpoint does: the same held-out steps through both,
-state carried.
+"""A checkpoint's card, and the proof that an exported file computes what the checkpoint does.
 
-Every step compares logits and state, for five streams at once and for one by itself, which goes
-another way through a runtime. The reference is the checkpoint computed in float64, so that a gap is
-a file's own rounding. Where precision is float32 it must stay within TOLERANCE, and where the
-likeliest token is clear it must be the same; differences of values over 1 are taken relative to the
-value. Rounding grows in a state that is carried: should PyTorch's own float32 be further off than a
-quarter of TOLERANCE, four times its gap is allowed. A smaller file must predict the music nearly as
-well, which measure.py asks of it.
+Every step is compared for five streams at once and for one by itself, which goes another way
+through a runtime.
 """
 
 from __future__ import annotations
 
-import copy
-import warnings
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Protocol
+from importlib.metadata import version
+from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from ugen.data import UgenError
-from ugen.data.analysis.scores import step_nats
-from ugen.runtime.inference.model import State, Step
+from ugen.data.cli.progress import progress_bar
+from ugen.runtime.model_file.card import Card
+from ugen.data.json_values import to_json
 from ugen.train.model import LstmModel
+from ugen.train.run_folder.checkpoint import Checkpoint
+from ugen.train.run_folder.originality import read_originality
 
-TOLERANCE = 1e-4
-BATCH = 5
+from .measure import HEADER, Measured, as_json, calls, checkpoint_nats, measure, microseconds_of
+from .parity import (
+    BATCH,
+    ExactRunner,
+    Parity,
+    Runner,
+    TorchRunner,
+    compare,
+    require_equal,
+    streams_of,
+    zero_state,
+)
+from .settings import ExportSettings
 
-
-@contextmanager
-def torch_at_its_best() -> Iterator[None]:
-    """One thread, and no oneDNN: its LSTM is two to four times as slow for one stream and would
-    flatter the files."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", UserWarning
-        )  # setting the flags warns of hardware that is not asked for
-        with torch.backends.mkldnn.flags(enabled=False):
-            yield
-    torch.set_num_threads(threads)
-
-
-class Runner(Protocol):
-    """Anything that takes steps as ugen.runtime.Model does."""
-
-    def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
-        """Tokens int64 [batch, 1] or frames float32 [batch, 1, keys] -> logits float32 [batch, 1,
-        vocabulary] and the new state."""
+Say = Callable[[str], None]
 
 
-class TorchRunner:
-    """A torch module, eager or scripted, as a Runner."""
+class Proof:
+    """A checkpoint, and the evidence that a file computes what it does.
 
-    def __init__(self, module: torch.nn.Module):
-        self.module = module
-
-    @torch.no_grad()
-    def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
-        """One step, numpy in and numpy out."""
-        h, c = map(torch.from_numpy, state)
-        logits, h, c = self.module(torch.from_numpy(x), h, c)
-        return logits.numpy(), (h.numpy(), c.numpy())
-
-
-class ExactRunner:
-    """A model in float64: the reference. Its results are float64, too."""
-
-    def __init__(self, model: LstmModel):
-        self._runner = TorchRunner(copy.deepcopy(model).double())
-
-    def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
-        """One step; floats of any kind in."""
-        h, c = (part.astype(np.float64) for part in state)
-        return self._runner.step(x.astype(np.float64) if x.dtype == np.float32 else x, (h, c))  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Parity:
-    """`logits`, `state`: the largest differences over all steps. `tokens`: share of steps whose
-    likeliest token is the same, ties within the tolerance aside. `nats`, `reference_nats`: mean
-    loss a token, of the file and of the checkpoint."""
-
-    logits: float
-    state: float
-    tokens: float
-    nats: float
-    reference_nats: float
-
-    def worst(self, other: Parity) -> Parity:
-        """The larger gaps of two comparisons; losses are this one's."""
-        return replace(
-            self,
-            logits=max(self.logits, other.logits),
-            state=max(self.state, other.state),
-            tokens=min(self.tokens, other.tokens),
-        )
-
-
-def probe_batch(probe: Step) -> Step:
-    """BATCH streams of a checkpoint's probe; where it has fewer rows, they begin again at other
-    places."""
-    rows, steps = probe.shape[:2]
-    return np.stack(
-        [np.roll(probe[k % rows], -(k // rows) * steps // BATCH, axis=0) for k in range(BATCH)]
-    )
-
-
-def compare(
-    reference: Runner,
-    other: Runner,
-    batch: Step,
-    start: State,
-    on_step: Callable[[], None] = lambda: None,
-) -> Parity:
-    """Step both through the batch, each with its own carried state. `start`: zeros [layers, BATCH,
-    hidden].
-
-    `batch`: tokens int64 [batch, steps + 1] or frames float32 [batch, steps + 1, keys].
+    `steps`: of held-out music to compare, at most; None for all that the run kept.
     """
-    mine = theirs = start
-    logits_gap = state_gap = 0.0
-    agreed = 0
-    losses = np.zeros(2)
-    steps = batch.shape[1] - 1
-    for t in range(steps):
-        feed = batch[:, t : t + 1].copy()
-        a, mine = reference.step(feed, mine)
-        b, theirs = other.step(feed, theirs)
-        logits_gap = max(logits_gap, _gap(a, b))
-        state_gap = max(state_gap, *map(_gap, mine, theirs))
-        agreed += int(_same_choice(a[:, 0], b[:, 0], batch.ndim == 3).sum())
-        losses += [step_nats(logits[:, 0], batch[:, t + 1]).mean() for logits in (a, b)]
-        on_step()
-    mean, reference_mean = (losses / steps)[::-1].tolist()
-    return Parity(logits_gap, state_gap, agreed / (steps * len(batch)), mean, reference_mean)
 
+    def __init__(
+        self, checkpoint: Checkpoint, settings: ExportSettings, say: Say, steps: int | None = None
+    ):
+        self.checkpoint = checkpoint
+        self.settings = settings
+        self.say = say
+        self._model = checkpoint.model
+        self._excerpt = checkpoint.held_out_excerpt[:, : None if steps is None else steps + 1]
+        self._batch = streams_of(self._excerpt)
+        self._originality = read_originality(checkpoint.path / "originality.json")
 
-def _gap(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """The largest difference, relative where |a| is over 1."""
-    return float((np.abs(a - b) / np.maximum(np.abs(a), 1)).max())
-
-
-def _same_choice(a: NDArray[np.float32], b: NDArray[np.float32], frames: bool) -> NDArray[np.bool_]:
-    """bool [batch]: whether b's likeliest token is a's too, or b's keys over the threshold are a's,
-    ties aside."""
-    if frames:
-        same: NDArray[np.bool_] = (((a > 0) == (b > 0)) | (np.abs(a) <= 2 * TOLERANCE)).all(-1)
-        return same
-    chosen = np.take_along_axis(a, b.argmax(-1)[:, None], 1)[:, 0]
-    near: NDArray[np.bool_] = a.max(-1) - chosen <= 2 * TOLERANCE
-    return near
-
-
-def require_equal(parity: Parity, own: Parity, what: str) -> None:
-    """Raise UgenError unless a float32 file agrees with the reference. `own`: how PyTorch's float32
-    does."""
-    allowed = [max(TOLERANCE, 4 * gap) for gap in (own.logits, own.state)]
-    if not (parity.logits <= allowed[0] and parity.state <= allowed[1] and parity.tokens == 1):
-        raise UgenError(
-            f"{what} disagrees with the checkpoint by {parity.logits:.1e} in logits and {parity.state:.1e} in state "
-            f"(allowed: {allowed[0]:.0e} and {allowed[1]:.0e}); nothing was written"
+    def card(self, precision: str, found: list[Measured] | None = None) -> Card:
+        """The card of a file made from this checkpoint, with what was measured, when it was."""
+        config, checkpoint = self._model.config, self.checkpoint
+        corpus = checkpoint.config["corpus"]
+        provenance = {
+            "exporter": version("ugen-music"),
+            "trainer": checkpoint.config.get("version", "unknown"),
+            "weights_sha256": _weights_hash(self._model),
+            "held_out": checkpoint.scores,
+            "baselines": checkpoint.config["baselines"],
+            "model": to_json(config),
+            "corpus": {k: v for k, v in corpus.items() if k not in ("path", "arrangement")},
+            **(as_json(found, precision) if found else {}),
+        }
+        return Card(
+            checkpoint.codec,
+            config.layers,
+            config.hidden,
+            precision,
+            self.settings.sampling,
+            provenance,
+            self.settings.licence,
+            self._originality,
+            corpus["arrangement"],
         )
 
+    def require(self, what: str, runner: Runner) -> None:
+        """Raise UgenError unless a float32 runner agrees with the checkpoint."""
+        steps = self._batch.shape[1] - 1
+        self.say(
+            f"{steps} held-out steps, state carried; largest differences from PyTorch in float64:"
+        )
+        self.say(f"{'':38} {'logits':>9} {'state':>9} {'same best':>9}")
+        own = self._row("PyTorch in float32", TorchRunner(self._model))
+        row = self._row(f"{what} on {BATCH} streams and on one", runner)
+        require_equal(row, own, f"the {what} file")
 
-def zero_state(model: LstmModel, batch: int) -> State:
-    """h and c to begin with, float32 zeros [layers, batch, hidden]."""
-    shape = model.config.layers, batch, model.config.hidden
-    return np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    def measure(self, files: dict[str, Path]) -> list[Measured]:
+        """Size, speed and held-out loss of ONNX files by precision; prints the table."""
+        excerpt = self._excerpt
+        steps = excerpt.shape[1] - 1
+        truth = checkpoint_nats(self._model, excerpt)
+        with self._progress("measuring", calls(list(files), excerpt)) as tick:
+            found = measure(files, excerpt, truth, tick)
+        self.say(
+            f"\none stream, one thread; loss over {len(excerpt)} x {steps} steps of held-out music:"
+        )
+        self.say(HEADER)
+        own = microseconds_of(TorchRunner(self._model), excerpt[0], zero_state(self._model, 1))
+        weights = 4 * self._model.parameters_count() / 1e6
+        for each in (Measured("PyTorch", weights, own, truth, 0.0), *found):
+            self.say(each.row())
+        return found
+
+    def _row(self, what: str, runner: Runner) -> Parity:
+        """Compare on BATCH streams and on one, which uses other kernels; print the larger gaps."""
+        exact = ExactRunner(self._model)
+        with self._progress(what, 2 * (self._batch.shape[1] - 1)) as tick:
+            many, one = (
+                compare(exact, runner, self._batch[:count], zero_state(self._model, count), tick)
+                for count in (BATCH, 1)
+            )
+        both = many.worst(one)
+        self.say(f"{what:38} {both.logits:9.1e} {both.state:9.1e} {both.tokens:9.2%}")
+        return both
+
+    @contextmanager
+    def _progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+        done = 0
+        with progress_bar(what, total, "steps") as advance_to:
+
+            def tick() -> None:
+                nonlocal done
+                done += 1
+                if done % 32 == 0:
+                    advance_to(done)
+
+            yield tick
+
+
+def _weights_hash(model: LstmModel) -> str:
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -17,18 +17,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from .int4 import with_blocks
 
-PRECISIONS = ("fp32", "fp16", "int8", "int4")
-
 
 def in_precision(
     proto: onnx.ModelProto, precision: str, metadata: dict[str, str]
 ) -> onnx.ModelProto:
     """A float32 model in another precision, or as it is, with `metadata` for its own; checked by
     onnx.checker."""
-    convert = {"fp32": lambda proto: proto, "fp16": to_fp16, "int8": to_int8, "int4": to_int4}[
-        precision
-    ]
-    made: onnx.ModelProto = convert(proto)
+    converters = {"fp32": _copy, "fp16": to_fp16, "int8": to_int8, "int4": to_int4}
+    made: onnx.ModelProto = converters[precision](proto)
     helper.set_model_props(made, metadata)
     onnx.checker.check_model(made)
     return made
@@ -48,8 +44,7 @@ def to_int4(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 def to_fp16(proto: onnx.ModelProto) -> onnx.ModelProto:
     """The model in half precision between float32 inputs and outputs, for graphics cards."""
-    out = onnx.ModelProto()
-    out.CopyFrom(proto)
+    out = _copy(proto)
     graph = out.graph
     for tensor in graph.initializer:
         if tensor.data_type == TensorProto.FLOAT:
@@ -75,6 +70,12 @@ def to_fp16(proto: onnx.ModelProto) -> onnx.ModelProto:
     return out
 
 
+def _copy(proto: onnx.ModelProto) -> onnx.ModelProto:
+    out = onnx.ModelProto()
+    out.CopyFrom(proto)
+    return out
+
+
 def _quantize(proto: onnx.ModelProto, operators: list[str], per_channel: bool) -> onnx.ModelProto:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -83,9 +84,8 @@ def _quantize(proto: onnx.ModelProto, operators: list[str], per_channel: bool) -
         onnx.save(proto, source)
         root = logging.getLogger()
         level = root.level
-        root.setLevel(
-            logging.ERROR
-        )  # it advises shape inference, which an authored graph does not need
+        # it advises shape inference, which an authored graph does not need
+        root.setLevel(logging.ERROR)
         try:
             quantize_dynamic(
                 source,

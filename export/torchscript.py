@@ -1,4 +1,4 @@
-"""TorchScript: the same step for programs that have PyTorch but not ugen."""
+"""TorchScript: the same step, for programs that have PyTorch but not ugen."""
 
 from __future__ import annotations
 
@@ -6,12 +6,32 @@ import warnings
 from pathlib import Path
 
 import torch
+from ugen.data import UgenError
+from ugen.data.files import replacing
 from ugen.train.model import LstmModel
+
+from .parity import TorchRunner
+from .proof import Proof
+
+TAKES_PRECISION = False
+
+
+def check_output(output: Path) -> None:
+    """Raise UgenError unless the name is one of a TorchScript file."""
+    if output.suffix not in (".ts", ".pt"):
+        raise UgenError(f"-o {output}: a TorchScript file's name ends in .ts")
+
+
+def write(proof: Proof, output: Path) -> None:
+    """Write the file, proved. Raises UgenError, and leaves no file, when it disagrees."""
+    with replacing(output) as partial:
+        save(proof.checkpoint.model, partial, proof.card("fp32").to_metadata())
+        proof.require("TorchScript", TorchRunner(load(partial)))
+    proof.say(f"{output}: {output.stat().st_size / 1e6:.2f} MB")
 
 
 def save(model: LstmModel, path: Path, metadata: dict[str, str]) -> None:
-    """Write the step (token, h, c) -> (logits, h, c) with the metadata as extra files, by the names
-    ONNX has them."""
+    """Write the step (token, h, c) -> (logits, h, c), with ONNX's metadata as extra files."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the format is asked for by name
         scripted = torch.jit.freeze(torch.jit.script(model.eval()))

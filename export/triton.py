@@ -1,10 +1,9 @@
-"""A model repository for NVIDIA's Triton Inference Server: one model that plays for thousands of
-listeners at once.
+"""A model repository for NVIDIA's Triton Inference Server, which serves thousands of listeners.
 
-Triton keeps every listener's h and c itself (implicit state) and runs the steps of many listeners
-as one batch. It puts requests together along the first dimension of every tensor, the state's too,
-so model.onnx here has h, c, h_out and c_out as [batch, layers, hidden]; names and metadata are
-format 1's. How to talk to it: docs/serving.md.
+Triton keeps each listener's h and c itself (implicit state) and runs the steps of many listeners as
+one batch. It joins requests along the first dimension of every tensor, the state's too, so that
+model.onnx has h, c, h_out and c_out as [batch, layers, hidden] here; names and metadata are those
+of format 1. How to talk to it: docs/serving.md.
 """
 
 from __future__ import annotations
@@ -28,6 +27,9 @@ from ugen.runtime import Card
 from ugen.runtime.inference.model import State, Step
 from ugen.runtime.model_file.format import OUTPUTS, inputs_of
 
+from .onnx_graph import build
+from .proof import Proof
+
 # Triton pairs the k-th input with the k-th output in alphabetical order, whatever the config says:
 # these names fit
 STATES = {"h": "h_out", "c": "c_out"}
@@ -35,10 +37,11 @@ _LEFT_OUT = ("ugen.originality",)  # of the metadata in config.pbtxt: large, and
 _TURNED = [1, 0, 2]  # [layers, batch, hidden] and [batch, layers, hidden], either way
 
 _CONFIG = Template("""\
-# Written by export-ugen. A listener is a sequence: a $step in, logits out, step by step, under one sequence id.
+# Written by export-ugen. A listener is a sequence: a $step in, logits out, step by step, under one
+# sequence id.
 name: "$name"
 backend: "onnxruntime"
-# The most listeners in one step. A CPU core does hardly more a second in batches over 16; a GPU may.
+# The most listeners in one step. On a CPU core batches over 16 bring little; on a GPU they may.
 max_batch_size: 64
 input [
   {
@@ -55,34 +58,36 @@ output [
   }
 ]
 sequence_batching {
-  # A listener who is silent for a minute has left: h and c are dropped, and only a new sequence may follow. Triton's
-  # own limit of a second would lose a player that computes some bars ahead and then waits.
+  # A listener who is silent for a minute has left: h and c are dropped, and only a new sequence may
+  # follow. Triton's own limit of a second would lose a player that computes some bars ahead.
   max_sequence_idle_microseconds: 60000000
-  # Oldest, not direct: direct keeps a row of the batch for every open listener, and runs the rows of those who are
-  # silent on whatever bytes lie there, which are no $step. With oldest only requests run, and their state with them.
+  # Oldest, not direct: direct keeps a row of the batch for every open listener, and runs the rows
+  # of those who are silent on whatever bytes are there, which are no $step. With oldest only
+  # requests run, and their state with them.
   oldest {
-    # Open listeners an instance, silent ones too; more wait until one ends. One costs two copies of h and c.
+    # Open listeners per instance, silent ones too; more wait until one ends. Each costs two copies
+    # of h and c.
     max_candidate_sequences: 4096
-    # Nobody waits for company: requests that come while a step runs are the next batch, so that batches grow with the
-    # load by themselves. No preferred_batch_size, for one below the most would split what could run at once.
+    # Requests that come while a step runs are the next batch, so that batches grow with the load by
+    # themselves. No preferred_batch_size: one below the most would split what could run at once.
     max_queue_delay_microseconds: 0
   }
-  # No control_input, for the model has no such tensor: at a request that starts a sequence Triton itself puts zeros in
-  # h and c, with which every piece begins.
+  # No control_input, for the model has no such tensor: when a request starts a sequence, Triton
+  # itself sets h and c to zeros, with which every piece begins.
   state [
 $states
   ]
 }
 instance_group [
   {
-    # The GPU where there is one. On a CPU make count the number of cores: an instance uses one.
+    # The GPU where there is one. On a CPU set count to the number of cores: an instance uses one.
     count: 1
     kind: KIND_AUTO
   }
 ]
-# A step is little work: a second thread for it would serve more as a second instance.
+# A step is little work: a second instance serves more than a second thread.
 parameters { key: "intra_op_thread_count" value { string_value: "1" } }
-# What model.onnx says of itself, so that a client can ask the server for the codec.
+# The metadata of model.onnx, so that a client can ask the server for the codec.
 $metadata
 """)
 
@@ -94,6 +99,25 @@ _STATE = Template("""\
       dims: [ $dims ]
       initial_state { name: "zeros" data_type: TYPE_FP32 dims: [ $dims ] zero_data: true }
     }""")
+
+
+TAKES_PRECISION = False
+
+
+def check_output(output: Path) -> None:
+    """Raise UgenError when something is there already, an empty folder aside."""
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UgenError(f"-o {output}: exists already")
+
+
+def write(proof: Proof, output: Path) -> None:
+    """Write the repository, proved. Raises UgenError, and leaves nothing, when it disagrees."""
+    card, name = proof.card("fp32"), model_name(proof.checkpoint.path)
+    with new_folder(output) as partial:
+        write_repository(build(proof.checkpoint.model, card.to_metadata()), card, partial, name)
+        proof.require("Triton", Served(model_path(partial, name), card.codec.input))
+    proof.say(f"{output}: a model repository with {name}. Serve it:")
+    proof.say(f"tritonserver --model-repository={output}")
 
 
 def write_repository(proto: onnx.ModelProto, card: Card, folder: Path, name: str) -> None:
@@ -116,8 +140,7 @@ def model_name(run: Path) -> str:
 
 
 def batch_first(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose h, c, h_out and c_out are [batch, layers, hidden]: a Transpose at each, the rest
-    as it was."""
+    """A copy whose h, c, h_out and c_out are [batch, layers, hidden], by a Transpose at each."""
     out = onnx.ModelProto()
     out.CopyFrom(proto)
     graph = out.graph
@@ -147,8 +170,7 @@ def batch_first(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def config_text(card: Card, name: str) -> str:
-    """The model's config.pbtxt: a text of Triton's ModelConfig, its choices explained in
-    comments."""
+    """The model's config.pbtxt: Triton's ModelConfig as text, its choices explained in comments."""
     token = card.codec.input == "token"
     dims = f"{card.layers}, {card.hidden}"
     return _CONFIG.substitute(
@@ -169,14 +191,14 @@ def config_text(card: Card, name: str) -> str:
 
 
 def _parameter(key: str, text: str) -> str:
-    # a JSON text has no control characters left, so that quoting it as JSON again needs only \" and
-    # \\: protobuf's too
-    return f'parameters {{ key: "{key}" value {{ string_value: {json.dumps(text, ensure_ascii=False)} }} }}'
+    # a JSON text has no control characters, so that quoting it as JSON again needs only \" and \\:
+    # protobuf's too
+    quoted = json.dumps(text, ensure_ascii=False)
+    return f'parameters {{ key: "{key}" value {{ string_value: {quoted} }} }}'
 
 
 class Served:
-    """A repository's model.onnx as parity's Runner, states turned outside it: what Triton computes
-    in one step."""
+    """A repository's model.onnx as a Runner that turns states: what Triton computes in a step."""
 
     def __init__(self, file: Path, step: str):
         import onnxruntime as ort
@@ -198,15 +220,11 @@ class Served:
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """An empty folder beside `path`, renamed to it when the block ends well and removed when it
-    does not.
-
-    Raises UgenError when something is there already, an empty folder aside.
-    """
+    does not. Raises UgenError as `check_output` does."""
     whole = path.resolve()  # "." has no name, and no sibling
     partial = whole.with_name(f".{whole.name}.{os.getpid()}.partial")
     try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UgenError(f"-o {path}: exists already")
+        check_output(path)
         partial.mkdir(parents=True)
         yield partial
         partial.replace(whole)

@@ -58,8 +58,10 @@ def small_run(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def model_file(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That run as a model file."""
-    from ugen.export.export import export_onnx
+    from ugen.export.export import export
+    from ugen.export.settings import ExportSettings
 
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    export_onnx(small_run, path, "int8", 0.5, "test", lambda line: None)
+    settings = ExportSettings(precision="int8", max_loss=50, licence="test")
+    export(small_run, path, settings, steps=50)
     return path

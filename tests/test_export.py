@@ -12,17 +12,17 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from support import quiet
+from exporting import refused
 from ugen.data import UgenError, make_codec
-from ugen.export import export as exporting
-from ugen.export import torchscript
-from ugen.export.export import export_onnx, export_torchscript
+from ugen.export import onnx_file, torchscript
+from ugen.export.export import export
 from ugen.export.measure import Measured, fastest
 from ugen.export.onnx_graph import build
-from ugen.export.proof import ExactRunner, Runner, TorchRunner, compare, probe_batch, zero_state
-from ugen.export.quantize import PRECISIONS
+from ugen.export.parity import ExactRunner, Runner, TorchRunner, compare, streams_of, zero_state
+from ugen.export.settings import ExportSettings
 from ugen.runtime import Card, Model, Sampling, generate, load
 from ugen.runtime.inference.model import State
+from ugen.runtime.model_file.format import PRECISIONS
 from ugen.runtime.sampling.rng import Rng
 from ugen.runtime.sampling.sampler import Sampler
 from ugen.train.config import ModelConfig
@@ -37,10 +37,9 @@ def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     """The small run as ONNX of every precision, and as TorchScript."""
     folder = tmp_path_factory.mktemp("exported")
     for precision in PRECISIONS:
-        export_onnx(
-            small_run, folder / f"{precision}.onnx", precision, 0.05, "CC0, by nobody", quiet
-        )
-    export_torchscript(small_run, folder / "torchscript.ts", "", quiet)
+        settings = ExportSettings(precision=precision, max_loss=5, licence="CC0, by nobody")
+        export(small_run, folder / f"{precision}.onnx", settings, steps=200)
+    export(small_run, folder / "torchscript.ts", ExportSettings("torchscript"), steps=200)
     return {path.stem: path for path in folder.iterdir()}
 
 
@@ -83,7 +82,7 @@ class _Streamed:
 def _song(
     runner: Runner, state: State, primer: np.ndarray, sampling: Sampling, count: int
 ) -> list[list[int]]:
-    """Feed each stream its primer, then its own draws; the drawn tokens."""
+    """Feed each stream its primer, then its own samples; the sampled tokens."""
     for t in range(primer.shape[1]):
         logits, state = runner.step(primer[:, t : t + 1].copy(), state)
     samplers = [(Sampler(logits.shape[-1], sampling), Rng(seed)) for seed in range(len(primer))]
@@ -106,7 +105,7 @@ def test_every_runtime_goes_on_alike_after_a_primer(small_run, exported, samplin
     """1,000 tokens after 100 of held-out music, from torch, TorchScript, and ONNX with its state
     outside and inside."""
     checkpoint, model = load_checkpoint(small_run), load(exported["fp32"])
-    primer = probe_batch(checkpoint.held_out_excerpt)[:batch, :100]
+    primer = streams_of(checkpoint.held_out_excerpt)[:batch, :100]
     runners = [
         TorchRunner(checkpoint.model),
         TorchRunner(torchscript.load(exported["torchscript"])),
@@ -156,15 +155,8 @@ def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None
 
 
 def test_a_file_gets_the_sampling_it_is_told(small_run: Path, tmp_path: Path) -> None:
-    export_onnx(
-        small_run,
-        tmp_path / "cool.onnx",
-        "fp32",
-        0.5,
-        "",
-        quiet,
-        {"temperature": 0.8, "top_p": 0.9},
-    )
+    settings = ExportSettings(precision="fp32", temperature=0.8, top_p=0.9)
+    export(small_run, tmp_path / "cool.onnx", settings, steps=50)
     model = load(tmp_path / "cool.onnx")
     assert model.card.sampling == Sampling(0.8, top_p=0.9)
     told = generate(model, seconds=5, seed=1, sampling=Sampling(0.8, top_p=0.9))
@@ -177,7 +169,7 @@ def test_int8_predicts_as_well_and_is_int8_all_through(
     exported: dict[str, Path], small_run: Path
 ) -> None:
     checkpoint = load_checkpoint(small_run)
-    batch = probe_batch(checkpoint.held_out_excerpt)
+    batch = streams_of(checkpoint.held_out_excerpt)
     parity = compare(
         TorchRunner(checkpoint.model),
         load(exported["int8"]),
@@ -199,16 +191,16 @@ def test_a_file_that_disagrees_is_not_left_behind(small_run, tmp_path, monkeypat
             target[0] += 0.01
         return build(broken, metadata)
 
-    monkeypatch.setattr(exporting, "build", wrong)
+    monkeypatch.setattr(onnx_file, "build", wrong)
     with pytest.raises(UgenError, match="disagrees with the checkpoint by .*nothing was written"):
-        export_onnx(small_run, tmp_path / "m.onnx", "auto", 0.005, "", quiet)
+        export(small_run, tmp_path / "m.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_precision_that_costs_too_much_is_refused_or_passed_over(
     small_run, tmp_path, monkeypatch
 ) -> None:
-    good = exporting.in_precision
+    good = onnx_file.in_precision
 
     def noisy(proto: onnx.ModelProto, precision: str, metadata: dict[str, str]) -> onnx.ModelProto:
         """The head's int8 weights upside down: still loads, predicts badly."""
@@ -218,15 +210,15 @@ def test_a_precision_that_costs_too_much_is_refused_or_passed_over(
                 tensor.raw_data = bytes((256 - b) % 256 for b in tensor.raw_data)
         return made
 
-    monkeypatch.setattr(exporting, "in_precision", noisy)
+    monkeypatch.setattr(onnx_file, "in_precision", noisy)
     for precision in ("int8", "int4"):
         with pytest.raises(
             UgenError,
             match=precision + r" predicts held-out music .* worse, more than --max-loss 0\.50%",
         ):
-            export_onnx(small_run, tmp_path / "m.onnx", precision, 0.005, "", quiet)
+            export(small_run, tmp_path / "m.onnx", ExportSettings(precision=precision), steps=100)
         assert list(tmp_path.iterdir()) == []
-    export_onnx(small_run, tmp_path / "m.onnx", "auto", 0.005, "", quiet)
+    export(small_run, tmp_path / "m.onnx", steps=100)
     assert load(tmp_path / "m.onnx").card.precision == "fp32"
     assert [path.name for path in tmp_path.iterdir()] == ["m.onnx"]
 
@@ -254,22 +246,28 @@ def test_auto_takes_the_fastest_within_the_bound_and_the_more_exact_of_equals() 
     )
 
 
-def test_every_precision_is_measured_and_says_so_in_the_file(exported: dict[str, Path]) -> None:
+def test_a_file_names_what_was_measured(exported: dict[str, Path]) -> None:
+    """Only what was asked for: all four were measured for each of the four."""
     for precision in PRECISIONS:
         card = load(exported[precision]).card
-        rows = card.provenance["precisions"]
-        assert tuple(row["precision"] for row in rows) == PRECISIONS
-        assert (
-            [row["precision"] for row in rows if row["chosen"]] == [precision] == [card.precision]
-        )
-        assert all(row["us_per_token"] > 0 and abs(row["loss_change"]) < 0.05 for row in rows)
-        sizes = [row["megabytes"] for row in rows]
-        assert sizes == sorted(sizes, reverse=True), "each is smaller than the one before"
-        chosen = rows[PRECISIONS.index(precision)]
-        assert chosen["megabytes"] == pytest.approx(
-            exported[precision].stat().st_size / 1e6, rel=0.05
-        )
+        (row,) = card.provenance["precisions"]
+        assert row["precision"] == precision == card.precision and row["chosen"]
+        assert row["us_per_token"] > 0 and abs(row["loss_change"]) < 0.05
+        size = exported[precision].stat().st_size / 1e6
+        assert row["megabytes"] == pytest.approx(size, rel=0.05)
         assert "onnxruntime" in card.provenance["measured_on"]
+
+
+def test_auto_measures_every_precision(small_run: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    export(small_run, tmp_path / "m.onnx", say=lines.append, steps=50)
+    card = load(tmp_path / "m.onnx").card
+    rows = card.provenance["precisions"]
+    assert tuple(row["precision"] for row in rows) == PRECISIONS
+    assert [row["precision"] for row in rows if row["chosen"]] == [card.precision]
+    sizes = [row["megabytes"] for row in rows]
+    assert sizes == sorted(sizes, reverse=True), "each is smaller than the one before"
+    assert sum(line.startswith((*PRECISIONS, "PyTorch ")) for line in lines) == 6
 
 
 def test_torchscript_runs_with_no_ugen_installed(exported: dict[str, Path]) -> None:
@@ -293,6 +291,23 @@ assert logits.shape == (2, 1, len(codec["events"])) and h.shape == c.shape
     [
         (["RUN", "-o", "x.onnx", "--temperature", "11"], "--temperature 11.0: must be 0 to 10"),
         (["nowhere", "-o", "m.onnx"], "nowhere: not a training run"),
+        (
+            ["RUN", "-o", "m.ts", "--format", "torchscript", "--precision", "int8"],
+            "--precision: goes with --format onnx; torchscript is float32",
+        ),
+        (
+            ["RUN", "-o", "m.ts", "--format", "torchscript", "--max-loss", "3"],
+            "--max-loss: goes with --format onnx; torchscript is float32",
+        ),
+        (
+            ["RUN", "-o", "m", "--format", "triton", "--precision", "fp16"],
+            "--precision: goes with --format onnx; triton is float32",
+        ),
+        (
+            ["RUN", "-o", "m.onnx", "--precision", "fp32", "--max-loss", "3"],
+            "--max-loss: goes with a smaller precision than fp32",
+        ),
+        (["RUN", "-o", "m.onnx", "--precision", "fp8"], "--precision: 'fp8' is not one of 'auto'"),
         (["RUN", "-o", "m.mid"], "-o m.mid: an ONNX file's name ends in .onnx"),
         (
             ["RUN", "-o", "m.onnx", "--format", "torchscript"],
@@ -301,16 +316,10 @@ assert logits.shape == (2, 1, len(codec["events"])) and h.shape == c.shape
     ],
 )
 def test_mistakes_get_one_line_and_exit_code_2(
-    small_run, tmp_path, monkeypatch, arguments, message
+    small_run, tmp_path, monkeypatch, capsys, arguments, message
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code = "from ugen.export.cli import main; main()"
     words = [str(small_run) if word == "RUN" else word for word in arguments]
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert (
-        done.stderr.startswith("export-ugen: ")
-        and done.stderr.count("\n") == 1
-        and message in done.stderr
-    )
+    said = refused(monkeypatch, capsys, *words)
+    assert message in said
     assert list(tmp_path.iterdir()) == []

@@ -15,17 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_files import PROVENANCE, made, refusal, refusal_of
 from onnx import numpy_helper
-from support import quiet, ugen_run
+from support import ugen_run
 from ugen.data import make_codec
-from ugen.export.export import export_onnx
-from ugen.export.quantize import PRECISIONS
+from ugen.export.export import export
+from ugen.export.settings import ExportSettings
 from ugen.runtime import Card, ModelError, Sampling, load
 from ugen.runtime.cli.model_info import card_json, describe
 from ugen.runtime.model_file import outline as onnx_file
 from ugen.runtime.model_file import wire_format
 from ugen.runtime.model_file.card import card_from_metadata
 from ugen.runtime.model_file.check import read_card
-from ugen.runtime.model_file.format import OPERATORS
+from ugen.runtime.model_file.format import OPERATORS, PRECISIONS
 from ugen.runtime.model_file.outline import read_outline
 
 
@@ -295,7 +295,7 @@ def test_info_prints_the_card_with_neither_torch_nor_onnx_nor_onnxruntime(tmp_pa
 
 
 def test_the_card_of_a_real_run_has_all_its_parts(small_run: Path, tmp_path: Path) -> None:
-    export_onnx(small_run, tmp_path / "model.onnx", "auto", 100.0, "not stated", quiet)
+    export(small_run, tmp_path / "model.onnx", ExportSettings(max_loss=10_000), steps=50)
     text = describe(read_card(tmp_path / "model.onnx"), tmp_path / "model.onnx")
     lines = text.splitlines()
     labels = [

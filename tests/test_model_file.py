@@ -23,9 +23,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_files import made, refusal, refusal_of
 from onnx import TensorProto, helper, numpy_helper
-from ugen.export.quantize import PRECISIONS
 from ugen.runtime import ModelError, load
 from ugen.runtime.model_file.check import read_card
+from ugen.runtime.model_file.format import PRECISIONS
 
 
 @pytest.fixture(scope="module")

@@ -13,22 +13,20 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from support import quiet
 from ugen.data import UgenError, make_codec
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings as Preparing
 from ugen.data.corpus.prepare import prepare
 from ugen.data.json_values import to_json
-from ugen.export.export import export_onnx, export_torchscript
-from ugen.export.int4 import BLOCK, pack
+from ugen.export.export import export
 from ugen.export.onnx_graph import build
-from ugen.export.proof import TorchRunner, compare, zero_state
-from ugen.export.quantize import PRECISIONS, in_precision
+from ugen.export.parity import TorchRunner, compare, zero_state
+from ugen.export.quantize import in_precision
+from ugen.export.settings import ExportSettings
 from ugen.export.torchscript import load as load_torchscript
 from ugen.export.torchscript import save as save_torchscript
 from ugen.runtime import Card, Sampling, generate, load
+from ugen.runtime.model_file.format import PRECISIONS
 from ugen.runtime.sampling.sampler import sample_keys
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluation.baselines import independent_keys, markov_keys
@@ -127,28 +125,6 @@ def test_every_model_exports_by_one_contract(
             )
 
 
-@given(outputs=st.integers(1, 9), inputs=st.integers(1, 300), seed=st.integers(0, 99))
-def test_blocks_keep_every_number_to_within_half_a_level(
-    outputs: int, inputs: int, seed: int
-) -> None:
-    matrix = np.random.default_rng(seed).normal(size=(outputs, inputs)).astype(np.float32)
-    matrix[0, : inputs // 2] = 0
-    packed, scales = pack(matrix)
-    count = -(-inputs // BLOCK)
-    assert packed.shape == (outputs, count, BLOCK // 2) and scales.shape == (outputs * count,)
-    numbers = (
-        np.stack([packed & 15, packed >> 4], -1).reshape(outputs, count, BLOCK).astype(np.float32)
-    )
-    whole = ((numbers - 8) * scales.reshape(outputs, count, 1)).reshape(outputs, -1)
-    step = np.repeat(np.abs(scales).reshape(outputs, count), BLOCK, axis=1)
-    # the one end of the range has a level less: what is as large as the largest but of the other
-    # sign loses a whole one
-    assert (np.abs(whole[:, :inputs] - matrix) <= 1.001 * step[:, :inputs]).all()
-    inner = np.abs(matrix) <= 7.5 * step[:, :inputs]
-    assert (np.abs(whole[:, :inputs] - matrix) <= 0.501 * step[:, :inputs])[inner].all()
-    assert (whole[:, inputs:] == 0).all(), "what fills the last block up adds nothing"
-
-
 def test_a_learned_start_is_learned_and_leaves_zeros_for_every_runtime() -> None:
     """A piece begins with zeros in any model; with a learned start those zeros mean another
     state."""
@@ -193,8 +169,8 @@ def test_vectors_train_export_and_sound(khot_run: Path, tmp_path: Path) -> None:
     assert min(row["nats_per_token"] for row in rows) < 0.95 * min(
         simplest, rows[0]["nats_per_token"]
     )
-    export_onnx(khot_run, tmp_path / "m.onnx", "auto", 0.005, "", quiet)
-    export_torchscript(khot_run, tmp_path / "m.ts", "", quiet)
+    export(khot_run, tmp_path / "m.onnx", steps=100)
+    export(khot_run, tmp_path / "m.ts", ExportSettings(format="torchscript"), steps=100)
     songs = [generate(load(tmp_path / "m.onnx"), seconds=20.0, seed=seed) for seed in (1, 1, 2)]
     assert len(songs[0].score.notes) > 5
     assert (songs[0].tokens == songs[1].tokens).all()
@@ -370,9 +346,9 @@ def test_weights_of_another_codec_are_refused(small_run: Path, tmp_path: Path, w
     source = small_run
     if what == "file":
         source = tmp_path / "m.onnx"
-        export_onnx(small_run, source, "auto", 0.005, "", quiet)
+        export(small_run, source, steps=100)
     with pytest.raises(
-        UgenError, match=r"speaks the codec beats \(band=False\), this corpus beats \(band=True\)"
+        UgenError, match=r"its codec is beats \(band=False\), this corpus has beats \(band=True\)"
     ):
         weights_from(source, make_codec("beats", band=True))
 

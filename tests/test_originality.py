@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from model_files import made
 from numpy.typing import NDArray
 from scoring import refused, ugen_score
-from support import BUNDLED, quiet, scores, ugen_run
+from support import BUNDLED, scores, ugen_run
 from ugen.data import Score, UgenError, arrange, make_codec, read_midi, write_midi
 from ugen.data.analysis import originality as originalities
 from ugen.data.analysis.fingerprint_table import SPARE, HeldOut, Table, bits_for, table_from_json
@@ -32,7 +32,8 @@ from ugen.data.corpus.near_duplicates import resemblance, sketch
 from ugen.data.json_values import MAX_CHARACTERS
 from ugen.data.score import NOTE
 from ugen.export import torchscript
-from ugen.export.export import export_onnx, export_torchscript
+from ugen.export.export import export
+from ugen.export.settings import ExportSettings
 from ugen.runtime import Card, ModelError, Sampling
 from ugen.runtime.model_file.card import card_from_metadata
 from ugen.runtime.model_file.check import read_card
@@ -557,7 +558,7 @@ def test_an_entry_that_is_no_json_is_refused(tmp_path: Path) -> None:
 def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small run as one file."""
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
-    export_onnx(small_run, path, "int8", 0.5, "", quiet)
+    export(small_run, path, ExportSettings(precision="int8", max_loss=50), steps=50)
     return path
 
 
@@ -571,7 +572,7 @@ def test_a_run_writes_its_table_and_exports_take_it_along(
     written = json.loads((small_run / "originality.json").read_text())
     assert found.to_json() == written and found.held_out is not None
     assert found.held_out.pieces == len(small_corpus.pieces("valid"))
-    export_torchscript(small_run, tmp_path / "model.ts", "", quiet)
+    export(small_run, tmp_path / "model.ts", ExportSettings(format="torchscript"), steps=50)
     extra = {"ugen.originality": ""}
     torch.jit.load(str(tmp_path / "model.ts"), _extra_files=extra)
     assert json.loads(extra["ugen.originality"]) == written
@@ -591,14 +592,14 @@ def test_a_run_without_a_table_exports_without_one(small_run, tmp_path: Path) ->
     older = tmp_path / "run"
     shutil.copytree(small_run, older)
     (older / "originality.json").unlink()
-    export_onnx(older, tmp_path / "model.onnx", "fp32", 0.5, "", quiet)
+    export(older, tmp_path / "model.onnx", ExportSettings(precision="fp32"), steps=50)
     assert read_card(tmp_path / "model.onnx").originality is None
     said = refused("--originality", BUNDLED[0], tmp_path / "model.onnx")
     assert "model.onnx: has no ugen.originality entry" in said and "train-ugen" in said
     assert "originality" not in ugen_run(tmp_path / "model.onnx", "--info").stdout
     (older / "originality.json").write_text('{"format": 1}')
     with pytest.raises(UgenError, match=r"originality\.json: n is missing"):
-        export_onnx(older, tmp_path / "other.onnx", "fp32", 0.5, "", quiet)
+        export(older, tmp_path / "other.onnx", ExportSettings(precision="fp32"), steps=50)
     assert not (tmp_path / "other.onnx").exists()
 
 

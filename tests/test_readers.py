@@ -20,11 +20,11 @@ import torch
 from onnx.reference import ReferenceEvaluator
 from ugen.data import make_codec
 from ugen.export.onnx_graph import build
-from ugen.export.proof import compare
-from ugen.export.quantize import PRECISIONS, in_precision
+from ugen.export.parity import compare
+from ugen.export.quantize import in_precision
 from ugen.runtime import Card, Model, Sampling, load
 from ugen.runtime.inference.model import State, Step
-from ugen.runtime.model_file.format import OUTPUTS, inputs_of
+from ugen.runtime.model_file.format import OUTPUTS, PRECISIONS, inputs_of
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 

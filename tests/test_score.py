@@ -13,16 +13,17 @@ import pytest
 import torch
 from model_files import made
 from scoring import refused, ugen_score
-from support import BUNDLED, quiet
+from support import BUNDLED
 from ugen.data import UgenError, make_codec, read_midi, write_midi
 from ugen.data.analysis.measures import measures
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
-from ugen.export.export import export_onnx
+from ugen.export.export import export
 from ugen.export.onnx_graph import build
-from ugen.export.quantize import PRECISIONS
+from ugen.export.settings import ExportSettings
 from ugen.runtime import Card, Sampling, generate, load
 from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.model_file.format import PRECISIONS
 from ugen.runtime.scoring.evaluate import score
 from ugen.runtime.scoring.pieces import Piece, read_piece
 from ugen.runtime.scoring.songs import song_seconds, songs_beside
@@ -37,7 +38,8 @@ def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     """The small run as ONNX, by precision."""
     folder = tmp_path_factory.mktemp("exported")
     for precision in PRECISIONS:
-        export_onnx(small_run, folder / f"{precision}.onnx", precision, 0.5, "", quiet)
+        settings = ExportSettings(precision=precision, max_loss=50)
+        export(small_run, folder / f"{precision}.onnx", settings, steps=50)
     return {precision: folder / f"{precision}.onnx" for precision in PRECISIONS}
 
 

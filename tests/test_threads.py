@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import quiet
-from ugen.export.export import export_onnx
+from ugen.export.export import export
+from ugen.export.settings import ExportSettings
 from ugen.runtime import Model, generate, load
 from ugen.runtime.sampling.rng import Rng
 
@@ -24,7 +24,7 @@ def model(
 ) -> Model:
     """A small model that learned something, so that what it draws hangs on its state."""
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    export_onnx(small_run, path, request.param, 0.5, "test", quiet)
+    export(small_run, path, ExportSettings(precision=request.param, max_loss=50), steps=50)
     return load(path)
 
 

@@ -9,8 +9,6 @@ state of its own sequence.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,17 +19,18 @@ import onnxruntime
 import pytest
 import torch
 import tritonclient.grpc
+from exporting import refused
 from google.protobuf import text_format
 from numpy.typing import NDArray
 from onnx import TensorProto
-from support import quiet
 from tritonclient.grpc.model_config_pb2 import ModelConfig as TritonConfig
 from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
 from ugen.data import UgenError, codec_from_json, make_codec, read_midi
-from ugen.export import export as exporting
-from ugen.export.export import export_triton
+from ugen.export import triton
+from ugen.export.export import export
 from ugen.export.onnx_graph import build
-from ugen.export.quantize import PRECISIONS, in_precision
+from ugen.export.quantize import in_precision
+from ugen.export.settings import ExportSettings
 from ugen.export.triton import (
     Served,
     batch_first,
@@ -41,7 +40,7 @@ from ugen.export.triton import (
     write_repository,
 )
 from ugen.runtime import Card, ModelError, Sampling, generate, load
-from ugen.runtime.model_file.format import OUTPUTS, inputs_of
+from ugen.runtime.model_file.format import OUTPUTS, PRECISIONS, inputs_of
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 from ugen.train.run_folder.checkpoint import load_checkpoint
@@ -308,7 +307,7 @@ def test_served_models_are_float32_for_in_int8_listeners_disturb_one_another(
 def repository(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small run as a repository, in an empty folder that was there."""
     folder = tmp_path_factory.mktemp("repository")
-    export_triton(small_run, folder, LICENCE, quiet)
+    export(small_run, folder, ExportSettings("triton", licence=LICENCE), steps=100)
     return folder
 
 
@@ -339,7 +338,7 @@ def test_a_folder_with_anything_in_it_is_left_alone(
     for taken in (repository, tmp_path, tmp_path / "file"):
         before = sorted(taken.rglob("*"))
         with pytest.raises(UgenError, match=f"-o {taken}: exists already"):
-            export_triton(small_run, taken, "", quiet)
+            export(small_run, taken, ExportSettings("triton"))
         assert sorted(taken.rglob("*")) == before
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -351,9 +350,9 @@ def test_a_repository_that_disagrees_is_not_left_behind(small_run, tmp_path, mon
             broken.head.bias[0] += 0.01
         return build(broken, metadata)
 
-    monkeypatch.setattr(exporting, "build", wrong)
+    monkeypatch.setattr(triton, "build", wrong)
     with pytest.raises(UgenError, match="disagrees with the checkpoint by .*nothing was written"):
-        export_triton(small_run, tmp_path / "new", "", quiet)
+        export(small_run, tmp_path / "new", ExportSettings("triton"), steps=100)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -371,31 +370,26 @@ def test_the_folder_one_stands_in_will_do(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_cannot_be_written_is_one_line(small_run: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UgenError, match="cannot be written"):
-        export_triton(small_run, tmp_path / "file" / "repository", "", quiet)
+        export(small_run, tmp_path / "file" / "repository", ExportSettings("triton"), steps=100)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--precision", "int8"], "--precision int8: a Triton repository is float32"),
-        (["--precision", "fp32", "-o", "taken"], "-o taken: exists already"),
+        (["--precision", "int8"], "--precision: goes with --format onnx; triton is float32"),
+        (["-o", "taken"], "-o taken: exists already"),
     ],
 )
 def test_the_command_refuses_in_one_line(
-    small_run, tmp_path, monkeypatch, arguments, message
+    small_run, tmp_path, monkeypatch, capsys, arguments, message
 ) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").write_text("")
     monkeypatch.chdir(tmp_path)
-    code = "from ugen.export.cli import main; main()"
-    words = [str(small_run), "-o", "new", "--format", "triton", *arguments]
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert (
-        done.stderr.startswith("export-ugen: ")
-        and done.stderr.count("\n") == 1
-        and message in done.stderr
+    said = refused(
+        monkeypatch, capsys, str(small_run), "-o", "new", "--format", "triton", *arguments
     )
+    assert message in said
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 

@@ -17,15 +17,11 @@ from ugen.data import UgenError
 from ugen.data.analysis.scores import Scores, new_tally
 from ugen.data.codecs.base import Inputs
 from ugen.runtime.inference.model import Model, Stream
+from ugen.runtime.model_file.format import SHARED_SCALES
 
 from .pieces import Piece
 
 BATCH = 16
-
-SHARED = (
-    "int8",
-    "int4",
-)  # precisions in which the streams of a batch share scales: their pieces go one by one
 
 _HELD = 128  # steps whose logits are counted at once
 
@@ -40,7 +36,7 @@ def score(
         raise UgenError("no pieces to score")
     tally = new_tally(codec)
     done = 0
-    batch = 1 if model.card.precision in SHARED else min(BATCH, len(pieces))
+    batch = 1 if model.card.precision in SHARED_SCALES else min(BATCH, len(pieces))
     for logits, y in _predictions(
         model, [codec.to_inputs(piece.tokens) for piece in pieces], batch
     ):

@@ -26,7 +26,8 @@ from ugen.data.cli.main import MUSIC
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.files import write_atomically
-from ugen.export.export import export_onnx
+from ugen.export.export import export
+from ugen.export.settings import ExportSettings
 from ugen.runtime import generate, load
 from ugen.train.config import OBJECTIVES, ModelConfig, TrainConfig
 from ugen.train.learning.trainer import Trainer
@@ -60,7 +61,7 @@ def learn(corpus: Corpus, objective: str, folder: Path, epochs: float) -> tuple[
     minutes = (time.monotonic() - before) / 60
     best = min(row["nats_per_note"] for row in trainer.progress.history)
     file = folder / f"{objective}.onnx"
-    export_onnx(folder / objective, file, "fp32", 0.005, "", lambda line: None)
+    export(folder / objective, file, ExportSettings(precision="fp32"))
     print(f"{objective}: {best:.3f} nats a note, {minutes:.1f} minutes", flush=True)
     return best, minutes, file
 

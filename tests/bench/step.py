@@ -33,10 +33,11 @@ from ugen.data.cli.main import MUSIC
 from ugen.data.files import write_atomically
 from ugen.export import torchscript
 from ugen.export.onnx_graph import build
-from ugen.export.proof import Runner, TorchRunner, zero_state
-from ugen.export.quantize import PRECISIONS, in_precision, to_int8
+from ugen.export.parity import Runner, TorchRunner, zero_state
+from ugen.export.quantize import in_precision, to_int8
 from ugen.runtime import Card, Model, Sampling, load
 from ugen.runtime.generation.song import steps
+from ugen.runtime.model_file.format import PRECISIONS
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 from whole_song import cold_start, growth, profile_table, run_table

@@ -15,8 +15,9 @@ import onnx
 import onnxruntime
 from ugen.export.measure import checkpoint_nats, measure
 from ugen.export.onnx_graph import build
-from ugen.export.quantize import PRECISIONS, in_precision, to_int8
+from ugen.export.quantize import in_precision, to_int8
 from ugen.runtime import Card, Model, Sampling, load
+from ugen.runtime.model_file.format import PRECISIONS
 from ugen.train.run_folder.checkpoint import load_checkpoint
 
 # the peak of the process itself: what its parent held before it started is not in VmHWM, as it is

@@ -1,0 +1,66 @@
+"""The model file that ugen-run plays, in the precision asked for or the best one."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import onnx
+from ugen.data import UgenError
+from ugen.data.files import replacing
+from ugen.runtime import load
+from ugen.runtime.model_file.format import PRECISIONS
+
+from .measure import Measured, fastest
+from .onnx_graph import build
+from .proof import Proof
+from .quantize import in_precision
+from .settings import ExportSettings
+
+TAKES_PRECISION = True
+
+
+def check_output(output: Path) -> None:
+    """Raise UgenError unless the name is one of an ONNX file."""
+    if output.suffix != ".onnx":
+        raise UgenError(f"-o {output}: an ONNX file's name ends in .onnx")
+
+
+def write(proof: Proof, output: Path) -> None:
+    """Write the file, proved and measured.
+
+    Raises UgenError, and leaves no file, when the float32 file disagrees with the checkpoint, or
+    when the precision asked for costs more than --max-loss.
+    """
+    settings = proof.settings
+    asked = PRECISIONS if settings.precision == "auto" else (settings.precision,)
+    with replacing(output) as partial, tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        files = {name: Path(folder) / f"{name}.onnx" for name in ("fp32", *asked)}
+        fp32 = build(proof.checkpoint.model, proof.card("fp32").to_metadata())
+        for name, file in files.items():
+            onnx.save(in_precision(fp32, name, proof.card(name).to_metadata()), file)
+        proof.require("ONNX", load(files["fp32"]))
+        found = proof.measure({name: files[name] for name in asked})
+        chosen = _choose(found, settings)
+        made = onnx.load(files[chosen.precision])
+        onnx.helper.set_model_props(made, proof.card(chosen.precision, found).to_metadata())
+        onnx.save(made, partial)
+        load(partial)
+    size = output.stat().st_size / 1e6
+    proof.say(f"{output}: {chosen.precision}, {size:.2f} MB. Make music with it:")
+    proof.say(f"ugen-run {output} -o song.mid")
+
+
+def _choose(found: list[Measured], settings: ExportSettings) -> Measured:
+    """The file to keep. Raises UgenError when the one asked for costs too much."""
+    most = settings.max_loss / 100
+    if settings.precision == "auto":
+        return fastest(found, most)
+    chosen = found[0]
+    if chosen.precision != "fp32" and chosen.loss_change > most:
+        raise UgenError(
+            f"{chosen.precision} predicts held-out music {chosen.loss_change:.2%} worse, more than "
+            f"--max-loss {most:.2%}; nothing was written. Use --precision auto, or a larger "
+            "--max-loss"
+        )
+    return chosen

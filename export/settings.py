@@ -1,0 +1,58 @@
+"""What export-ugen is asked for, and the formats that it can write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ugen.data.settings import setting
+from ugen.runtime.model_file.format import PRECISIONS
+from ugen.runtime.sampling.config import Sampling
+
+# each format's module in this package. To add one, write its module (onnx_file.py is an example),
+# and put it here
+FORMATS = {"onnx": "onnx_file", "torchscript": "torchscript", "triton": "triton"}
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """How a run is exported. A float32 format takes no `precision` and no `max_loss`."""
+
+    format: str = setting(
+        "onnx",
+        "onnx for ugen-run; torchscript for programs with PyTorch; triton to serve many listeners.",
+        choices=tuple(FORMATS),
+    )
+    precision: str = setting(
+        "auto",
+        "onnx only. auto: the fastest here that costs no more than --max-loss; fp16: for GPUs.",
+        choices=("auto", *PRECISIONS),
+    )
+    max_loss: float = setting(
+        0.5,
+        "onnx only. How much worse a smaller precision may predict held-out music, in per cent.",
+        minimum=0,
+    )
+    licence: str = setting(
+        "not stated", "Licence and credits of the music, stored in what is written."
+    )
+    temperature: float | None = setting(
+        None, "Temperature of songs, unless ugen-run is given another.", default_text="1"
+    )
+    top_p: float | None = setting(
+        None, "Top-p of songs, unless ugen-run is given another.", default_text="0.98"
+    )
+
+    def __post_init__(self) -> None:
+        _ = self.sampling  # raises UgenError that names the flag
+
+    @property
+    def sampling(self) -> Sampling:
+        """The sampling that the file names as its own."""
+        usual = Sampling()
+        return Sampling(
+            temperature=usual.temperature if self.temperature is None else self.temperature,
+            top_p=usual.top_p if self.top_p is None else self.top_p,
+        )
+
+
+DEFAULTS = ExportSettings()
