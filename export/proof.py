@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ugen.data.cli.progress import progress_bar
-from ugen.runtime.model_file.card import Card
 from ugen.data.json_values import to_json
+from ugen.runtime.model_file.card import Card
 from ugen.train.model import LstmModel
 from ugen.train.run_folder.checkpoint import Checkpoint
 from ugen.train.run_folder.originality import read_originality
