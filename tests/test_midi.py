@@ -312,6 +312,19 @@ def test_other_programs_read_what_we_write(
     np.testing.assert_allclose(np.array(seconds), np.array(mine), atol=2e-3)
 
 
+@writers
+def test_what_is_written_are_the_bytes_of_mido_messages(write: Callable[..., bytes]) -> None:
+    """The light runtime is made of a few libraries, and no longer used this one."""
+    notes = [(0, 9, 60, 80, program, drum) for program in range(20) for drum in (False, True)]
+    data = write(Score.build(notes, 480, [(3, 400_000)], [(5, 7, 64)]), texts=["né"])
+    by_mido = mido.MidiFile(file=io.BytesIO(data))
+    again = io.BytesIO()
+    by_mido.save(file=again)
+    assert again.getvalue() == data
+    kinds = {message.type for track in by_mido.tracks for message in track}
+    assert {"text", "set_tempo", "time_signature", "midi_port", "program_change"} < kinds
+
+
 def test_writing_never_leaves_half_a_file(tmp_path: Path) -> None:
     score = Score.build([(0, 10, 60, 80, 0, False)], 480)
     (tmp_path / "file").write_bytes(b"")

@@ -1,4 +1,4 @@
-"""The events of MIDI files: one table, from which reading, writing and checks derive.
+"""The events of MIDI files: one table, from which reading, midicsv's text and checks derive.
 
 Constants are named after the specification (MIDI 1.0 Detailed Specification; Standard MIDI Files
 1.0; MMA, 1996), `EventKind.name` after midicsv's text.

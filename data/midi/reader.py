@@ -15,9 +15,9 @@ The rules, where files in the wild leave room:
 - Tracks of format 2 are independent patterns: they are laid end to end.
 - SMPTE time has no beats: a beat is taken to be half a second.
 
-Source: The Complete MIDI 1.0 Detailed Specification, Standard MIDI Files 1.0 (MMA, 1996). mido is
-not used because it refuses valid files (an unknown chunk before the first track), gives no byte
-offsets, and takes eight times as long on the bundled music.
+Source: The Complete MIDI 1.0 Detailed Specification, Standard MIDI Files 1.0 (MMA, 1996). Events are
+written with mido, and not read with it: it refuses valid files (an unknown chunk before the first
+track), gives no byte offsets, and takes eight times as long on the bundled music.
 """
 
 from __future__ import annotations

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ugen.data.score import NoteRow
 
 from .channels import Channels
-from .messages import MIDI_PORT, NOTE_OFF, NOTE_ON, PROGRAM_CHANGE, SET_TEMPO
 from .smf import chunk, header_chunk
-from .track import TrackEncoder, text_event, time_signature
+from .track import TrackEncoder, text_event
+
+if TYPE_CHECKING:
+    from mido import Message, MetaMessage
 
 _OFF, _TEMPO, _METER, _ON = range(4)  # the order of events on one tick
 
@@ -23,7 +25,7 @@ class PendingEvent(NamedTuple):
     tick: int
     order: int
     number: int
-    event: bytes
+    event: Message | MetaMessage
     port: int | None
 
 
@@ -46,22 +48,31 @@ class MidiRecorder:
 
     def tempo(self, tick: int, usec: int) -> None:
         """A tempo, at or after the onset of the last note."""
-        self._add(tick, _TEMPO, SET_TEMPO.encode(usec))
+        from mido import MetaMessage
+
+        self._add(tick, _TEMPO, MetaMessage("set_tempo", tempo=usec))
 
     def meter(self, tick: int, numerator: int, denominator: int) -> None:
         """A time signature, likewise."""
-        self._add(tick, _METER, time_signature(numerator, denominator))
+        from mido import MetaMessage
+
+        event = MetaMessage("time_signature", numerator=numerator, denominator=denominator)
+        self._add(tick, _METER, event)
 
     def note(self, row: NoteRow) -> None:
         """The next note, in order of onset."""
+        from mido import Message
+
         onset, end, pitch, velocity, program, _ = row
         self._write_before(onset)
         channel, is_new = self._channels.place(row)
+        on = Message("note_on", channel=channel.number, note=pitch, velocity=velocity)
+        off = Message("note_off", channel=channel.number, note=pitch, velocity=0)
         if is_new:
-            program_change = PROGRAM_CHANGE.encode(channel.number, program)
-            self._add(onset, _ON, program_change, channel.port)
-        self._add(onset, _ON, NOTE_ON.encode(channel.number, pitch, velocity), channel.port)
-        self._add(end, _OFF, NOTE_OFF.encode(channel.number, pitch, 0), channel.port)
+            change = Message("program_change", channel=channel.number, program=program)
+            self._add(onset, _ON, change, channel.port)
+        self._add(onset, _ON, on, channel.port)
+        self._add(end, _OFF, off, channel.port)
 
     def finish(self, end: int, texts: Sequence[str] = ()) -> None:
         """End the track at a tick, with text events, and say in the header how long it is."""
@@ -72,7 +83,9 @@ class MidiRecorder:
         self._file.seek(self._length_at)
         self._file.write(self._length.to_bytes(4, "big"))
 
-    def _add(self, tick: int, order: int, event: bytes, port: int | None = None) -> None:
+    def _add(
+        self, tick: int, order: int, event: Message | MetaMessage, port: int | None = None
+    ) -> None:
         self._count += 1
         heapq.heappush(self._pending, PendingEvent(tick, order, self._count, event, port))
 
@@ -84,12 +97,18 @@ class MidiRecorder:
                 continue
             if port is not None and port != self._port:
                 self._port = port
-                self._write(at, MIDI_PORT.encode(port))
+                self._write(at, _to_port(port))
             self._write(at, event)
 
-    def _write(self, tick: int, event: bytes) -> None:
+    def _write(self, tick: int, event: Message | MetaMessage) -> None:
         self._append(self._track.encode(tick, event))
 
     def _append(self, data: bytes) -> None:
         self._file.write(data)
         self._length += len(data)
+
+
+def _to_port(port: int) -> MetaMessage:
+    from mido import MetaMessage
+
+    return MetaMessage("midi_port", port=port)

@@ -1,12 +1,13 @@
-"""The events of a track as bytes, in order of time."""
+"""The events of a track as bytes, in order of time. mido, imported late, makes the events."""
 
 from __future__ import annotations
 
-from .messages import END_OF_TRACK, TEXT, TIME_SIGNATURE
+from typing import TYPE_CHECKING
+
 from .smf import MAX_QUANTITY, variable_length
 
-# as long as a gap between two events can be, and an event without effect at its end
-_LONGEST_GAP = variable_length(MAX_QUANTITY) + TEXT.encode()
+if TYPE_CHECKING:
+    from mido import Message, MetaMessage
 
 
 class TrackEncoder:
@@ -16,27 +17,33 @@ class TrackEncoder:
         self.tick = 0
         self._running_status = 0
 
-    def encode(self, tick: int, event: bytes) -> bytes:
+    def encode(self, tick: int, message: Message | MetaMessage) -> bytes:
         """An event at a tick, which is that of the event before or later."""
+        event = bytes(message.bytes())
         gaps = max(tick - self.tick - 1, 0) // MAX_QUANTITY
         delta = tick - self.tick - gaps * MAX_QUANTITY
-        status = event[0] if event[0] < 0xF0 else 0
+        status = 0 if message.is_meta else event[0]
         if status and status == self._running_status and not gaps:
             event = event[1:]
         self.tick = tick
         self._running_status = status
-        return _LONGEST_GAP * gaps + variable_length(delta) + event
+        return (_longest_gap() * gaps if gaps else b"") + variable_length(delta) + event
 
     def end(self, tick: int) -> bytes:
         """The end of the track, at a tick or at its last event, whichever is later."""
-        return self.encode(max(tick, self.tick), END_OF_TRACK.encode())
+        from mido import MetaMessage
+
+        return self.encode(max(tick, self.tick), MetaMessage("end_of_track"))
 
 
-def text_event(text: str) -> bytes:
+def _longest_gap() -> bytes:
+    """As long as a gap between two events can be, and an event without effect at its end."""
+    return variable_length(MAX_QUANTITY) + bytes(text_event("").bytes())
+
+
+def text_event(text: str) -> MetaMessage:
     """A text event, in UTF-8."""
-    return TEXT.encode(rest=text.encode("utf-8", "replace"))
+    from mido import MetaMessage
 
-
-def time_signature(numerator: int, denominator: int) -> bytes:
-    """A time signature, with a metronome click per beat and eight 32nd notes in a beat."""
-    return TIME_SIGNATURE.encode(numerator, denominator.bit_length() - 1, 24, 8)
+    # mido writes Latin-1, in which any byte is a character
+    return MetaMessage("text", text=text.encode("utf-8", "replace").decode("latin-1"))

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ugen.data.files import write_atomically
 from ugen.data.score import Score
 
-from .messages import (
-    DRUM_CHANNEL,
-    MELODIC_CHANNELS,
-    MIDI_PORT,
-    NOTE_OFF,
-    NOTE_ON,
-    PROGRAM_CHANGE,
-    SET_TEMPO,
-)
+from .messages import DRUM_CHANNEL, MELODIC_CHANNELS
 from .smf import chunk, header_chunk
-from .track import TrackEncoder, text_event, time_signature
+from .track import TrackEncoder, text_event
 
-TimedEvent = tuple[int, bytes]  # tick, and the event's bytes
+if TYPE_CHECKING:
+    from mido import Message, MetaMessage
+
+    TimedEvent = tuple[int, Message | MetaMessage]  # its tick first
 
 
 def write_midi(
@@ -41,6 +38,8 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = (), pad_ticks: int = 0) -
     to further MIDI ports (meta event 0x21). Notes of one program and pitch that overlap go to
     separate tracks, because one track could not say which ends.
     """
+    from mido import Message, MetaMessage
+
     end = score.end_tick + pad_ticks
     tracks = [_track(_conductor(score, texts), end)]
     # of programs and of drum kits, in order of first use
@@ -51,8 +50,8 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = (), pad_ticks: int = 0) -
         channel = MELODIC_CHANNELS[index]
         if drum:
             port, channel = slot, DRUM_CHANNEL
-        start = [(0, MIDI_PORT.encode(port))] if port else []
-        start.append((0, PROGRAM_CHANGE.encode(channel, program)))
+        start = [(0, MetaMessage("midi_port", port=port))] if port else []
+        start.append((0, Message("program_change", channel=channel, program=program)))
         tracks.append(_track([*start, *_note_events(score, rows, channel)], end))
     chunks = [header_chunk(1, len(tracks), score.ticks_per_beat)]
     return b"".join(chunks + [chunk(b"MTrk", track) for track in tracks])
@@ -61,29 +60,44 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = (), pad_ticks: int = 0) -
 def _layers(score: Score) -> dict[tuple[bool, int, int], list[int]]:
     """Note rows by (drum, program, layer); within a layer no two notes of a pitch sound at once."""
     layers: dict[tuple[bool, int, int], list[int]] = defaultdict(list)
-    # (drum, program, pitch) -> the end of the last note in each layer
-    busy: dict[tuple[bool, int, int], list[int]] = defaultdict(list)
+    # by (drum, program, pitch), heaps: ends of sounding notes with their layers; idle layers
+    sounding: dict[tuple[bool, int, int], list[tuple[int, int]]] = defaultdict(list)
+    idle: dict[tuple[bool, int, int], list[int]] = defaultdict(list)
     for row, (onset, end, pitch, _velocity, program, drum) in enumerate(score.notes.tolist()):
-        ends = busy[drum, program, pitch]
-        layer = next((i for i, until in enumerate(ends) if until <= onset), len(ends))
-        ends[layer : layer + 1] = [end]
+        key = drum, program, pitch
+        while sounding[key] and sounding[key][0][0] <= onset:
+            heappush(idle[key], heappop(sounding[key])[1])
+        layer = heappop(idle[key]) if idle[key] else len(sounding[key])
+        heappush(sounding[key], (end, layer))
         layers[drum, program, layer].append(row)
     return layers
 
 
 def _note_events(score: Score, rows: list[int], channel: int) -> list[TimedEvent]:
+    from mido import Message
+
     events: list[tuple[int, int, int, int]] = []  # tick, 0 for off and 1 for on, pitch, velocity
     for onset, end, pitch, velocity, _program, _drum in score.notes[np.array(rows)].tolist():
         events += [(onset, 1, pitch, velocity), (end, 0, pitch, 0)]
-    kinds = NOTE_OFF, NOTE_ON
+    kinds = "note_off", "note_on"
     # ends before onsets on the same tick, so that a repeated note is struck again
-    return [(tick, kinds[on].encode(channel, *data)) for tick, on, *data in sorted(events)]
+    return [
+        (tick, Message(kinds[on], channel=channel, note=pitch, velocity=velocity))
+        for tick, on, pitch, velocity in sorted(events)
+    ]
 
 
 def _conductor(score: Score, texts: Sequence[str]) -> list[TimedEvent]:
     """Texts, tempos and time signatures."""
-    changes = [(tick, SET_TEMPO.encode(usec)) for tick, usec in score.tempos.tolist()]
-    changes += [(tick, time_signature(*meter)) for tick, *meter in score.meters.tolist()]
+    from mido import MetaMessage
+
+    changes: list[TimedEvent] = [
+        (tick, MetaMessage("set_tempo", tempo=usec)) for tick, usec in score.tempos.tolist()
+    ]
+    changes += [
+        (tick, MetaMessage("time_signature", numerator=numerator, denominator=denominator))
+        for tick, numerator, denominator in score.meters.tolist()
+    ]
     changes.sort(key=lambda change: change[0])
     return [(0, text_event(text)) for text in texts] + changes
 
