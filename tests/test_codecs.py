@@ -4,6 +4,7 @@ musical time."""
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,17 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 from support import BUNDLED, same_notes, scores
-from ugen.data import Codec, CodecError, Score, arrange, codec_from_json, make_codec, read_midi
+from ugen.data import (
+    Codec,
+    CodecError,
+    Score,
+    arrange,
+    codec_from_json,
+    make_codec,
+    read_midi,
+    write_midi,
+)
+from ugen.data.cli.main import app
 from ugen.data.codecs.beats.table import DRUMS, DURATIONS, GRID, METERS, TEMPOS
 
 CODECS = {
@@ -219,16 +230,68 @@ main()
 
     def ugen_data(*arguments: object) -> str:
         command = [sys.executable, "-c", code, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        environment = {**os.environ, "COLUMNS": "300"}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         assert done.returncode == 0, done.stderr
         return " ".join(done.stdout.split())
 
-    assert "mine (one more)" in ugen_data("prepare", "--help").replace("│ │", "")
+    assert "mine (one more)" in ugen_data("prepare", "--help")
     out = tmp_path / "corpus"
     assert "3 of 3 files kept" in ugen_data(
         "prepare", tmp_path / "music", "-o", out, "--codec", "mine"
     )
     assert "corpus: mine codec" in ugen_data("report", out)
+
+
+@pytest.mark.parametrize(
+    ("codec", "options", "expected"),
+    [
+        (
+            "beats",
+            {},
+            [
+                "0.000  meter:4/4 tempo:120 velocity:82 pitch:60 duration:24",
+                "2.000  bar velocity:102 pitch:64 duration:24 piece",
+            ],
+        ),
+        (
+            "events",
+            {},
+            [
+                "0.000  velocity:82 note_on:60 shift:50",
+                "0.500  note_off:60 shift:100",
+                "1.500  shift:50",
+                "2.000  velocity:102 note_on:64 shift:50",
+                "2.500  note_off:64 piece",
+            ],
+        ),
+        (
+            "frames",
+            {"ticks": 480},
+            [
+                "0.000  pitch:60 step",
+                "0.500  step",
+                "1.000  step",
+                "1.500  step",
+                "2.000  pitch:64 step",
+            ],
+        ),
+        ("khot", {"ticks": 480}, ["0.000  pitch:60", "0.500", "1.000", "1.500", "2.000  pitch:64"]),
+    ],
+)
+def test_tokens_can_be_read(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    codec: str,
+    options: dict[str, int],
+    expected: list[str],
+) -> None:
+    score = Score.build([(0, 480, 60, 80, 0, False), (1920, 2400, 64, 101, 0, False)], 480)
+    path = tmp_path / "song.mid"
+    write_midi(score, path)
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    app(["tokens", str(path), "--codec", codec, *flags], standalone_mode=False)
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == expected
 
 
 # frames

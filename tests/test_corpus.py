@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import BUNDLED
+from support import BUNDLED, finished, train_ugen
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
 from ugen.data.cli.main import MUSIC
 from ugen.data.codecs.registry import CODECS
@@ -246,6 +246,8 @@ def test_nothing_need_be_held_out(tmp_path: Path) -> None:
         shutil.copy(path, folder / path.name)
     corpus = prepare(folder, tmp_path / "corpus", replace(BEATS, valid=0.0))
     assert [len(corpus.pieces(name)) for name in SPLITS] == [10, 0, 0]
+    refused = finished(train_ugen(corpus.path, "-o", tmp_path / "run"), 2)
+    assert "corpus: holds out no pieces to evaluate with; prepare it with --valid" in refused
     for path in list(folder.iterdir())[1:]:
         path.unlink()
     assert len(prepare(folder, tmp_path / "one", replace(BEATS, valid=0.0)).pieces("train")) == 1

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from support import BUNDLED, scores
 from ugen.data import Score, read_midi
-from ugen.data.analysis.measures import measures
+from ugen.data.analysis.measures import measure_files, measures
 
 EXACT = 1e-9  # both sides count the same whole numbers and divide once or sum a few logarithms
 Row = tuple[int, int, int]
@@ -292,3 +292,11 @@ def test_centuries_cost_no_memory(rows: list[Row]) -> None:
     assert peak < 1_000_000
     assert all(math.isfinite(value) for value in found.values())
     assert found["notes"] == len(rows)
+
+
+def test_measures_of_files_are_a_table_for_notebooks() -> None:
+    pytest.importorskip("pandas")
+    frame = measure_files(BUNDLED[:3])
+    assert list(frame.index) == [str(path) for path in BUNDLED[:3]] and frame.index.name == "file"
+    expected = measures(read_midi(BUNDLED[1]))
+    assert frame.loc[str(BUNDLED[1])].to_dict() == expected

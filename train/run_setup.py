@@ -198,10 +198,13 @@ def _check_music(given: dict[str, Any], corpus: Corpus) -> None:
             own = f"{name} {have[name]}" if name in have else f"codec {corpus.codec.name}"
             reason = f"the corpus {corpus.path} is prepared already, with {own}"
             raise UgenError(reason, flag=_flag(name), value=value)
+    if not (corpus.pieces("valid") or corpus.pieces("test")):
+        reason = "holds out no pieces to evaluate with; prepare it with --valid 0.1"
+        raise UgenError(reason, path=corpus.path)
 
 
 def _corpus_settings(request: Request) -> Settings:
-    return corpus_settings(**{"codec": "beats", **request.music})
+    return corpus_settings(**request.music)
 
 
 def _prepared(request: Request, world: World) -> Corpus:

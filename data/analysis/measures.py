@@ -7,9 +7,18 @@ memory that grow with the number of notes, never with the ticks a file claims to
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+from ugen.data.midi.reader import read_midi
+from ugen.data.optional_imports import require
 from ugen.data.score import Score
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Ticks = NDArray[np.int64]
 
@@ -84,6 +93,16 @@ def measures(score: Score) -> dict[str, float]:
         **_pitched(notes["pitch"][~notes["drum"]]),
     }
     return {name: float(values[name]) for name in _PLAIN + _PAPERS}
+
+
+def measure_files(paths: Iterable[str | Path]) -> DataFrame:
+    """Measures of many MIDI files for a notebook: one row per file, a column per measure. Needs
+    pandas."""
+    require("pandas", "plot")
+    from pandas import DataFrame, Index
+
+    found = {str(path): measures(read_midi(path)) for path in paths}
+    return DataFrame(found.values(), index=Index(found, name="file"))
 
 
 def _pitched(pitch: NDArray[np.uint8]) -> dict[str, float]:

@@ -37,9 +37,26 @@ def prepare(
 ) -> None:
     """Turn a folder of MIDI files into a corpus, with a manifest of every file, kept or dropped and
     why."""
-    prepare_folder(
-        folder, output, corpus_settings(**{"codec": "beats", **choice}, **settings), workers
-    )
+    prepare_folder(folder, output, corpus_settings(**choice, **settings), workers)
+
+
+@app.command(epilog="Example: ugen-data tokens song.mid --codec events")
+@with_options(choice=CodecChoice)
+def tokens(
+    file: Annotated[Path, typer.Argument(help="A MIDI file.")], choice: dict[str, Any]
+) -> None:
+    """Print a file as the tokens that a model is trained on: one line per bar, or per step, after
+    its time in seconds."""
+    from ugen.data.arrangement import arrange
+    from ugen.data.codecs.listing import token_lines
+    from ugen.data.midi.reader import read_midi
+
+    chosen = CodecChoice(**choice)
+    codec = chosen.make()
+    for line in token_lines(
+        codec, codec.encode(arrange(read_midi(file), chosen.arrangement)).tokens
+    ):
+        typer.echo(line)
 
 
 @app.command(epilog="Example: ugen-data report corpus -o report.html")

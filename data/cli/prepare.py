@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
 import typer
+from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.codecs.base import Codec
 from ugen.data.codecs.registry import CODECS, all_codecs, make_codec
 from ugen.data.corpus.corpus import Corpus
@@ -23,7 +24,8 @@ from .progress import progress_bar
 
 @dataclass(frozen=True)
 class CodecChoice:
-    """A codec by name, and options; each codec takes those that its constructor has."""
+    """How a score becomes tokens: the codec by name, its options (each codec takes those that its
+    constructor has), and the arrangement."""
 
     PANEL: ClassVar[str] = "Preparing a folder"
 
@@ -38,8 +40,14 @@ class CodecChoice:
         maximum=1920,
     )
     fold: bool = setting(False, "frames: one token for a step and its repetitions.")
+    arrangement: str = setting(
+        "piano",
+        "piano merges pitched tracks; band keeps programs and drums.",
+        flag="--arrange",
+        choices=ARRANGEMENTS,
+    )
 
-    def make(self, arrangement: str) -> Codec:
+    def make(self) -> Codec:
         """The codec. Raises UgenError for options, or an arrangement, that it has no use for."""
         usual = make_codec(self.codec).options()
         given = {"ticks": self.ticks, "fold": self.fold or None}
@@ -51,19 +59,19 @@ class CodecChoice:
                 shown = None if value is True else value
                 raise UgenError(problem, flag=f"--{name}", value=shown)
         if "band" in usual:
-            options["band"] = arrangement == "band"
-        elif arrangement != "piano":
+            options["band"] = self.arrangement == "band"
+        elif self.arrangement != "piano":
             problem = f"keeps programs and drums, which --codec {self.codec} cannot hold"
-            raise UgenError(problem, flag="--arrange", value=arrangement)
+            raise UgenError(problem, flag="--arrange", value=self.arrangement)
         return make_codec(self.codec, **options)
 
 
-def corpus_settings(codec: str, arrangement: str = "piano", **others: Any) -> Settings:
-    """Settings from what the flags say. `others`: of CodecChoice and Settings, where not the usual.
-    Raises UgenError that names flags which do not go together."""
-    chosen = {name: others.pop(name) for name in ("ticks", "fold") if name in others}
-    made = CodecChoice(codec, **chosen).make(arrangement)
-    return Settings(made, arrangement, **others)
+def corpus_settings(**given: Any) -> Settings:
+    """Settings for a corpus from fields of CodecChoice and of Settings. Raises UgenError that names
+    flags which do not go together."""
+    names = {each.name for each in fields(CodecChoice)} & set(given)
+    choice = CodecChoice(**{name: given.pop(name) for name in names})
+    return Settings(choice.make(), choice.arrangement, **given)
 
 
 def prepare_folder(

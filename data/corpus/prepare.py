@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from ugen.data.arrangement import ARRANGEMENTS, arrange
+from ugen.data.arrangement import arrange
 from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.errors import CodecError, MidiError, UgenError
 from ugen.data.json_values import to_json
@@ -40,12 +40,7 @@ class Settings:
     PANEL: ClassVar[str] = "Preparing a folder"
 
     codec: Codec = field(metadata={"to_json": Codec.to_json})
-    arrangement: str = setting(
-        "piano",
-        "piano merges pitched tracks; band keeps programs and drums.",
-        flag="--arrange",
-        choices=ARRANGEMENTS,
-    )
+    arrangement: str = "piano"
     valid: float = setting(0.1, "Fraction of the pieces held out while training.")
     test: float = setting(0.0, "Fraction of the pieces held out for a final test.")
     sustain: bool = setting(False, "Fold the sustain pedal into the ends of notes.")
