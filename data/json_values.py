@@ -35,15 +35,18 @@ def parse_json(text: str, most: int = MAX_CHARACTERS) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def from_json(cls: type[T], value: Any) -> T:
+def from_json(cls: type[T], value: Any, complete: bool = False) -> T:
     """An instance of a dataclass from decoded JSON, each field checked against its annotation.
 
     Understood are bool, int, float, str, None, Any, Literal, X | None, list[X], tuple[X, ...],
     dict[str, X] and other dataclasses. true is no number here, and 2.0 is no whole number. A field
-    whose metadata has `from_json` is decoded by that function. Raises ValueError that names the
-    field at fault and shows its value.
+    whose metadata has `from_json` is decoded by that function. `complete`: fields that have a
+    default must be given, too. Raises ValueError that names the field at fault and shows its value.
     """
-    return _dataclass(cls, value, "")  # type: ignore[no-any-return]
+    found = _dataclass(cls, value, "")
+    if complete:
+        _require_all(value, to_json(found), "")
+    return found  # type: ignore[no-any-return]
 
 
 def to_json(value: Any) -> Any:
@@ -59,6 +62,14 @@ def to_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: to_json(each) for name, each in value.items()}
     return value
+
+
+def _require_all(value: Any, whole: Any, place: str) -> None:
+    if isinstance(whole, dict):
+        for name, each in whole.items():
+            if name not in value:
+                raise ValueError(f"{_inside(place, name)} is missing")
+            _require_all(value[name], each, _inside(place, name))
 
 
 def _dataclass(cls: type, value: Any, place: str) -> Any:

@@ -78,7 +78,7 @@ def read_record(path: Path, model: str, card: Card) -> Request:
 
 def _request(path: Path, text: str, model: str, card: Card, most: int) -> Request:
     try:
-        request = from_json(_Record, parse_json(text, most)).request
+        request = from_json(_Record, parse_json(text, most), complete=True).request
         if request.model == model:
             request.settings.for_model(card)
     except (ValueError, UgenError) as error:

@@ -12,11 +12,10 @@ from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.config import Sampling
 
 from .packing import packed_array
-from .song_state import MAX_SEED, MAX_TOKENS, SongState, check_tokens
+from .song_state import MAX_SEED, MAX_TOKENS, SongState, check_tempo, check_tokens
 
 MAX_SECONDS = 24 * 3600.0
 MAX_BARS = 20_000
-TEMPOS = 10.0, 400.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,9 +53,7 @@ class SongSettings:
             raise UgenError(f"must be 1 to {MAX_BARS}", flag="--bars", value=self.bars)
         if self.seconds is not None and self.bars is not None:
             raise UgenError("--seconds and --bars: give one of them")
-        if self.tempo is not None and not TEMPOS[0] <= self.tempo <= TEMPOS[1]:
-            reason = f"must be {TEMPOS[0]:g} to {TEMPOS[1]:g} beats per minute"
-            raise UgenError(reason, flag="--tempo", value=f"{self.tempo:g}")
+        check_tempo(self.tempo)
         if not 0 <= self.seed <= MAX_SEED:
             raise UgenError(f"must be 0 to {MAX_SEED}", flag="--seed", value=self.seed)
         if self.primer is not None and self.start is not None:

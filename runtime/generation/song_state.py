@@ -24,6 +24,7 @@ from .packing import packed_array
 FORMAT: Literal[1] = 1
 MAX_SEED = (1 << 64) - 1
 MAX_TOKENS = 1 << 17  # an hour of music or more
+TEMPOS = 10.0, 400.0
 _MAX_NUMBER = 1 << 53  # positions and ticks that every reader of JSON can hold
 
 
@@ -51,6 +52,7 @@ class SongState:
         for name, most in (("seed", MAX_SEED), ("position", _MAX_NUMBER), ("lead", _MAX_NUMBER)):
             if not 0 <= getattr(self, name) <= most:
                 raise UgenError(f"{name} is {getattr(self, name)}, and must be 0 to {most}")
+        check_tempo(self.tempo)
         if len(self.recent_onsets) > WINDOW:
             raise UgenError(f"recent_onsets has more than {WINDOW} tokens")
 
@@ -81,6 +83,13 @@ class StateFile:
     state: SongState
 
 
+def check_tempo(tempo: float | None) -> None:
+    """Raise UgenError for a tempo out of range."""
+    if tempo is not None and not TEMPOS[0] <= tempo <= TEMPOS[1]:
+        reason = f"must be {TEMPOS[0]:g} to {TEMPOS[1]:g} beats per minute"
+        raise UgenError(reason, flag="--tempo", value=f"{tempo:g}")
+
+
 def check_tokens(tokens: Tokens, codec: Codec) -> None:
     """Raise UgenError unless these are a codec's tokens, as a corpus stores them."""
     if codec.input == "token" and tokens.max(initial=0) >= codec.vocabulary:
@@ -102,7 +111,7 @@ def load_state(path: str | Path, model: str, card: Card) -> SongState:
     try:
         with open(path, "rb") as stream:
             text = stream.read(most + 1).decode()
-        file = from_json(StateFile, parse_json(text, most))
+        file = from_json(StateFile, parse_json(text, most), complete=True)
         if file.model == model:
             file.state.check(card)
             return file.state
