@@ -22,6 +22,8 @@ from ugen.runtime.inference.loading import PRETRAINED, load
 from ugen.runtime.inference.model import Model
 from ugen.runtime.sampling.config import Sampling
 
+from .flags import check_flags
+
 app = make_app()
 
 SECONDS = 60.0  # of a song when no length is given
@@ -180,31 +182,23 @@ def run(
     """Make new music from a model file."""
     given = given_flags(context)
     if info:
-        refuse_others(given, "--info", ("model", "info", "as_json"))
-        _show_card(model, as_json)
-        return
+        return _show_card(given, model, as_json)
     if list_ports:
-        refuse_others(given, "--list-ports", ("model", "list_ports"))
-        _show_ports()
-        return
+        return _show_ports(given)
     from . import outputs, songs
     from .messages import RunMessages
 
     files = output or []
     is_live = endless or play or midi_port is not None
-    _check_flags(given, files, is_live)
-    credit = "" if is_live else outputs.check(files, count, soundfont)
-    if save_state is not None:
-        outputs.check_name(save_state, "--save-state", count)
+    check_flags(given, files, is_live)
     targets = songs.Targets(files, soundfont, save_state, play, midi_port)
+    credit = targets.check(count, is_live)
     messages = RunMessages(quiet, as_json, outputs.STDOUT in files, credit)
     loaded, digest = load(model, threads, provider), file_hash(model)
-    if loaded.provider != "cpu":
-        messages.warning(f"computed by {loaded.provider}")
     if replay is not None:
         request = read_record(replay, digest, loaded.card)
     else:
-        if song.keys().isdisjoint(("seconds", "bars")) and not endless:
+        if not endless and song.keys().isdisjoint(("seconds", "bars")):
             song["seconds"] = SECONDS
         song["primer"] = _primer_tokens(loaded, primer, primer_seconds)
         settings = _settings(loaded, digest, song, sampling, from_state)
@@ -239,49 +233,8 @@ def _primer_tokens(model: Model, path: Path | None, seconds: float | None) -> An
     return tokens_of(model, read_midi(path), seconds)
 
 
-# decided by a replayed song's record are all flags but these
-_WITH_REPLAY = {
-    "model",
-    "output",
-    "replay",
-    "soundfont",
-    "threads",
-    "provider",
-    "quiet",
-    "as_json",
-    "play",
-    "midi_port",
-    "save_state",
-}
-
-
-def _check_flags(given: Mapping[str, str], files: list[Path], is_live: bool) -> None:
-    """Raise UgenError for flags that do not go together."""
-    if "endless" in given:
-        for name in ("seconds", "bars", "replay"):
-            if name in given:
-                raise UgenError("not with --endless", flag=given[name])
-    if "replay" in given:
-        for name, flag in given.items():
-            if name not in _WITH_REPLAY:
-                raise UgenError("comes from the song with --replay; leave it out", flag=flag)
-    if not is_live:
-        return
-    if "play" in given and "midi_port" in given:
-        raise UgenError("--play and --midi-port: give one of them")
-    if "count" in given:
-        raise UgenError("not with a song played while it is made", flag="--count")
-    if len(files) > 1:
-        reason = "a song written while it is made goes to one file"
-        raise UgenError(reason, flag="-o", path=files[1])
-    if "soundfont" in given and "play" not in given:
-        raise UgenError("goes with sound files and --play", flag="--soundfont")
-    if not files and given.keys().isdisjoint(("play", "midi_port", "as_json")):
-        reason = "say where to, by -o song.mid, --play, --midi-port or --json"
-        raise UgenError(reason, flag="--endless")
-
-
-def _show_card(model: Path, as_json: bool) -> None:
+def _show_card(given: Mapping[str, str], model: Path, as_json: bool) -> None:
+    refuse_others(given, "--info", ("model", "info", "as_json"))
     from ugen.runtime.model_file.check import read_card
 
     from .model_info import card_json, describe
@@ -293,7 +246,8 @@ def _show_card(model: Path, as_json: bool) -> None:
     typer.echo(text.encode(encoding, "replace").decode(encoding))
 
 
-def _show_ports() -> None:
+def _show_ports(given: Mapping[str, str]) -> None:
+    refuse_others(given, "--list-ports", ("model", "list_ports"))
     from ugen.runtime.playback.midi_port import port_names
 
     typer.echo("\n".join(port_names()) or "no MIDI ports here")

@@ -33,6 +33,13 @@ class Targets:
     play: bool = False
     midi_port: str | None = None
 
+    def check(self, count: int, is_live: bool) -> str:
+        """Raise UgenError when that many songs cannot go there. Gives what plays them, if they are to
+        be written as sound."""
+        if self.save_state is not None:
+            outputs.check_name(self.save_state, "--save-state", count)
+        return "" if is_live else outputs.check(self.files, count, self.soundfont)
+
     def names(self, request: Request) -> list[Path]:
         """The files of one song."""
         return [outputs.name_of(file, request.settings.seed) for file in self.files]
@@ -53,6 +60,8 @@ def make(
     is_live: bool,
 ) -> None:
     """Make what was asked for: whole songs, or one that is played or written while it is made."""
+    if model.provider != "cpu":
+        messages.warning(f"computed by {model.provider}")
     if is_live:
         _stream_song(request, model, targets, messages)
     elif request.streamed:

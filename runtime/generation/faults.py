@@ -23,8 +23,8 @@ RECENT_SECONDS = 24.0  # how far the next two checks look back
 MIN_RECENT = 24  # notes, with fewer of which they do not judge
 MAX_ONE_PITCH = 0.85  # fraction of recent notes; 0.05% of pieces have more
 MAX_OUTSIDE = 0.65  # fraction of recent notes off keys 21 to 108; 0.05% of pieces have over 0.6
-LOOP_TIMES = 8  # repetitions of the same steps,
-LOOP_SECONDS = 40.0  # over so many seconds at least; 99.9% of pieces never
+LOOP_TIMES = 8  # repetitions of the same steps, which together last
+LOOP_SECONDS = 40.0  # at least; 99.9% of pieces have no such loop
 MAX_STEPS = 4096  # how far all checks look back
 _TAIL = 8  # steps that must be equal before a loop is looked for
 

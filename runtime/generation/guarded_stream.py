@@ -8,8 +8,8 @@ from typing import NamedTuple
 from .faults import MAX_STEPS, Fault, FaultDetector, FaultKind, GuardError, find_fault
 from .token_stream import Step, TokenStream
 
-CHECK_SECONDS = 8.0  # of music, from one check to the next,
-CHECK_STEPS = 4096  # or so many steps
+CHECK_SECONDS = 8.0  # of music, from one check to the next;
+CHECK_STEPS = 4096  # or at most this many steps
 MAX_RETRIES = 8
 SNAPSHOTS = 4
 FORGIVEN = 600.0  # seconds of music after which a retry no longer counts
