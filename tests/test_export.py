@@ -15,6 +15,7 @@ import torch
 from exporting import refused
 from ugen.data import UgenError, make_codec
 from ugen.export import onnx_file, torchscript
+from ugen.export.cli import main
 from ugen.export.export import export
 from ugen.export.measure import Measured, fastest
 from ugen.export.onnx_graph import build
@@ -284,6 +285,16 @@ assert logits.shape == (2, 1, len(codec["events"])) and h.shape == c.shape
     subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, str(exported["torchscript"])], check=True
     )
+
+
+@pytest.mark.parametrize("flag", ["-h", "--version"])
+def test_help_and_version_need_no_run(monkeypatch, capsys, flag: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["export-ugen", flag])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert out.startswith("ugen ") if flag == "--version" else "--max-loss" in out
 
 
 @pytest.mark.parametrize(

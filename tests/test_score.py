@@ -26,7 +26,7 @@ from ugen.runtime.generation.faults import GuardError
 from ugen.runtime.model_file.format import PRECISIONS
 from ugen.runtime.scoring.evaluate import score
 from ugen.runtime.scoring.pieces import Piece, read_piece
-from ugen.runtime.scoring.songs import song_seconds, songs_beside
+from ugen.runtime.scoring.songs import song_seconds, compare_songs
 from ugen.train.config import ModelConfig
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.model import LstmModel
@@ -172,7 +172,7 @@ def test_songs_are_measured_beside_the_music_cut_to_their_length(
     model = load(exported["int8"])
     pieces = [read_piece(path, model.card) for path in sorted(small_folder.glob("*.mid"))[:3]]
     seen: list[float] = []
-    found = songs_beside(model, pieces, 2, seen.append)
+    found = compare_songs(model, pieces, 2, seen.append)
     seconds = song_seconds(pieces)
     assert (found.songs, found.given_up, found.seconds) == (2, 0, seconds)
     assert seconds <= 60 and seen[-1] == 2 * seconds and seen == sorted(seen)
@@ -188,7 +188,7 @@ def test_songs_are_measured_beside_the_music_cut_to_their_length(
             assert spread == pytest.approx(
                 (np.mean(others), np.std(others), np.mean(ours), np.std(ours))
             )
-    assert found.measures.keys() == {*own[0], "copied_notes", "copied_share"}
+    assert found.measures.keys() == {*own[0], "copied_notes", "copied_fraction"}
 
 
 def test_songs_that_the_guard_gives_up_on_are_counted(
@@ -200,9 +200,9 @@ def test_songs_that_the_guard_gives_up_on_are_counted(
     model = load(exported["int8"])
     pieces = [read_piece(path, model.card) for path in sorted(small_folder.glob("*.mid"))[:2]]
     monkeypatch.setattr("ugen.runtime.scoring.songs.generate", no_music)
-    found = songs_beside(model, pieces, 2)
-    assert (found.songs, found.mended, found.given_up) == (0, 0, 2)
-    assert found.measures["notes"].songs is None and found.measures["notes"].folder > 0
+    found = compare_songs(model, pieces, 2)
+    assert (found.songs, found.retried, found.given_up) == (0, 0, 2)
+    assert found.measures["notes"].songs is None and found.measures["notes"].music > 0
 
 
 def test_the_command_says_it_in_words(exported, held_out_folder, small_corpus: Corpus) -> None:
@@ -223,6 +223,13 @@ def test_the_command_says_it_in_words(exported, held_out_folder, small_corpus: C
     ):
         assert word in done.stdout
     assert max(map(len, done.stdout.splitlines())) < 140
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help", "--version"])
+def test_help_and_version_need_no_file(flag: str) -> None:
+    done = ugen_score(flag)
+    assert done.returncode == 0 and not done.stderr
+    assert done.stdout.startswith("ugen ") if flag == "--version" else "--songs" in done.stdout
 
 
 def test_what_a_file_says_of_itself_may_be_anything(tmp_path: Path, small_folder: Path) -> None:
@@ -275,6 +282,9 @@ def test_what_cannot_be_scored_is_refused_in_one_line(exported, tmp_path: Path) 
     assert "no notes that this model knows" in refused(model, tmp_path / "drums.mid")
     assert "nor can 1 other\n" in refused(model, tmp_path / "drums.mid", tmp_path / "bad.mid")
     assert "bad.onnx: not an ONNX file" in refused(tmp_path / "bad.onnx", music)
+    for flag in ("--songs", "--threads"):  # both were parsed and ignored
+        said = refused("--originality", model, music, flag, 3)
+        assert f"{flag}: not with --originality" in said
     with pytest.raises(UgenError, match="no pieces"):
         score(load(model), [])
 

@@ -1,5 +1,4 @@
-"""ugen-score: how well a model predicts a folder of music, what its songs are like, and what a song
-copied."""
+"""ugen-score: how well a model predicts music, what its songs are like, and what a song copied."""
 
 from __future__ import annotations
 
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from ugen.data.cli.app import make_app, run_app
+from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
 from ugen.data.cli.progress import progress_bar
 from ugen.runtime.inference.loading import PRETRAINED
+from ugen.runtime.scoring.settings import ScoreSettings
 
 if TYPE_CHECKING:
     from ugen.runtime.model_file.card import Card
@@ -20,54 +21,45 @@ if TYPE_CHECKING:
 
 app = make_app()
 
-EXAMPLES = "Example: ugen-score model.onnx my-midi-files\n\nExample: ugen-score --originality song.mid model.onnx"
+EXAMPLES = """Example: ugen-score model.onnx my-midi-files
+
+Example: ugen-score --originality song.mid model.onnx"""
 
 
 @app.command(epilog=EXAMPLES)
+@with_version
+@with_options(settings=ScoreSettings)
 def score(
+    context: typer.Context,
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="A folder of music, or MIDI files; a model file (.onnx), or the one in ugen is taken."
+            help="A folder of music, or MIDI files; and a model file (.onnx), or else the one that "
+            "comes with ugen."
         ),
     ],
+    settings: dict[str, Any],
     originality: Annotated[
-        bool,
-        typer.Option(
-            "--originality", help="Say what the MIDI files copied from the model's training music."
-        ),
-    ] = False,
-    songs: Annotated[
-        int, typer.Option(min=0, max=1000, help="Songs to make and measure beside the music.")
-    ] = 8,
-    sustain: Annotated[
-        bool,
-        typer.Option(
-            "--sustain",
-            help="Fold the sustain pedal into the ends of notes, if the model's corpus did.",
-        ),
+        bool, typer.Option("--originality", help="Find what songs copied from the training music.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object, and nothing else.")
     ] = False,
-    threads: Annotated[
-        int, typer.Option(min=1, max=256, help="Processor threads for the model.")
-    ] = 1,
 ) -> None:
-    """Judge a model by music that it should predict, or songs by the music that a model learned
-    from."""
-    model, music = _sorted_out(files)
-    found = (
-        _originality(model, music, sustain)
-        if originality
-        else _scores(model, music, songs, sustain, threads)
-    )
-    if as_json:
-        typer.echo(json.dumps(found))
-        return
+    """Score a model on music, or search songs for what they copied from a model's training
+    music."""
     from ugen.runtime.scoring.tables import originality_words, score_words
 
-    typer.echo((originality_words if originality else score_words)(found))
+    if originality:
+        refuse_others(given_flags(context), "--originality", _WITH_ORIGINALITY)
+    model, music = _sorted_out(files)
+    asked = ScoreSettings(**settings)
+    find, words = (_originality, originality_words) if originality else (_scores, score_words)
+    found = find(model, music, asked)
+    typer.echo(json.dumps(found) if as_json else words(found))
+
+
+_WITH_ORIGINALITY = "files", "originality", "sustain", "as_json"
 
 
 def _sorted_out(files: Sequence[Path]) -> tuple[Path, list[Path]]:
@@ -77,10 +69,10 @@ def _sorted_out(files: Sequence[Path]) -> tuple[Path, list[Path]]:
 
     models = [path for path in files if path.suffix.lower() == ".onnx"] or [PRETRAINED]
     if len(models) > 1:
-        raise UgenError(f"one model file (.onnx) is judged at a time, and {len(models)} were given")
+        raise UgenError(f"takes one model file (.onnx), and {len(models)} were given")
     others = [path for path in files if path not in models]
     if not others:
-        raise UgenError(f"{models[0]}: name a folder of music, too, or MIDI files")
+        raise UgenError("name a folder of music, too, or MIDI files", path=models[0])
     return models[0], [file for path in others for file in midi_files(path)]
 
 
@@ -98,21 +90,21 @@ def _readable(
             try:
                 found[path] = read(path)
             except UgenError as error:
-                failed[str(path)] = printable(str(error).removeprefix(f"{path}: "))
+                failed[str(path)] = printable(error.reason)
             advance_to(number)
     if not found:
         first, reason = next(iter(failed.items()))
         others = f"; nor can {count(len(failed) - 1, 'other')}" if len(failed) > 1 else ""
-        raise UgenError(f"{first}: cannot be used: {reason}{others}")
+        raise UgenError(f"cannot be used: {reason}{others}", path=first)
     return found, failed
 
 
-def _originality(model: Path, music: Sequence[Path], sustain: bool) -> dict[str, Any]:
+def _originality(model: Path, music: Sequence[Path], settings: ScoreSettings) -> dict[str, Any]:
     """What songs copied, as JSON."""
     from ugen.runtime.model_file.check import read_card
     from ugen.runtime.scoring.songs import originality_of, table_of
 
-    card = read_card(model)
+    card, sustain = read_card(model), settings.sustain
     table = table_of(card, model)
     found, failed = _readable(music, lambda path: originality_of(path, card, table, sustain))
     return {
@@ -128,26 +120,27 @@ def _originality(model: Path, music: Sequence[Path], sustain: bool) -> dict[str,
     }
 
 
-def _scores(
-    model: Path, music: Sequence[Path], songs: int, sustain: bool, threads: int
-) -> dict[str, Any]:
+def _scores(model: Path, music: Sequence[Path], settings: ScoreSettings) -> dict[str, Any]:
     """Scores, and measures of songs, as JSON."""
     from ugen.runtime.inference.loading import load
     from ugen.runtime.scoring.evaluate import score as score_pieces
     from ugen.runtime.scoring.pieces import read_piece
-    from ugen.runtime.scoring.songs import song_seconds, songs_beside
+    from ugen.runtime.scoring.songs import compare_songs, song_seconds
 
-    loaded = load(model, threads)
+    loaded = load(model, settings.threads)
     card, codec = loaded.card, loaded.card.codec
-    found, failed = _readable(music, lambda path: read_piece(path, card, sustain))
+    found, failed = _readable(music, lambda path: read_piece(path, card, settings.sustain))
     pieces: list[Piece] = list(found.values())
     steps = sum(len(codec.to_inputs(piece.tokens)) for piece in pieces)
     with progress_bar("scoring", steps, "steps") as advance_to:
         scores = score_pieces(loaded, pieces, advance_to)
-    beside = None
-    if songs:
-        with progress_bar("making songs", songs * song_seconds(pieces), "s of music") as advance_to:
-            beside = songs_beside(loaded, pieces, songs, advance_to)
+    compared = None
+    if settings.songs:
+        seconds = settings.songs * song_seconds(pieces)
+        with progress_bar("making songs", seconds, "s of music") as advance_to:
+            songs = compare_songs(loaded, pieces, settings.songs, advance_to)
+        measures = {name: each._asdict() for name, each in songs.measures.items()}
+        compared = {**songs._asdict(), "measures": measures}
     return {
         "model": str(model),
         "input": codec.input,
@@ -160,17 +153,13 @@ def _scores(
         },
         "scores": asdict(scores),
         "unreadable": failed,
-        "own_held_out": _told(card, "held_out"),
-        "own_baselines": _told(card, "baselines"),
-        "songs": beside
-        and {
-            **beside._asdict(),
-            "measures": {name: each._asdict() for name, each in beside.measures.items()},
-        },
+        "own_held_out": _object(card, "held_out"),
+        "own_baselines": _object(card, "baselines"),
+        "songs": compared,
     }
 
 
-def _told(card: Card, name: str) -> dict[str, Any]:
+def _object(card: Card, name: str) -> dict[str, Any]:
     """An object in a card's provenance, empty when there is none."""
     value = card.provenance.get(name)
     return value if isinstance(value, dict) else {}

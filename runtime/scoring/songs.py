@@ -1,4 +1,4 @@
-"""What a model's songs are like: measured beside a folder's pieces, and asked what they copied."""
+"""What a model's songs are like: measured beside pieces, and searched for what they copied."""
 
 from __future__ import annotations
 
@@ -23,59 +23,65 @@ LONGEST_SONG = 60.0
 
 
 class Spread(NamedTuple):
-    """Mean and standard deviation of a measure, over a folder's pieces and over generated songs;
-    None of no songs."""
+    """Mean and standard deviation of a measure, over pieces and over songs; None of no songs."""
 
-    folder: float
-    folder_deviation: float
+    music: float
+    music_deviation: float
     songs: float | None
     songs_deviation: float | None
 
 
-class Beside(NamedTuple):
-    """`songs` that were made, of them `mended` by the guard, beside those that it gave up on.
-    `seconds`: the length of each song, and what longer pieces were cut to. `measures`: by name."""
+class SongComparison(NamedTuple):
+    """A model's songs and some pieces, measured alike."""
 
     songs: int
-    mended: int
+    """Songs that were made and measured."""
+
+    retried: int
+    """Songs of these that the guard had to take back in part."""
+
     given_up: int
+    """Songs that the guard gave up on, which are not measured."""
+
     seconds: float
+    """The length of each song, and what longer pieces were cut to."""
+
     measures: dict[str, Spread]
 
 
-def songs_beside(
+def compare_songs(
     model: Model,
     pieces: Sequence[Piece],
     songs: int,
     on_progress: Callable[[float], None] = lambda seconds: None,
-) -> Beside:
-    """Songs made with the model's own sampling and seeds 1 to `songs`, measured beside pieces.
+) -> SongComparison:
+    """Make songs with the model's own sampling and seeds 1 to `songs`, and measure them and pieces.
 
     A song is as long as the median piece, at most a minute. Pieces are measured out of the codec,
     as songs are, and cut to the songs' length, on which many measures depend. `copied_notes` and
-    `copied_share` are added where the model's file has a table: the longest passage copied from its
-    training music, and the share of notes in any.
+    `copied_fraction` are added where the model's file has a table: the longest passage copied from
+    its training music, and the fraction of notes in any.
     """
     seconds = song_seconds(pieces)
-    whole = (model.card.codec.decode(piece.tokens) for piece in pieces)
-    theirs = [_measured(piece.until(piece.tick_at(seconds)), model.card) for piece in whole]
-    ours, mended = [], 0
+    decoded = (model.card.codec.decode(piece.tokens) for piece in pieces)
+    theirs = [_measured(piece.until(piece.tick_at(seconds)), model.card) for piece in decoded]
+    ours, retried = [], 0
     for number in range(songs):
 
-        def made(done: float, before: float = number * seconds) -> None:
+        def advance(done: float, before: float = number * seconds) -> None:
             on_progress(before + done)
 
-        with suppress(GuardError):  # what is no music is counted, not measured
-            song = generate(model, seconds=seconds, seed=number + 1, on_progress=made)
+        with suppress(GuardError):  # degenerate output is counted, not measured
+            song = generate(model, seconds=seconds, seed=number + 1, on_progress=advance)
             ours.append(_measured(song.score, model.card))
-            mended += bool(song.retries)
-        made(seconds)
+            retried += bool(song.retries)
+        advance(seconds)
     spread = {name: Spread(*_moments(theirs, name), *_moments(ours, name)) for name in theirs[0]}
-    return Beside(len(ours), mended, songs - len(ours), seconds, spread)
+    return SongComparison(len(ours), retried, songs - len(ours), seconds, spread)
 
 
 def song_seconds(pieces: Sequence[Piece]) -> float:
-    """How long songs to hold beside pieces are."""
+    """How long the songs are that are compared with pieces."""
     return float(min(np.median([piece.seconds for piece in pieces]), LONGEST_SONG))
 
 
@@ -84,7 +90,7 @@ def _measured(score: Score, card: Card) -> dict[str, float]:
     if card.originality is not None:
         copied = originality(score, card.originality)
         found["copied_notes"] = float(copied.longest.notes if copied.longest else 0)
-        found["copied_share"] = copied.share
+        found["copied_fraction"] = copied.share
     return found
 
 
@@ -96,11 +102,12 @@ def _moments(
 
 
 def table_of(card: Card, path: str | Path) -> Table:
-    """The table of a model file. Raises UgenError that says how to get one where there is none."""
+    """The table of a model file. Raises UgenError where there is none."""
     if card.originality is None:
         raise UgenError(
-            f"{path}: has no ugen.originality entry, so what a song copied cannot be told; "
-            "train-ugen writes it into new runs of up to 16,384 pieces, and export-ugen takes it along"
+            "has no ugen.originality entry, so that what a song copied is unknown; train-ugen "
+            "writes it into new runs of up to 16,384 pieces, and export-ugen takes it along",
+            path=path,
         )
     return card.originality
 
