@@ -439,7 +439,7 @@ def test_weights_of_another_shape_are_named(small_run: Path, tmp_path: Path) -> 
         (["--hidden", "0"], "--hidden 0: must be"),
         (["--lr", "nan"], "--lr nan"),
         (["--dropout", "1.5"], "--dropout 1.5"),
-        (["--codec", "frames", "--arrange", "band"], "it goes with --arrange piano"),
+        (["--codec", "frames", "--arrange", "band"], "which --codec frames cannot hold"),
         (
             ["--preset", "small", "--init-from", "x"],
             "--preset: the model comes from --init-from; leave it out",

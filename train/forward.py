@@ -18,7 +18,7 @@ State = tuple[Tensor, Tensor]
 
 
 class Batch(NamedTuple):
-    """A chunk where the model is. `x`, `y`: int64 [batch, time] or float32 [batch, time, keys].
+    """A chunk on the model's device. `x`, `y`: int64 [batch, time] or float32 [batch, time, keys].
     `live`: bool [batch, time]. `begins` stays on the host, where the cuts are made."""
 
     x: Tensor
@@ -30,18 +30,16 @@ class Batch(NamedTuple):
 def to_batch(chunk: Chunk, device: torch.device) -> Batch:
     """Copy a chunk to a device; from pinned memory, so that a GPU need not wait for it."""
 
-    def there(array: NDArray[np.generic]) -> Tensor:
+    def on_device(array: NDArray[np.generic]) -> Tensor:
         host = torch.from_numpy(array)
-        return (
-            host.pin_memory().to(device, non_blocking=True)
-            if device.type == "cuda"
-            else host.to(device)
-        )
+        if device.type == "cuda":
+            return host.pin_memory().to(device, non_blocking=True)
+        return host.to(device)
 
-    x, y = there(chunk.x), there(chunk.y)
+    x, y = on_device(chunk.x), on_device(chunk.y)
     if x.dtype == torch.bool:
         x, y = x.float(), y.float()
-    return Batch(x, y, there(chunk.live), chunk.begins)
+    return Batch(x, y, on_device(chunk.live), chunk.begins)
 
 
 def run_chunk(model: LstmModel, batch: Batch, state: State) -> tuple[Tensor, State]:

@@ -61,8 +61,7 @@ class SkipStack(nn.Module):
 class LstmModel(nn.Module):
     """Steps and state in, logits and state out. The state is never hidden: callers carry it.
 
-    A piece begins with a state of zeros, whatever the model: a learned start is kept as an offset
-    from it.
+    Every piece begins with a state of zeros; a learned initial state is an offset from it.
     """
 
     def __init__(self, config: ModelConfig):
@@ -86,20 +85,17 @@ class LstmModel(nn.Module):
         start = torch.zeros(config.layers, 1, config.hidden)
         self.start_h = nn.Parameter(start) if config.learn_initial_state else None
         self.start_c = nn.Parameter(start.clone()) if config.learn_initial_state else None
-        if (
-            self.tied_proj is not None
-        ):  # the embedding's vectors are long: without this the first guesses would be wild
-            with torch.no_grad():
-                self.tied_proj.weight *= 0.1
-        for (
-            name,
-            bias,
-        ) in (
-            self.lstm_stack.named_parameters()
-        ):  # forget gates open at the start (Jozefowicz et al. 2015)
-            if "bias_ih" in name:
-                with torch.no_grad():
-                    bias[config.hidden : 2 * config.hidden] += 1.0
+        self._initialize()
+
+    @torch.no_grad()
+    def _initialize(self) -> None:
+        if self.tied_proj is not None:
+            # the embedding's vectors are long: without this the first guesses would be wild
+            self.tied_proj.weight *= 0.1
+        hidden = self.config.hidden
+        for name, bias in self.lstm_stack.named_parameters():
+            if "bias_ih" in name:  # forget gates open at the start (Jozefowicz et al. 2015)
+                bias[hidden : 2 * hidden] += 1.0
 
     def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x int64 [batch, time] or float32 [batch, time, vocabulary]; h, c float32 [layers, batch,
@@ -111,9 +107,9 @@ class LstmModel(nn.Module):
         """top float32 [batch, time, hidden], and the step x as forward has it -> [batch, time,
         vocabulary].
 
-        A tied head asks how like the embedding's vectors it is (Press and Wolf 2017; Inan et al.
-        2017). Of a vector's keys most sound on as they do, in a fine grid above all: `input_skip` lets
-        them, past the layers, which would have to learn a copy of 128 keys first.
+        A tied head compares it with the embedding's vectors (Press and Wolf 2017; Inan et al.
+        2017). In vectors most keys stay as they are from step to step: `input_skip` passes them by
+        the layers, which would otherwise have to learn to copy 128 keys first.
         """
         if self.tied_proj is not None:
             vectors: Tensor = self.embedding.weight  # type: ignore[assignment]
@@ -132,9 +128,9 @@ class LstmModel(nn.Module):
         return top, h, c
 
     def init_from_key_chances(self, chances: Tensor) -> None:
-        """Let a model of vectors begin as the simplest predictor: float32 [2, keys], how likely
-        each key is to sound after silence and after sound. From random weights it would first have
-        to find out that notes go on."""
+        """Start a model of vectors as the simplest predictor. `chances` float32 [2, keys]: how
+        likely each key is to sound after silence, and after sound. From random weights it would
+        first have to learn that notes continue."""
         assert self.input_skip is not None and self.head is not None
         silent, sounding = chances.logit(eps=1e-6)
         with torch.no_grad():
@@ -142,8 +138,8 @@ class LstmModel(nn.Module):
             self.input_skip.copy_(sounding - silent)
 
     def state(self, batch: int) -> tuple[Tensor, Tensor]:
-        """The zero state a piece begins with: h and c, float32 [layers, batch, hidden], where the
-        weights are."""
+        """The zero state a piece begins with: h and c, float32 [layers, batch, hidden], on the
+        device of the weights."""
         like = next(self.parameters())
         zero = torch.zeros(
             self.config.layers, batch, self.config.hidden, device=like.device, dtype=torch.float32
@@ -151,5 +147,5 @@ class LstmModel(nn.Module):
         return zero, zero.clone()
 
     def parameters_count(self) -> int:
-        """How many numbers training fits."""
+        """The number of trainable weights."""
         return sum(parameter.numel() for parameter in self.parameters())

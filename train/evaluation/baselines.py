@@ -1,6 +1,6 @@
-"""What a model has to beat: predictors that count, and learn nothing.
+"""Baselines: predictors that only count what comes how often in the training pieces.
 
-Each gives nats for every token of held-out pieces, after counting the training pieces.
+Each is scored on held-out pieces.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ Pieces = Sequence[NDArray[np.integer]]
 
 
 def baselines(train: Pieces, held_out: Pieces, vocabulary: int, start: int) -> dict[str, Baseline]:
-    """The baselines by name: `unigram`, `repeat-last`, and for tokens `5-gram`. Tokens are counted,
-    not pieces.
+    """The baselines by name: `unigram`, `repeat-last`, and for tokens `5-gram`.
 
-    Pieces are as Codec.items gives them: token ids [n], or bool vectors [n, keys].
+    Pieces are as Codec.to_inputs gives them: token ids [n], or bool vectors [n, keys].
     """
     if train[0].ndim == 2:
         return {
@@ -49,8 +48,7 @@ def unigram(train: Pieces, held_out: Pieces, vocabulary: int) -> Baseline:
 def repeat_last(train: Pieces, held_out: Pieces, vocabulary: int, start: int) -> Baseline:
     """Guess that the present token is followed by what followed it the last time in this piece.
 
-    With a probability that fits the training pieces best the guess is trusted; otherwise the
-    unigram speaks.
+    A mixture with the unigram; its weight is the one that fits the training pieces best.
     """
     p = _unigram(train, vocabulary)
 
@@ -61,15 +59,15 @@ def repeat_last(train: Pieces, held_out: Pieces, vocabulary: int, start: int) ->
 
     hit, chance = hits(train)
     trust = 0.5
-    for _ in range(20):  # expectation maximisation of the mixture's one weight
-        share = trust * hit / (trust * hit + (1 - trust) * chance)
-        trust = float(np.clip(share.mean(), 1e-6, 1 - 1e-6))
+    for _ in range(20):  # expectation maximization of the mixture's one weight
+        responsibility = trust * hit / (trust * hit + (1 - trust) * chance)
+        trust = float(np.clip(responsibility.mean(), 1e-6, 1 - 1e-6))
     hit, chance = hits(held_out)
     return Baseline(float(-np.log(trust * hit + (1 - trust) * chance).mean()), float(hit.mean()))
 
 
 def _last_followers(piece: NDArray[np.integer], start: int) -> NDArray[np.int64]:
-    """For each token, what followed its predecessor the time before; -1 where there was none."""
+    """For each token, what followed its predecessor the last time; -1 where there was none."""
     before = np.concatenate([[start], piece[:-1]]).astype(np.int64)
     order = np.argsort(before, kind="stable")
     guesses = np.full(len(piece), -1, np.int64)
@@ -87,18 +85,18 @@ def independent_keys(train: Pieces, held_out: Pieces) -> Baseline:
 
 
 def markov_keys(train: Pieces, held_out: Pieces) -> Baseline:
-    """Every key by how often it sounds after a step in which it did, and after one in which it did
-    not."""
+    """Every key by how often it sounds after a step in which it sounds, and after one in which it
+    does not."""
     chances = key_chances(train)
     steps = np.concatenate(list(held_out))
     return _keys(chances[_before(held_out).astype(int), np.arange(steps.shape[1])], steps)
 
 
 def key_chances(pieces: Pieces) -> NDArray[np.float64]:
-    """float64 [2, keys]: how likely a key is to sound after a step in which it did not [0], and in
-    which it did [1].
+    """float64 [2, keys]: how likely a key is to sound after a step in which it does not [0], and in
+    which it does [1].
 
-    A key that was hardly heard is taken to be like all keys together.
+    A key that is rarely heard is taken to be like all keys together.
     """
     last, now = _before(pieces), np.concatenate(list(pieces))
     rows = []
@@ -114,16 +112,16 @@ def _before(pieces: Pieces) -> NDArray[np.integer]:
 
 
 def _keys(p: NDArray[np.float64], steps: NDArray[np.integer]) -> Baseline:
-    """Nats a step, all keys together; accuracy of frames (Bay et al. 2009): right over sounding or
-    guessed."""
+    """Nats per step, all keys together; accuracy of frames (Bay et al. 2009): keys rightly
+    predicted, of all that sound or are predicted."""
     nats = -np.log(np.where(steps, p, 1 - p)).sum(axis=1).mean()
     guess, truth = p > 0.5, steps.astype(bool)
     return Baseline(float(nats), float((guess & truth).sum() / max((guess | truth).sum(), 1)))
 
 
 def n_gram(train: Pieces, held_out: Pieces, vocabulary: int, start: int, n: int) -> Baseline:
-    """Interpolated Kneser-Ney of order n (Kneser and Ney 1995; Chen and Goodman 1999, one discount
-    an order).
+    """Interpolated Kneser-Ney of order n (Kneser and Ney 1995; Chen and Goodman 1999), with one
+    discount per order.
 
     The best guess is the most frequent follower of the longest context seen in training.
     """
@@ -135,9 +133,7 @@ def n_gram(train: Pieces, held_out: Pieces, vocabulary: int, start: int, n: int)
     p = np.full(len(targets), 1 / vocabulary)
     guess = np.full(len(targets), -1, np.int64)
     for order in range(1, n + 1):
-        if (
-            order < n
-        ):  # lower orders count in how many different contexts a gram was seen, not how often
+        if order < n:  # lower orders count different contexts, not occurrences
             _, where = np.unique(grams[order + 1], return_index=True)
         else:
             where = np.arange(len(tokens))
@@ -152,8 +148,8 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _grams(piece: NDArray[np.integer], start: int, n: int) -> list[NDArray[np.uint64]]:
-    """Hashes of the last k tokens up to each place, for k = 0..n. A gram is mixed(its context) +
-    its word + 1."""
+    """Hashes of the last k tokens up to each place, for k = 0..n. The hash of a gram is
+    mixed(its context) + its word + 1."""
     padded = np.concatenate([np.full(n, start), piece]).astype(np.uint64)
     rows = [np.zeros(len(piece), np.uint64)]
     for k in range(1, n + 1):
@@ -184,7 +180,7 @@ def _interpolate(
     lower: NDArray[np.float64],
     guess: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """One order of Kneser-Ney over `lower`, and the best guess where this order knows the
+    """One order of Kneser-Ney on top of `lower`, and the best guess where this order knows the
     context."""
     once, twice = int((counts == 1).sum()), int((counts == 2).sum())
     discount = once / (once + 2 * twice) if once else 0.5

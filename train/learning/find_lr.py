@@ -12,20 +12,22 @@ import torch
 from ugen.train.batches import Streams
 from ugen.train.forward import autocast, to_batch
 
+from .optimizer import set_rate
 from .trainer import Trainer
 
-LOWEST, HIGHEST, UPDATES = 1e-4, 0.3, 120
-_MEMORY, _LOST = 0.9, 4.0  # of the running mean; times the best loss at which a rate is too high
+LOWEST = 1e-4
+HIGHEST = 0.3
+UPDATES = 120
+_MEMORY = 0.9  # of the running mean
+_DIVERGED = 4.0  # times the best loss: the rate is too high
 _SETTLED = 20  # updates before which the running mean is mostly noise
-_SAFE = (
-    10.0  # the rate at which the loss is lowest, by this (Smith 2017): there a whole run is steady
-)
+_SAFE = 10.0  # a run is steady at the rate of the lowest loss, divided by this (Smith 2017)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """`rates`, `losses`: what was tried, and the running mean of nats there. `chosen`: the one to
-    train with."""
+    """`rates`, `losses`: the rates tried, and the running mean of nats at each. `chosen`: the rate
+    to train with."""
 
     rates: list[float]
     losses: list[float]
@@ -33,8 +35,8 @@ class Trial:
 
 
 def find_lr(trainer: Trainer, on_update: Callable[[float], None] = lambda done: None) -> Trial:
-    """Try rising rates on a copy of a fresh trainer's model. The trainer itself, and torch's random
-    state, stay as they are. `on_update` gets the share done."""
+    """Try rising rates on a copy of a new trainer's model. The trainer itself, and torch's random
+    state, stay as they are. `on_update` gets the fraction done."""
     config, device = trainer.config, trainer.device
     objective = copy.deepcopy(trainer.objective)
     optimizer = torch.optim.AdamW(
@@ -57,8 +59,7 @@ def _ramp(
     state, mean = trainer.model.state(trainer.config.batch), 0.0
     for update in range(UPDATES):
         rate = LOWEST * (HIGHEST / LOWEST) ** (update / (UPDATES - 1))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        set_rate(optimizer, rate)
         with autocast(trainer.device, trainer.config.precision):
             outcome = objective(to_batch(streams.next(), trainer.device), state)
         optimizer.zero_grad(set_to_none=True)
@@ -72,7 +73,7 @@ def _ramp(
         losses.append(mean / (1 - _MEMORY ** (update + 1)))
         on_update((update + 1) / UPDATES)
         if not math.isfinite(losses[-1]) or (
-            update > _SETTLED and losses[-1] > _LOST * min(losses[_SETTLED:])
+            update > _SETTLED and losses[-1] > _DIVERGED * min(losses[_SETTLED:])
         ):
             break
     best = min(range(min(_SETTLED, len(losses) - 1), len(losses)), key=losses.__getitem__)

@@ -1,4 +1,4 @@
-"""What an update minimises: the nats of a chunk, each kind of token weighted as asked."""
+"""What an update minimizes: the nats of a chunk, with weights for each kind of token."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ugen.data import Codec
 from ugen.train.forward import Batch, State, run_chunk, step_nats
 from ugen.train.model import LstmModel
 
-MOST_WEIGHT = 100.0  # a class that hardly occurs is noise; without a bound it would drown the music
+MOST_WEIGHT = 100.0  # classes that hardly occur are noise, and must not drown the music
 
 
 class Outcome(NamedTuple):
-    """`loss`: what to go down from. `nats`: the plain mean a step, detached. `top`: the top layer,
-    [batch, time, hidden]. `state`: after the chunk, not detached."""
+    """`loss`: what to minimize. `nats`: the unweighted mean per step, detached. `top`: the top
+    layer, [batch, time, hidden]. `state`: after the chunk, not detached."""
 
     loss: Tensor
     nats: Tensor
@@ -27,11 +27,11 @@ class Outcome(NamedTuple):
 
 
 class Likelihood(nn.Module):
-    """Mean nats a step. `forward` runs once an update, so that DistributedDataParallel can stand
-    around it.
+    """Mean nats per step. `forward` runs once per update, so that DistributedDataParallel can wrap
+    it.
 
-    `weights` float32 [vocabulary], or None: tokens count so much each; for vectors, so much a key
-    that sounds against one that does not.
+    `weights` float32 [vocabulary], or None: the weight of each token; for vectors, of each key
+    where it sounds, against 1 where it does not.
     """
 
     def __init__(self, model: LstmModel, weights: Tensor | None = None):
@@ -63,8 +63,8 @@ def class_weights(
 ) -> Tensor | None:
     """Weights by how often classes occur in training, to the power of -`power`; None for power 0.
 
-    `counts` int [vocabulary]: times each occurs in `steps` steps. A token's weight averages 1 over
-    the music; a key's weight is its silence over its sound, at least 1.
+    `counts` int [vocabulary]: how often each occurs in `steps` steps. The weights of tokens average
+    1 over the music; a key's weight is its silent steps over its sounding ones, at least 1.
     """
     if not power:
         return None

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from ugen.train.evaluation.sample import draw
+from ugen.train.evaluation.sample import sample_next
 from ugen.train.forward import Batch, State
 from ugen.train.model import LstmModel
 
@@ -103,7 +103,7 @@ class ProfessorForcing:
         inputs = [first]
         for _ in range(length - 1):
             logits, h, c = self._model(inputs[-1], h, c)
-            inputs.append(draw(logits[:, 0].float(), self._model.config.input)[:, None])
+            inputs.append(sample_next(logits[:, 0].float(), self._model.config.input)[:, None])
         self._model.train()
         return torch.cat(inputs, dim=1)
 

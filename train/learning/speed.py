@@ -1,4 +1,4 @@
-"""How fast a model trains on this machine: a few updates on made-up music, timed."""
+"""How fast a model trains on this machine: a few timed updates on random music."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 def tokens_per_second(
     model: ModelConfig, config: TrainConfig, device: torch.device, updates: int = 3
 ) -> float:
-    """Tokens learned a second, by the fastest of `updates` after one to warm up. Leaves torch's
+    """Tokens learned per second, by the fastest of `updates` after one to warm up. Leaves torch's
     random state alone."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         objective = Likelihood(LstmModel(model)).to(device)
@@ -41,8 +41,8 @@ def choose_precision(device: torch.device) -> str:
     """What `--precision auto` stands for: bf16 where the hardware multiplies in it, else fp16 on
     GPUs and fp32 on CPUs.
 
-    It goes by what the processor can, not by a stopwatch, so that the same seed trains the same
-    model every time.
+    The hardware decides, not a measurement, so that the same seed trains the same model every
+    time.
     """
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"

@@ -1,9 +1,8 @@
-"""What a run keeps of its training music, so that a song can be asked what it copied:
-originality.json.
+"""originality.json: what a run keeps of its training music, to find what a song copied from it.
 
-A hash for each run of notes, and the file names of the pieces without their folders. It is no
-secret: docs/scoring.md says what can be found out with it. Delete it before exporting, and model
-files go without.
+It has hashes of runs of notes, and the file names of the pieces without their folders. It is no
+secret: docs/scoring.md says what can be found out with it. Without it, exported model files have
+no such table.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ MOST_HELD_OUT = 100  # pieces
 
 
 def write_originality(path: Path, corpus: Corpus, weights: int) -> None:
-    """Write the table of a corpus, at most a tenth of the size of a file with so many weights of a
-    byte each.
+    """Write the table of a corpus, at most a tenth of the size of a file that has this many weights
+    of one byte each.
 
-    As the model knows the pieces: arranged, and on the codec's grid. Nothing is written for very
-    many pieces, of which too little would be found.
+    The pieces are hashed as the model knows them: arranged, and on the codec's grid. Nothing is
+    written for very many pieces, of which too little would be found.
     """
     rows, held_out = corpus.pieces("train"), corpus.pieces("valid") or corpus.pieces("test")
     if len(rows) > MOST_PIECES:
