@@ -29,15 +29,15 @@ def read_json(path: str | Path) -> Any:
     try:
         return json.loads(Path(path).read_text("utf-8"))
     except OSError as error:
-        raise UgenError(f"{path}: {error.strerror or error}") from None
+        raise UgenError(error.strerror or str(error), path=path) from None
     except ValueError as error:
-        raise UgenError(f"{path}: not valid JSON ({error})") from None
+        raise UgenError(f"not valid JSON ({error})", path=path) from None
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A file name to write to, renamed to `path` when the block ends well and removed when it does
-    not."""
+    """A file name to write to. It is renamed to `path` when the block ends well, and removed when it
+    does not."""
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -47,7 +47,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(partial, path)
         flush_to_disk(path.parent)
     except OSError as error:
-        raise UgenError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise UgenError(f"cannot be written ({error.strerror or error})", path=path) from None
     finally:
         with suppress(OSError):
             partial.unlink()

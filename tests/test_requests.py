@@ -264,7 +264,7 @@ def test_programs_and_loudness_are_set() -> None:
     ("asked", "message"),
     [
         ({"transpose": 25}, "--transpose 25: must be -24 to 24"),
-        ({"key": "H"}, "--key H: name a key as in C"),
+        ({"key": "H"}, "--key H: must be a key such as C"),
         ({"key": "C", "transpose": 1}, "--key and --transpose"),
         ({"program": 128}, "--program 128: must be 0 to 127"),
         ({"velocity": 0}, "--velocity 0: must be 1 to 127"),

@@ -1,16 +1,19 @@
 """Runs of notes as hashes that know neither key nor tempo, and which of a piece's hashes to keep.
 
-A piece's pitched notes stand in order of onset, of equal onsets in order of pitch. From each note
-to the next there is a step: its interval in semitones, and what its onset does: falls with the last
-one's (0), or comes after a shorter (1), like (2) or longer (3) time than the time before. Times are
-alike when one is less than 2 ** 0.5 times the other, so that a grid's rounding seldom matters; the
-first time in a run, which has none before it, is like. So a run of n notes is n - 1 steps, and its
-hash is of those alone: hash = mix(hash + (step + 1) * 0x9E3779B97F4A7C15) from 0 on, for step =
-(interval + 127) * 4 + onset; mix is the finalizer of SplitMix64 (Steele et al. 2014), all modulo 2
-** 64.
+A piece's pitched notes are taken in order of onset, then pitch. From each note to the next there is
+a step: its interval in semitones, and its kind of onset: 0 at the same time as the last note, else
+1, 2 or 3 where the time between onsets is shorter than, like or longer than the last such time.
+Times are alike when one is less than 2 ** 0.5 times the other, so that a grid's rounding seldom
+matters; the first time in a run, which has none before it, counts as alike. A run of n notes is
+n - 1 steps, and its hash is of those alone:
 
-Runs that only repeat a pattern of one to four steps, heard twice or more, say nothing: a note
-struck again and again, a scale, a broken chord. They are passed over, as if they were not there.
+    hash = mix(hash + (step + 1) * 0x9E3779B97F4A7C15), from 0 on
+    step = (interval + 127) * 4 + kind of onset
+
+mix is the finalizer of SplitMix64 (Steele et al. 2014), all modulo 2 ** 64.
+
+Runs that only repeat a pattern of one to four steps are no evidence of copying: a repeated note, a
+scale, a broken chord. They are left out everywhere.
 """
 
 from __future__ import annotations
@@ -40,22 +43,22 @@ def notes_in_order(score: Score) -> NDArray[np.void]:
 
 
 def grams(notes: NDArray[np.void], n: int = N) -> tuple[Hashes, NDArray[np.int64]]:
-    """The runs of n notes that say something, of notes as `notes_in_order` gives them: uint64
-    hashes, and int64 places of their first notes, rising."""
+    """The runs of n notes that are not mere repetition, of notes as `notes_in_order` gives them:
+    uint64 hashes, and int64 places of their first notes, ascending."""
     pitch, onset = notes["pitch"].astype(np.int64), notes["onset"].astype(np.int64)
     intervals, onsets = pitch[1:] - pitch[:-1] + 127, _onset_kinds(onset[1:] - onset[:-1])
     hashes, places = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     for at in range(0, len(notes) - n + 1, _CHUNK):
         within = slice(at, at + _CHUNK + n - 2)
         steps = _steps(intervals[within], onsets[within], n - 1)
-        telling = ~_repetitive(steps)
-        hashes.append(_hashes(steps[telling]))
-        places.append(np.flatnonzero(telling) + at)
+        kept = ~_repetitive(steps)
+        hashes.append(_hashes(steps[kept]))
+        places.append(np.flatnonzero(kept) + at)
     return np.concatenate(hashes), np.concatenate(places)
 
 
 def _onset_kinds(gaps: NDArray[np.int64]) -> NDArray[np.int64]:
-    """0 to 3 for each time between onsets; the docstring of this module says what they mean."""
+    """0 to 3 for each time between onsets, as the module's docstring defines them."""
     kinds = np.zeros(len(gaps), np.int64)
     moves = np.flatnonzero(gaps)
     now, before = gaps[moves[1:]].astype(float), gaps[moves[:-1]].astype(float)
@@ -78,7 +81,7 @@ def _steps(
 
 
 def _repetitive(steps: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which runs only repeat a pattern of up to PATTERN steps, heard at least twice."""
+    """Which runs only repeat a pattern of up to PATTERN steps, at least twice."""
     found = np.zeros(len(steps), bool)
     for period in range(1, min(PATTERN, steps.shape[1] // 2) + 1):
         found |= (steps[:, period:] == steps[:, :-period]).all(axis=1)
@@ -108,7 +111,7 @@ def reach(hashes: Hashes) -> NDArray[np.int64]:
     """
     values = hashes.tolist()
     before, after = [-1] * len(values), [len(values)] * len(values)
-    rising: list[int] = []  # places whose hashes no later one has undercut or equalled
+    rising: list[int] = []  # places whose hashes are less than all later ones so far
     for place, value in enumerate(values):
         while rising and values[rising[-1]] >= value:
             after[rising.pop()] = place

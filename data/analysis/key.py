@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from ugen.data import Score, UgenError
+from ugen.data.errors import UgenError
+from ugen.data.score import Score
 
 # how well each degree fits a key, from the tonic up (Krumhansl and Kessler 1982)
 _MAJOR = 6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88
-
 _MINOR = 6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17
 
 _NAMES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-
 _SHARP = "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"
 
 
@@ -21,18 +20,17 @@ def parse_key(name: str) -> tuple[int, bool]:
     """A key's tonic, 0 for C to 11, and whether it is minor. Raises UgenError."""
     found = re.fullmatch(r"([A-Ga-g])([#b]?)(m?)", name)
     if not found:
-        raise UgenError(f"--key {name}: name a key as in C, F# or Bbm")
+        raise UgenError("must be a key such as C, F# or Bbm", flag="--key", value=name)
     letter, sign, minor = found.groups()
     return (_NAMES[letter.upper()] + {"": 0, "#": 1, "b": -1}[sign]) % 12, bool(minor)
 
 
 def key_of(score: Score) -> tuple[int, bool]:
-    """The likeliest key of the pitched notes, as `parse_key` gives it: the profile that goes best
-    with how long each pitch class sounds (Krumhansl 1990). C major where nothing sounds."""
+    """The likeliest key of the pitched notes, as `parse_key` gives it: the one whose profile
+    correlates best with how long each pitch class sounds (Krumhansl 1990). C major for silence."""
     notes = score.notes[~score.notes["drum"]]
-    sounding = np.bincount(notes["pitch"] % 12, notes["end"] - notes["onset"], minlength=12).astype(
-        np.float64
-    )
+    lengths = (notes["end"] - notes["onset"]).astype(np.float64)
+    sounding = np.bincount(notes["pitch"] % 12, lengths, minlength=12)
     if sounding.max(initial=0) == sounding.min(initial=0):
         return 0, False
     fits = {

@@ -1,8 +1,8 @@
-"""Measures of a piece: what a person can check by ear, and those that papers on generated music
-report.
+"""Measures of a piece: some that a person can check by ear, and those that papers on generated
+music report.
 
-Where muspy 0.5 (Dong et al., ISMIR 2020) defines a measure, its definition is followed, in time and
-memory that grow with the number of notes, never with the ticks a file claims to last.
+Where muspy 0.5 (Dong et al., ISMIR 2020) defines a measure, its definition is followed. Time and
+memory grow with the number of notes, never with the ticks that a file claims to last.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 Ticks = NDArray[np.int64]
 
 RUN = 8  # notes in a run, for `repeated`
-# a beat, for `groove_consistency`: muspy's own resolution; unlike ticks the same for every file
+# per beat, for `groove_consistency`: muspy's own resolution; unlike ticks the same for every file
 STEPS = 24
-SCALE = np.array(
-    [0, 2, 4, 5, 7, 9, 11]
-)  # major; the natural minor on its sixth degree has the same notes
+# major; the natural minor on its sixth degree has the same notes
+SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
 
 _PLAIN = (
     "seconds",
@@ -53,23 +52,36 @@ _PAPERS = (
     "drum_share",
 )
 
+_OF_PITCHES = (
+    "pitches",
+    "lowest",
+    "highest",
+    "commonest_pitch",
+    "pitch_range",
+    "pitch_entropy",
+    "pitch_class_entropy",
+    "scale_consistency",
+)
+
 
 def measures(score: Score) -> dict[str, float]:
-    """Measures by name, all finite. Seconds are of music; shares are of 1; a piece without notes
-    has zeros.
+    """Measures by name, all finite; all 0 for a piece without notes.
 
-    Of all notes, drums too: `seconds`, `notes`, `notes_per_second`; `polyphony`: mean number of
-    notes sounding while any does; `longest_silence`: seconds in which nothing sounds, before or
-    between notes; `repeated`: share of runs of 8 notes (pitches and steps of a twelfth of a beat
-    between onsets) heard earlier in the piece: a loop comes near 1; `drum_share`: share of notes
-    that are drums; `groove_consistency`, `empty_beat_rate` and `empty_measure_rate`: see `_groove`
-    and `_empty`.
+    Of all notes, drums included:
+    `seconds`, `notes`, `notes_per_second`;
+    `polyphony`: mean number of notes that sound, while any does;
+    `longest_silence`: seconds in which nothing sounds, before or between notes;
+    `repeated`: fraction of runs of 8 notes (pitches, and onset gaps in twelfths of a beat) that
+    occurred earlier in the piece; a loop comes near 1;
+    `drum_share`: fraction of notes that are drums;
+    `groove_consistency`, `empty_beat_rate`, `empty_measure_rate`: see `_groove` and `_empty`.
 
-    Of pitched notes only, for a drum's number is an instrument; 0 where all are drums: `pitches`
-    (different ones), `lowest`, `highest` (MIDI numbers); `commonest_pitch`: share of notes that
-    have it; `pitch_range`: semitones from lowest to highest (the tone span of Mogren 2016,
-    C-RNN-GAN); `pitch_entropy`, `pitch_class_entropy`, `scale_consistency` and `polyphony_rate`:
-    see `_pitched` and `_polyphony_rate`.
+    Of pitched notes only, since a drum's number is an instrument; 0 where all are drums:
+    `pitches` (how many different ones), `lowest`, `highest` (MIDI numbers);
+    `commonest_pitch`: fraction of notes that have it;
+    `pitch_range`: semitones from lowest to highest (the tone span of Mogren 2016, C-RNN-GAN);
+    `pitch_entropy`, `pitch_class_entropy`, `scale_consistency`, `polyphony_rate`: see `_pitched`
+    and `_polyphony_rate`.
     """
     notes = score.notes
     if not len(notes):
@@ -81,7 +93,7 @@ def measures(score: Score) -> dict[str, float]:
         "seconds": score.seconds,
         "notes": len(notes),
         "notes_per_second": len(notes) / score.seconds,
-        # Ticks late in a very long piece can be too short for a float to tell their ends apart.
+        # late in a very long piece, a float may not tell the ends of a tick apart
         "polyphony": (end - onset).sum() / heard.sum() if heard.any() else 0.0,
         "longest_silence": gaps.max(),
         "repeated": _repeated(score),
@@ -106,33 +118,28 @@ def measure_files(paths: Iterable[str | Path]) -> DataFrame:
 
 
 def _pitched(pitch: NDArray[np.uint8]) -> dict[str, float]:
-    """What the pitches alone tell; zeros for none.
+    """Measures of the pitches alone; zeros for none.
 
-    Entropies: -sum p log2 p, in bits, p the share of notes with a pitch or pitch class (the latter
-    by Wu & Yang 2020, The Jazz Transformer, who take it of one bar or four; like muspy, of the
-    whole piece). Scale consistency (Mogren 2016): the share of notes inside the major or natural
-    minor scale that holds most of them.
+    Entropies: -sum p log2 p, in bits, p the fraction of notes with a pitch or pitch class (the
+    latter from Wu & Yang 2020, The Jazz Transformer, who take one bar or four; here, as in muspy,
+    the whole piece). Scale consistency (Mogren 2016): the fraction of notes inside the major or
+    natural minor scale that holds most of them.
     """
-    names = ("pitches", "lowest", "highest", "commonest_pitch", "pitch_range")
     if not len(pitch):
-        return dict.fromkeys(
-            (*names, "pitch_entropy", "pitch_class_entropy", "scale_consistency"), 0.0
-        )
+        return dict.fromkeys(_OF_PITCHES, 0.0)
     count = np.bincount(pitch)
     classes = np.bincount(pitch % 12, minlength=12)
+    in_scales = classes[(np.arange(12)[:, None] + SCALE) % 12].sum(axis=1)
     low, high = int(pitch.min()), int(pitch.max())
     return {
-        **dict(
-            zip(
-                names,
-                (np.count_nonzero(count), low, high, count.max() / len(pitch), high - low),
-                strict=True,
-            )
-        ),
+        "pitches": np.count_nonzero(count),
+        "lowest": low,
+        "highest": high,
+        "commonest_pitch": count.max() / len(pitch),
+        "pitch_range": high - low,
         "pitch_entropy": _entropy(count),
         "pitch_class_entropy": _entropy(classes),
-        "scale_consistency": classes[(np.arange(12)[:, None] + SCALE) % 12].sum(axis=1).max()
-        / len(pitch),
+        "scale_consistency": in_scales.max() / len(pitch),
     }
 
 
@@ -152,17 +159,16 @@ def _polyphony_rate(notes: NDArray[np.void]) -> float:
     times = np.concatenate([notes["onset"], notes["end"]])
     order = np.lexsort((-change, times, np.tile(notes["pitch"], 2)))
     change, times = change[order], times[order]
-    edge = np.cumsum(change) == (
-        change > 0
-    )  # a pitch goes from silent to sounding or back: doubled notes count once
+    # where a pitch goes from silent to sounding or back: doubled notes count once
+    edge = np.cumsum(change) == (change > 0)
     order = np.argsort(times[edge])
     sounding = np.cumsum(change[edge][order])
     return float(np.diff(times[edge][order])[sounding[:-1] >= 2].sum())
 
 
 def _empty(first: Ticks, last: Ticks) -> float:
-    """Share of beats or bars in which no note of any kind sounds (Dong et al. 2018, MuseGAN), from
-    tick 0 on.
+    """Fraction of beats or bars in which no note of any kind sounds (Dong et al. 2018, MuseGAN),
+    from tick 0 on.
 
     `first`, `last`: where each note begins and ends. As in muspy the end belongs to the note: one
     that ends on a line fills what comes after the line too, and the piece goes on to the beat or
@@ -172,14 +178,14 @@ def _empty(first: Ticks, last: Ticks) -> float:
 
 
 def _groove(score: Score) -> float:
-    """1 less the mean Hamming distance of onset patterns of neighbouring bars (Wu & Yang 2020, The
-    Jazz Transformer).
+    """1 minus the mean Hamming distance of onset patterns of neighbouring bars (Wu & Yang 2020, The
+    Jazz Transformer); 0 for fewer than two bars.
 
     A pattern has a place for each twenty-fourth of a beat, set where a note of any kind begins; the
-    distance is the share of places that differ. Wu & Yang compare all pairs of bars; muspy,
-    followed here, neighbours, and its last bar is the one that holds the end, so empty where a
-    piece ends on a line. Where the meter changes, two bars of different lengths are not compared. 0
-    for fewer than two bars.
+    distance is the fraction of places that differ. Wu & Yang compare all pairs of bars; this
+    follows muspy, which compares neighbours. The last bar is the one that holds the end, so it is
+    empty where a piece ends on a line. Bars of different lengths, at a change of meter, are not
+    compared.
     """
     to_steps = STEPS / score.ticks_per_beat
     bars = _Bars(score, STEPS)
@@ -204,15 +210,14 @@ def _groove(score: Score) -> float:
 class _Bars:
     """The bars of a score, in time steps of which a beat has `beat`.
 
-    A bar is whole steps, at least one, long. A change of meter begins a bar and cuts the one before
-    it short; muspy knows no changes and is given one length for all.
+    A bar is a whole number of steps, at least one. A change of meter begins a bar and cuts the one
+    before it short; muspy has no changes of meter and is given one length for all bars.
     """
 
     def __init__(self, score: Score, beat: int) -> None:
         meters = score.meters
-        self.starts: Ticks = np.rint(meters["tick"] * (beat / score.ticks_per_beat)).astype(
-            np.int64
-        )
+        starts = np.rint(meters["tick"] * (beat / score.ticks_per_beat))
+        self.starts: Ticks = starts.astype(np.int64)
         whole = 4 * beat * meters["numerator"].astype(np.int64)
         self.lengths: Ticks = np.maximum(whole // meters["denominator"], 1)
         self.first: Ticks = np.cumsum([0, *(-(-np.diff(self.starts) // self.lengths[:-1]))])

@@ -1,9 +1,9 @@
-"""How much of a song is copied from the music that a model learned from, and from which piece.
+"""How much of a song is copied from the music that a model was trained on, and from which piece.
 
-A passage is copied when all its notes, in order, are a piece's: in any key, at any tempo, with any
-durations, loudness and instruments. `ngrams` says how runs of notes are hashed; a table has those
-of the training pieces, all or as many as there is room for, and runs of a song that all are one
-piece's make a passage.
+A passage is copied when all its notes, in order, occur in a piece: in any key, at any tempo, with
+any durations, velocities and instruments. `fingerprints` hashes runs of notes. A table holds those
+of the training pieces, all or as many as there is room for. Neighbouring runs of a song that all
+occur in one piece make a passage.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ugen.data.text import printable
 from .fingerprint_table import HeldOut, Table, bits_for
 from .fingerprints import Hashes, N, grams, notes_in_order, reach
 
-MOST_PIECES = 1 << 14  # beyond, what there is room for finds hardly more than whole pieces
+MOST_PIECES = 1 << 14  # beyond, a table has room for hardly more than whole pieces
 # of a table in base64; with the names of the pieces a metadata entry holds 1 MiB
 MOST_CHARACTERS = 480 << 10
 LEAST_CHARACTERS = 64 << 10
@@ -28,8 +28,9 @@ _NAMES, _LONGEST_NAME = 256 << 10, 100  # characters of all names, and of one
 
 @dataclass(frozen=True)
 class Passage:
-    """Notes of a song that a piece has, too. `first`: their place among the song's pitched notes.
-    `begin`, `end`: seconds from the song's beginning. `pieces`: names of all that have it."""
+    """Notes of a song that also occur in a piece. `first`: their place among the song's pitched
+    notes. `begin`, `end`: seconds from the song's beginning. `pieces`: names of all that have
+    it."""
 
     notes: int
     first: int
@@ -41,8 +42,8 @@ class Passage:
 @dataclass(frozen=True)
 class Originality:
     """`notes` of a song that have a pitch; the `longest` passage copied, if there is any; the
-    `share` of the notes that lie in a passage of the table's `n` notes or more; `seconds` of the
-    song."""
+    `share` (0 to 1) of the notes that lie in a passage of the table's `n` notes or more; `seconds`
+    of the song."""
 
     notes: int
     seconds: float
@@ -51,12 +52,12 @@ class Originality:
 
 
 def originality(score: Score, table: Table) -> Originality:
-    """Find the longest copied passage of a score. `score` as the table's pieces were: arranged, and
-    out of the codec.
+    """Find the longest copied passage of a score, which must be arranged and decoded from tokens as
+    the table's pieces were.
 
-    A passage of `table.certain` notes or more is found for certain, but for repetitions as in
-    `ngrams`, which are part of a passage between others and none at its ends. Where the table's
-    window is over 1, up to window - 1 more notes at either end may go unseen.
+    A passage of `table.certain` notes or more is always found, unless it is mere repetition (see
+    `fingerprints`), which counts inside a passage but not at its ends. Where the table's window is
+    over 1, up to window - 1 more notes at either end may be missed.
     """
     notes = notes_in_order(score)
     if not len(notes):
@@ -95,18 +96,17 @@ def _longest(
 def _runs(
     hashes: Hashes, table: Table
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Stretches in which every hash that the table would keep is one piece's: first and last hash,
-    and the piece.
+    """Runs of neighbouring hashes of which every one that the table would keep is one piece's:
+    first and last hash, and the piece.
 
-    Between two finds that follow one another there must be no hash that winnowing keeps, since the
-    piece has none.
+    Between two that follow one another there must be no hash that winnowing would keep, since the
+    piece does not have it.
     """
     place, owner = table.lookup(hashes)
     order = np.lexsort((place, owner))
     place, owner = place[order], owner[order]
-    kept = np.concatenate(
-        [[0], np.cumsum(reach(hashes) >= table.window)]
-    )  # how many before each place
+    # how many before each place
+    kept = np.concatenate([[0], np.cumsum(reach(hashes) >= table.window)])
     begins = np.ones(len(place), bool)
     apart = (kept[place[1:]] > kept[place[:-1] + 1]) | (place[1:] - place[:-1] > table.window)
     begins[1:] = (owner[1:] != owner[:-1]) | apart
@@ -121,11 +121,10 @@ def make_table(
     characters: int = MOST_CHARACTERS,
     n: int = N,
 ) -> Table:
-    """A table of training pieces' runs of n notes, of at most so many characters; what does not fit
-    is winnowed away.
+    """A table of training pieces' runs of n notes, encoded in at most `characters` characters; what
+    does not fit is winnowed away.
 
-    `names`, `scores`: of the same pieces. Memory is bounded by `characters`, but for one piece at a
-    time.
+    `names`, `scores`: of the same pieces. Memory is bounded by `characters` and the largest piece.
     """
     assert len(names) <= MOST_PIECES
     window, rows = 1, np.zeros(0, _ROW)
@@ -176,13 +175,13 @@ def _table(rows: NDArray[np.void], window: int, names: tuple[str, ...], n: int) 
 
 
 def _short(names: Sequence[str]) -> tuple[str, ...]:
-    """Names fit to be printed, cut so that together they have at most _NAMES characters."""
-    most = min(_LONGEST_NAME, _NAMES // max(len(names), 1) - 4)  # quotes, comma and blank
+    """Names that are safe to print, cut so that together they have at most _NAMES characters."""
+    most = min(_LONGEST_NAME, _NAMES // max(len(names), 1) - 4)  # quotes, comma and space
     return tuple(printable(name)[:most] for name in names)
 
 
 def _proportion(scores: Iterable[Score], table: Table) -> HeldOut | None:
-    """What pieces that are not in the table have in common with those that are."""
+    """What held-out pieces have in common with those in the table."""
     found = [originality(score, table) for score in scores]
     if not found:
         return None

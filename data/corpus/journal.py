@@ -140,8 +140,8 @@ def _lines(path: Path) -> Iterator[str]:
 def corpus_folder(out: Path, settings: str) -> Iterator[Path]:
     """A hidden folder to fill, which becomes `out` when the block ends well.
 
-    A user's mistake (UgenError) removes it. Anything else, a power cut or Ctrl-C, leaves it for a
-    run of the same `settings` to go on with; a run of others starts afresh.
+    A user's mistake (UgenError) removes it. Anything else, such as Ctrl-C or a power cut, leaves it
+    for a run of the same `settings` to resume; a run of other settings starts afresh.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UgenError("exists already; remove it or choose another name", path=out)

@@ -1,9 +1,9 @@
 """Pieces that are versions of one another: same notes, perhaps transposed or at another speed.
 
-Each piece gets a sketch: the smallest hashes of its runs of pitch intervals. The share of hashes
+Each piece gets a sketch: the smallest hashes of its runs of pitch intervals. The fraction of hashes
 that two sketches have in common estimates how alike the pieces are (bottom-k MinHash: Broder 1997,
-"On the resemblance and containment of documents"). Intervals do not know key or tempo, so
-transposed and re-timed versions match too.
+"On the resemblance and containment of documents"). Intervals are the same in any key and at any
+tempo, so transposed and re-timed versions match too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ugen.data.score import Score
 
 RUN = 10  # intervals in a run: long enough that scales and ostinati seldom match by chance
-# hashes a sketch; the estimate of a resemblance of a half is off by 0.04 (one standard deviation)
+# hashes per sketch; the standard deviation of an estimated resemblance of 0.5 is 0.04
 SKETCH = 128
 ALIKE = 0.5  # resemblance from which two pieces belong to one family
 
@@ -29,14 +29,12 @@ def sketch(score: Score) -> NDArray[np.uint64]:
     if len(intervals) < RUN:
         return np.zeros(0, np.uint64)
     runs = np.lib.stride_tricks.sliding_window_view(intervals, RUN)
-    return np.unique(_hash_rows(runs))[
-        :SKETCH
-    ].copy()  # a view would keep all of a piece's hashes alive
+    hashes = np.unique(_hash_rows(runs))
+    return hashes[:SKETCH].copy()  # a view would keep all of a piece's hashes alive
 
 
 def _hash_rows(rows: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """One well-mixed hash a row: a polynomial, then the finalizer of SplitMix64 (Steele et al.
-    2014)."""
+    """One hash per row: a polynomial, then the finalizer of SplitMix64 (Steele et al. 2014)."""
     value = np.zeros(len(rows), np.uint64)
     for column in rows.T:
         value = value * np.uint64(0x9E3779B97F4A7C15) + (column + 128).astype(np.uint64)
@@ -54,8 +52,7 @@ def resemblance(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
 
 
 def _shared(sketches: list[NDArray[np.uint64]]) -> list[NDArray[np.bool_]]:
-    """Which hashes of each sketch others have too: few, and the only ones worth keeping a list
-    of."""
+    """Which hashes of each sketch occur in others too: few, so an index of them stays small."""
     every = np.concatenate([np.zeros(0, np.uint64), *sketches])
     _, which, counts = np.unique(every, return_inverse=True, return_counts=True)
     return np.split(counts[which] > 1, np.cumsum([len(mine) for mine in sketches]))[: len(sketches)]

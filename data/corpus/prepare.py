@@ -63,9 +63,9 @@ def prepare(
     """Make the corpus `out` from all files under `folder`. `on_file(done, total)` is called after
     each file.
 
-    Every file gets a manifest row; the reason stands beside each that was dropped. An interrupted
-    run is gone on with. Raises UgenError when the folder cannot be read, or when too few pieces
-    remain to train on and to hold out.
+    Every file gets a manifest row, with a reason if it was dropped. An interrupted run is resumed.
+    Raises UgenError when the folder cannot be read, or when too few pieces remain to train on and
+    to hold out.
     """
     root, out = Path(folder), Path(out)
     files = _files(root, hidden_folder(out))
@@ -82,8 +82,8 @@ def prepare(
 
 
 def _files(root: Path, hidden: Path) -> list[str]:
-    """The names of all files under a folder, but for our own work in it; names alone, since there
-    may be many."""
+    """The names of all files under a folder, except our own work in it; names alone, since there may
+    be many."""
     if not root.is_dir():
         raise UgenError("not a folder", path=root)
     # compared without symbolic links, for one path may be absolute and the other relative
@@ -127,7 +127,7 @@ def _read_all(root: Path, files: list[str], settings: Settings, workers: int) ->
 
 
 def _read(job: tuple[str, str, Settings]) -> Read:
-    """What one file gives. Runs in a worker, so it takes and gives what can be sent there."""
+    """Read one file. Runs in a worker process, so it takes and returns what can be pickled."""
     path, name, settings = job
     row = ManifestRow(name, "dropped")
     try:
