@@ -1,7 +1,6 @@
 """What a table of hashed runs of notes takes and finds: the figures of docs/scoring.md.
 
-python tests/bench/originality.py [FOLDER ...]     the bundled music of Freedoom when no folder is
-given
+python tests/bench/originality.py [FOLDER ...]     by default Freedoom's bundled music
 """
 
 from __future__ import annotations
@@ -40,12 +39,10 @@ def report(corpus: Corpus, name: str) -> None:
     """Print both tables of a corpus."""
     learned, held_out = music(corpus, "train"), music(corpus, "valid")
     names = [row.file for row in corpus.pieces("train")]
+    notes = sum(len(score.notes) for score in learned)
+    print(f"\n{name}: {len(learned)} training pieces, {notes:,} notes; {len(held_out)} held out\n")
     print(
-        f"\n{name}: {len(learned)} pieces learned from, {sum(len(s.notes) for s in learned):,} notes; "
-        f"{len(held_out)} held out\n"
-    )
-    print(
-        "| notes in a run | runs | held out: longest, median piece | most | notes in any, median piece | mean |"
+        "| notes in a run | runs | held out: longest, median | most | notes in any, median | mean |"
     )
     print("|---|---|---|---|---|---|")
     for n in (8, 10, 12, 16):
@@ -59,7 +56,7 @@ def report(corpus: Corpus, name: str) -> None:
             f"{table.held_out.share:.1%} | {mean:.1%} |"
         )
     print(
-        "\n| room, kB | runs | kB | found for certain | false positives, stated | measured | held out, most | s |"
+        "\n| room, kB | runs | kB | always found | false positives, stated | measured | most | s |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for room in ROOMS:
@@ -68,16 +65,16 @@ def report(corpus: Corpus, name: str) -> None:
         took = time.perf_counter() - begun
         assert table.held_out
         print(
-            f"| {room / 1e3:.0f} | {len(table.keys):,} | {len(table.encoded()) / 1e3:.0f} | {table.certain} | "
-            f"1 in {1 / table.false_positives:,.0f} | 1 in {1 / measured_rate(table):,.0f} | {table.held_out.most} | "
-            f"{took:.1f} |"
+            f"| {room / 1e3:.0f} | {len(table.keys):,} | {len(table.encoded()) / 1e3:.0f} "
+            f"| {table.certain} | 1 in {1 / table.false_positives:,.0f} "
+            f"| 1 in {1 / measured_rate(table):,.0f} | {table.held_out.most} | {took:.1f} |"
         )
 
 
 def alone(
     names: Sequence[str], learned: Sequence[Score], held_out: Sequence[Score], n: int
 ) -> list[Table]:
-    """A table's word on each held-out piece by itself."""
+    """A table for each held-out piece alone."""
     return [make_table(names, learned, [piece], 1 << 30, n) for piece in held_out]
 
 

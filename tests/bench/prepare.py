@@ -141,12 +141,13 @@ def race(
 
 
 def speed_table(files: list[Path], folder: Path) -> list[str]:
-    """Markdown: notes a second and tokens a note of each contestant, and ratios to its counterparts
-    at MidiTok."""
+    """Markdown: notes per second and tokens per note of each contestant, and ratios to its
+    counterparts in MidiTok."""
     seconds, tokens, refused, kept = race(files, folder)
     notes = sum(len(read_midi(files[i]).notes) for i in kept)
     rows = [
-        f"| one core, {len(kept):,} files, {notes:,} notes | notes/s | tokens a note | times TSD | times REMI |",
+        f"| one core, {len(kept):,} files, {notes:,} notes | notes/s | tokens per note "
+        "| times TSD | times REMI |",
         "|---|---|---|---|---|",
     ]
     for name, found in seconds.items():
@@ -157,17 +158,13 @@ def speed_table(files: list[Path], folder: Path) -> list[str]:
             *(f"{r:.2f}" for r in ratios),
         ]
         rows.append(f"| {name} | {' | '.join(cells)} |")
-    told = ", ".join(f"{name} {count}" for name, count in refused.items() if count) or "none"
-    return [
-        *rows,
-        "",
-        f"Files refused, of {len(files):,}: {told}; left out for all: {len(files) - len(kept):,}.",
-    ]
+    named = ", ".join(f"{name} {count}" for name, count in refused.items() if count) or "none"
+    out = len(files) - len(kept)
+    return [*rows, "", f"Files refused, of {len(files):,}: {named}; left out for all: {out:,}."]
 
 
 def peak(folder: Path, out: Path, workers: int) -> tuple[float, float]:
-    """MiB that a process which prepares a folder takes at most, and that the largest of its workers
-    takes."""
+    """Peak MiB of a process that prepares a folder, and of the largest of its workers."""
     command = [sys.executable, "-c", CHILD, str(folder), str(out), str(workers)]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
@@ -185,17 +182,18 @@ def memory_table(files: list[Path], folder: Path) -> list[str]:
         few, many = (
             peak(source, folder / f"{source.name}{workers}", workers) for source in (once, often)
         )
-        rows.append(
-            f"| workers={workers}, main process | {few[0]:.1f} | {many[0]:.1f} | {many[0] / few[0]:.2f} |"
-        )
-    rows.append(
-        f"| workers=2, larger worker | {few[1]:.1f} | {many[1]:.1f} | {many[1] / few[1]:.2f} |"
-    )
+        rows.append(memory_row(f"workers={workers}, main process", few[0], many[0]))
+    rows.append(memory_row("workers=2, larger worker", few[1], many[1]))
     return [
         *rows,
         "",
-        "The copies are read and arranged as any file is, then dropped as the same music.",
+        "The copies are read and arranged like any file, then dropped as duplicates.",
     ]
+
+
+def memory_row(name: str, few: float, many: float) -> str:
+    """A row of the table of memory."""
+    return f"| {name} | {few:.1f} | {many:.1f} | {many / few:.2f} |"
 
 
 def main(source: str, page: str = "") -> None:
@@ -211,12 +209,12 @@ def main(source: str, page: str = "") -> None:
         speed = speed_table(files, Path(folder))
     names = ("numpy", "miditok", "symusic")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
-    machine = f"{platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}, {versions}."
+    machine = f"{platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}"
     how = " ".join((__doc__ or "").split("\n\n", 2)[2].split())
     lines = [
         "# Preparing a corpus",
         "",
-        f"Machine: {machine}",
+        f"Machine: {machine}, {versions}.",
         "",
         *speed,
         "",
