@@ -36,8 +36,8 @@ def read_json(path: str | Path) -> Any:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A file name to write to. It is renamed to `path` when the block ends well, and removed when it
-    does not."""
+    """A file name to write to, renamed to `path` when the block ends well; removed when it does
+    not."""
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

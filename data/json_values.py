@@ -12,6 +12,7 @@ import math
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ugen.data.errors import UgenError
@@ -78,7 +79,7 @@ def _dataclass(cls: type, value: Any, place: str) -> Any:
     members = {each.name: each for each in fields(cls) if each.init}
     if unknown := sorted(set(value) - set(members)):
         raise ValueError(f"{_inside(place, unknown[0])} is unknown")
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     decoded = {}
     for name, member in members.items():
         if name in value:
@@ -89,6 +90,11 @@ def _dataclass(cls: type, value: Any, place: str) -> Any:
         return cls(**decoded)
     except UgenError as error:  # a dataclass that checks itself
         raise ValueError(f"{place}: {error}" if place else str(error)) from None
+
+
+@lru_cache(64)  # evaluated once, not for each row of a manifest
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 def _field(member: Field[Any], hint: Any, value: Any, place: str) -> Any:

@@ -1,5 +1,5 @@
-"""`make check-corpora CORPORA=folder`: reads every MIDI file there, and takes it through every codec
-and the guard.
+"""`make check-corpora CORPORA=folder`: every MIDI file there goes through every codec and the
+guard.
 
 Exits with 1 when a file crashes something, a codec is not a fixed point or loses too many notes, or
 the guard raises too many false alarms.
@@ -112,8 +112,8 @@ def print_codecs(tallies: Tallies) -> int:
         verdict = "" if lost <= CODECS[name][2] else "  TOO MANY"
         failures += bool(verdict) and not folder.startswith("odd")
         print(
-            f"{folder:34} {name:13} {row['files']:6} {row['notes']:9,} {row['lost']:7,} {lost:8.3%} "
-            f"{row['tokens'] / max(row['notes'], 1):11.2f} "
+            f"{folder:34} {name:13} {row['files']:6} {row['notes']:9,} {row['lost']:7,} "
+            f"{lost:8.3%} {row['tokens'] / max(row['notes'], 1):11.2f} "
             f"{row['tokens'] * 1000 / max(row['milliseconds'], 1):9.1f} {row['alarms']:6}{verdict}"
         )
     return failures

@@ -82,8 +82,8 @@ def prepare(
 
 
 def _files(root: Path, hidden: Path) -> list[str]:
-    """The names of all files under a folder, except our own work in it; names alone, since there may
-    be many."""
+    """The names of all files under a folder, except our own work in it; no more than names, since
+    there may be many."""
     if not root.is_dir():
         raise UgenError("not a folder", path=root)
     # compared without symbolic links, for one path may be absolute and the other relative

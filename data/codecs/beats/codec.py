@@ -1,4 +1,4 @@
-"""The `beats` codec: a metrical grid of 24 steps per beat, with bar lines, tempo and time signatures.
+"""The `beats` codec: a grid of 24 steps per beat, with bar lines, tempo and time signatures.
 
 The grammar of a piece:
 
