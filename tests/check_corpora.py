@@ -121,9 +121,7 @@ def print_codecs(tallies: Tallies) -> int:
 
 def print_grids(grids: dict[str, Counter[str]]) -> None:
     """Print what `onsets_lost` counted, as fractions of the notes."""
-    print(
-        "\nnotes lost to a grid of n steps per beat, and moved by more than 10 ms: piano arrangement"
-    )
+    print("\nnotes lost to a grid of n steps per beat, and moved by more than 10 ms (piano)")
     print(f"{'folder':34}" + "".join(f"{grid:>15}" for grid in GRIDS))
     for folder, row in sorted(grids.items()):
         notes = max(row["notes"], 1)

@@ -54,7 +54,7 @@ def _splits(facts: Facts) -> str:
     ]
     marks = [f"key {split.name}" for split in sums]  # the table is the bar's legend
     heads = ("split", "pieces", "notes", "length", "tokens")
-    return figure("Share of the tokens", bars, 10, "1.5rem") + table(heads, rows, marks=marks)
+    return figure("Tokens by split", bars, 10, "1.5rem") + table(heads, rows, marks=marks)
 
 
 def _lengths(facts: Facts) -> str:
