@@ -8,7 +8,10 @@ import sys
 
 def ugen_score(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    code = "import sys; sys.modules['torch'] = sys.modules['onnx'] = None; from ugen.runtime.cli.score import main; main()"
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['onnx'] = None; "
+        "from ugen.runtime.cli.score import main; main()"
+    )
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True
     )

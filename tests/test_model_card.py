@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 from hypothesis import given
@@ -27,6 +28,8 @@ from ugen.runtime.model_file.card import card_from_metadata
 from ugen.runtime.model_file.check import read_card
 from ugen.runtime.model_file.format import OPERATORS, PRECISIONS
 from ugen.runtime.model_file.outline import read_outline
+from ugen.runtime.sampling.rng import Rng
+from ugen.runtime.sampling.sampler import Sampler
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +111,18 @@ def test_the_page_of_the_format_lists_the_operators() -> None:
     listed = [("", name) for name in re.findall(r"\w+", lists[0][1])]
     listed += [("com.microsoft", name) for name in re.findall(r"(\w+) \(", lists[1][1])]
     assert sorted(listed) == sorted(OPERATORS)
+
+
+def test_min_p_comes_before_top_p_in_the_sampler_and_on_the_page() -> None:
+    """The page had them the other way round. Of 0.5, 0.3 and 0.2, min-p 0.5 keeps the first two;
+    top-p 0.6 of their sum keeps one, of the whole both."""
+    sampler = Sampler(3, Sampling(top_p=0.6, min_p=0.5))
+    logits, everything = np.log([0.5, 0.3, 0.2]).astype(np.float32), np.ones(3, bool)
+    rng = Rng(1)
+    assert {sampler.sample(logits, everything, rng) for _ in range(200)} == {0}
+    page = (Path(__file__).parent.parent / "docs" / "model-format.md").read_text("utf-8")
+    section = page.split("## Sampling a token")[1].split("## ")[0]
+    assert section.index("Min-p keeps") < section.index("top-p adds")
 
 
 def test_a_model_of_64_layers_is_far_from_the_limit_of_fields(tmp_path: Path) -> None:

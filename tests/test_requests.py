@@ -433,7 +433,7 @@ def test_standard_output_gets_the_song_alone(model_file: Path, tmp_path: Path) -
         (["-o", "x.mid", "--primer", "nowhere.mid"], "nowhere.mid: No such file"),
         (
             ["-o", "x.mid", "--provider", "gpu"],
-            "--provider gpu: is none of cpu, cuda, tensorrt, coreml,",
+            "--provider gpu: not one of cpu, cuda, tensorrt, coreml,",
         ),
         (["-o", "x.mid", "--provider", "cuda"], "--provider cuda: this onnxruntime has cpu"),
         (["-o", "x.mid", "--bars", "0"], "--bars 0: must be 1 to"),

@@ -26,7 +26,7 @@ from ugen.runtime.generation.faults import GuardError
 from ugen.runtime.model_file.format import PRECISIONS
 from ugen.runtime.scoring.evaluate import score
 from ugen.runtime.scoring.pieces import Piece, read_piece
-from ugen.runtime.scoring.songs import song_seconds, compare_songs
+from ugen.runtime.scoring.songs import compare_songs, song_seconds
 from ugen.train.config import ModelConfig
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.model import LstmModel

@@ -230,7 +230,7 @@ def comparison(
 ) -> tuple[list[str], list[list[str]]]:
     """The heads and the rows of a table: a model and the baselines on some music, the best first.
 
-    A baseline's loss per note and per second is scaled as the model's is, for the music is the same.
+    A baseline's loss per note and per second is scaled as the model's is: the music is the same.
     """
     found: dict[str, Scores | Baseline] = {
         **baselines,

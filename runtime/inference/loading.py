@@ -1,8 +1,9 @@
-"""Open a model file: its outline, then its metadata, then its graph are checked, and only then
-onnxruntime reads it.
+"""Open a model file: its outline, its metadata and its graph are checked, and only then onnxruntime
+reads it.
 
-onnxruntime is C++ that takes a file's word for much, the older the more: sizes it allocates, other
-files it opens, weights it reads past the end of. So it is never the first to see a file.
+onnxruntime is C++ that trusts a file in much, older versions the more: sizes that it allocates,
+other files that it opens, weights that it reads past the end of. So it is never the first to see a
+file.
 """
 
 from __future__ import annotations
@@ -33,11 +34,10 @@ PROVIDERS = {
 
 
 def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu") -> Model:
-    """Load a model file, or the model that comes with ugen, and check all of it. `provider`: one of
-    PROVIDERS, or auto, which `choose_provider` explains.
+    """Load a model file, or the model that comes with ugen, and check all of it.
 
-    Raises ModelError, one line that names the file and the part at fault, and UgenError where a
-    provider is not there.
+    `provider`: one of PROVIDERS, or auto, which `choose_provider` explains. Raises ModelError, one
+    line that names the file and the part at fault, and UgenError where a provider is missing.
     """
     card = read_card(path)
     import onnxruntime as ort
@@ -46,10 +46,10 @@ def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what is wrong is said once, by us
-    options.enable_mem_reuse = options.enable_cpu_mem_arena = (
-        False  # each costs one stream up to 4%
-    )
+    options.log_severity_level = 4  # what is wrong is reported once, by us
+    # each costs one stream up to 4%
+    options.enable_mem_reuse = False
+    options.enable_cpu_mem_arena = False
     # a second thread that has to be woken for each step is slower than none; one alone has nothing
     # to spin for
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if threads > 1 else "0")
@@ -57,39 +57,36 @@ def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu")
         session = ort.InferenceSession(str(path), options, providers=[PROVIDERS[provider]])
     except Exception as error:  # onnxruntime's own exceptions share no public base
         raise ModelError(f"{path}: onnxruntime cannot load it ({_first_line(error)})") from None
-    if (
-        session.get_providers()[0] != PROVIDERS[provider]
-    ):  # it goes on without, and says so only in its log
-        raise UgenError(
-            f"--provider {provider}: onnxruntime has it, but it does not start here; drivers or libraries miss"
-        )
+    if session.get_providers()[0] != PROVIDERS[provider]:  # it says so only in its log
+        reason = "onnxruntime has it, but it failed to start: drivers or libraries are missing"
+        raise UgenError(reason, flag="--provider", value=provider)
     _try(session, card, str(path))
     return Model(card, session, provider)
 
 
 def choose_provider(wanted: str, card: Card, available: Sequence[str]) -> str:
-    """The name of the provider to use. auto: the processor, which is the fastest for one stream of
-    small steps; for a half-precision file the first graphics card there is. Raises UgenError that
-    lists what is there."""
+    """The name of the provider to use.
+
+    auto: the processor, which is the fastest for one stream of small steps; for a half-precision
+    file the first graphics card there is. Raises UgenError that lists what this onnxruntime has.
+    """
     there = [name for name, long in PROVIDERS.items() if long in available]
     if wanted == "auto":
         cards = [name for name in ("tensorrt", "cuda", "coreml", "directml") if name in there]
         return cards[0] if cards and card.precision == "fp16" else "cpu"
     if wanted not in there:
-        known = "" if wanted in PROVIDERS else f" is none of {', '.join(PROVIDERS)}, auto;"
-        raise UgenError(f"--provider {wanted}:{known} this onnxruntime has {', '.join(there)}")
+        known = "" if wanted in PROVIDERS else f"not one of {', '.join(PROVIDERS)}, auto; "
+        reason = f"{known}this onnxruntime has {', '.join(there)}"
+        raise UgenError(reason, flag="--provider", value=wanted)
     return wanted
 
 
 def _try(session: Any, card: Card, file: str) -> None:
-    """Take a step of two streams, fed the last token: a graph need not compute what its outputs
-    declare."""
+    """Take a step of two streams, fed the last token: a graph may compute other shapes than it
+    declares."""
     step, state = (2, 1, card.codec.vocabulary), (card.layers, 2, card.hidden)
-    x = (
-        np.zeros(step, np.float32)
-        if card.codec.input == "frame"
-        else np.full((2, 1), step[-1] - 1, np.int64)
-    )
+    last = np.full((2, 1), step[-1] - 1, np.int64)
+    x = np.zeros(step, np.float32) if card.codec.input == "frame" else last
     zeros = np.zeros(state, np.float32)
     feeds = dict(zip(inputs_of(card.codec.input), (x, zeros, zeros), strict=True))
     try:
@@ -100,7 +97,7 @@ def _try(session: Any, card: Card, file: str) -> None:
         if value.shape != shape:
             raise ModelError(f"{file}: {name} comes out as {list(value.shape)}, not {list(shape)}")
         if not np.isfinite(value).all():
-            raise ModelError(f"{file}: {name} comes out with values that are no numbers")
+            raise ModelError(f"{file}: {name} comes out with values that are not finite")
 
 
 def _first_line(error: Exception) -> str:

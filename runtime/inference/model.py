@@ -15,10 +15,12 @@ State = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 class Model:
     """A loaded model. `card`: what the file says of itself; `provider`: what computes it. Threads
-    may share a model; each takes its own stream."""
+    may share a model, each with a stream of its own."""
 
     def __init__(self, card: Card, session: Any, provider: str = "cpu"):
-        self.card, self._session, self.provider = card, session, provider
+        self.card = card
+        self.provider = provider
+        self._session = session
         self._inputs = inputs_of(card.codec.input)
 
     def start(self, batch: int = 1) -> State:
@@ -40,11 +42,11 @@ class Model:
 
 
 class Stream:
-    """Steps that carry their state, in arrays the model reads and writes where they lie.
+    """Steps that carry their state, in arrays that the model reads and writes in place.
 
     `x`: the step to feed, int64 [batch, 1] or float32 [batch, 1, vocabulary], to be filled in
     place; at first the codec's start. `logits`: float32 [batch, 1, vocabulary], overwritten by
-    every `advance`.
+    each `advance`.
     """
 
     def __init__(self, card: Card, session: Any, state: State):
@@ -57,15 +59,14 @@ class Stream:
         self.logits = np.empty((batch, 1, vocabulary), np.float32)
         self._states = state, (np.empty_like(state[0]), np.empty_like(state[1]))
         self._run = session.run_with_iobinding
-        # the state is read from one pair of arrays and written to the other, then the other way
-        # round
+        # the state is read from one pair of arrays and written to the other, in turns
         self._bindings = [self._bind(session, card, *self._states[::order]) for order in (1, -1)]
         self._turn = 0
 
     @property
     def state(self) -> State:
-        """h and c after the last step, float32 [layers, batch, hidden]: written to in place, they
-        are set."""
+        """h and c after the last step, float32 [layers, batch, hidden]; write to them in place to
+        set them."""
         return self._states[self._turn]
 
     def advance(self) -> NDArray[np.float32]:

@@ -1,5 +1,4 @@
-"""How well a model predicts pieces, piece by piece from the zero state, as training scores its
-held-out music.
+"""How well a model predicts pieces, each from the zero state, as training scores held-out music.
 
 from ugen.runtime import load
 from ugen.runtime import read_piece, score
@@ -29,19 +28,18 @@ _HELD = 128  # steps whose logits are counted at once
 def score(
     model: Model, pieces: Sequence[Piece], on_progress: Callable[[int], None] = lambda steps: None
 ) -> Scores:
-    """Score each next step of every piece. `on_progress` is called with the steps taken so far.
-    Raises UgenError when there is none."""
+    """Score each next step of every piece. `on_progress` is called with the number of steps so far.
+    Raises UgenError when there are no pieces."""
     codec = model.card.codec
     if not pieces:
         raise UgenError("no pieces to score")
     tally = new_tally(codec)
     done = 0
     batch = 1 if model.card.precision in SHARED_SCALES else min(BATCH, len(pieces))
-    for logits, y in _predictions(
-        model, [codec.to_inputs(piece.tokens) for piece in pieces], batch
-    ):
-        tally.add(logits, y)
-        done += len(y)
+    inputs = [codec.to_inputs(piece.tokens) for piece in pieces]
+    for logits, targets in _predictions(model, inputs, batch):
+        tally.add(logits, targets)
+        done += len(targets)
         on_progress(done)
     notes, seconds = sum(piece.notes for piece in pieces), sum(piece.seconds for piece in pieces)
     return tally.scores(notes, seconds)
@@ -62,33 +60,34 @@ class PieceCursor:
 def _predictions(
     model: Model, pieces: Sequence[Inputs], batch: int
 ) -> Iterator[tuple[NDArray[np.float32], Inputs]]:
-    """Logits [steps, vocabulary] and what came, of all pieces, the longest first; a piece begins
+    """Logits [steps, vocabulary] and what followed, of all pieces, the longest first; each starts
     from zeros."""
     codec, stream = model.card.codec, model.stream(batch)
     waiting = sorted((codec.with_start(piece) for piece in pieces), key=len)
     cursors = [PieceCursor() for _ in range(batch)]
     logits: list[NDArray[np.float32]] = []
-    came: list[Any] = []
+    targets: list[Any] = []
     while live := _fed(stream, cursors, waiting):
         stream.advance()
         logits.append(stream.logits[live, 0])
-        came += [cursors[row].items[cursors[row].at + 1] for row in live]
+        targets += [cursors[row].items[cursors[row].at + 1] for row in live]
         for row in live:
             cursors[row].at += 1
-        if len(came) >= _HELD:
-            yield np.concatenate(logits), np.array(came)
-            logits, came = [], []
-    if came:
-        yield np.concatenate(logits), np.array(came)
+        if len(targets) >= _HELD:
+            yield np.concatenate(logits), np.array(targets)
+            logits, targets = [], []
+    if targets:
+        yield np.concatenate(logits), np.array(targets)
 
 
 def _fed(stream: Stream, cursors: Sequence[PieceCursor], waiting: list[Inputs]) -> list[int]:
-    """Put each stream's next step where the model reads it, taking up pieces; the streams with one
-    to predict."""
+    """Put each stream's next step where the model reads it, starting waiting pieces. Gives the
+    streams that have a step to predict."""
     live = []
     for row, each in enumerate(cursors):
         while each.over() and waiting:
-            each.items, each.at = waiting.pop(), 0
+            each.items = waiting.pop()
+            each.at = 0
             for part in stream.state:
                 part[:, row] = 0
         if not each.over():

@@ -4,7 +4,7 @@
 
 Weights are random, the head's bias is that of the bundled music's tokens. The baseline is PyTorch
 at its best: eager, oneDNN's LSTM off, the better of one and two threads. Rounds go through all
-contestants in turn, so that the machine's drift falls on each alike; a figure is the median over
+runtimes in turn, so that the machine's drift falls on each alike; a figure is the median over
 the rounds of the median step, a ratio the median over the rounds of the rounds' ratios. The memory
 limit is the time to read as many bytes as the int8 weights have, at the speed at which numpy finds
 the largest of them on one thread. With RUN, a training run: what each precision costs on its
@@ -96,7 +96,7 @@ def threads(count: int, best: bool) -> Callable[[], AbstractContextManager[None]
 
 
 def make_files(folder: Path, codec_name: str) -> LstmModel:
-    """The model as a file of every precision, one of int8 with a scale a column, and
+    """The model as a file of every precision, one of int8 with a scale per column, and
     TorchScript."""
     torch.manual_seed(1)
     codec = make_codec(codec_name)
@@ -122,7 +122,7 @@ def make_files(folder: Path, codec_name: str) -> LstmModel:
     return model
 
 
-def contestants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
+def runtimes(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
     """By name, what gives the median microseconds of a step."""
 
     def timed(runner: Runner, count: int, best: bool) -> Callable[[], float]:
@@ -133,7 +133,7 @@ def contestants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]
         return run
 
     eager, scripted = TorchRunner(model), TorchRunner(torchscript.load(folder / "m.ts"))
-    rows = {"PyTorch as it comes, 1 thread": timed(eager, 1, False)}
+    rows = {"PyTorch as installed, 1 thread": timed(eager, 1, False)}
     for count in (1, 2):
         rows[f"PyTorch, oneDNN off, {plural(count)}"] = timed(eager, count, True)
     for count in (1, 2):
@@ -149,7 +149,7 @@ def contestants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]
 
 
 def variants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
-    """One thing done otherwise at a time, int8 and int4, one stream."""
+    """One thing changed at a time, int8 and int4, one stream."""
     card = load(folder / "int8.onnx").card
 
     def session(name: str, count: int = 1, unpacked: str = "0", **settings: Any) -> Model:
@@ -171,7 +171,7 @@ def variants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
     rows: dict[str, Callable[[], float]] = {}
     for name in ("int8", "int4"):
         plain = session(name)
-        rows[f"{name}: as it is"] = of(plain)
+        rows[f"{name}: unchanged"] = of(plain)
         rows[f"{name}: numpy arrays in and out at every step"] = lambda m=plain: fed(m, model)  # type: ignore[misc]
         rows[f"{name}: onnxruntime plans the reuse of memory"] = of(
             session(name, enable_mem_reuse=True)
@@ -179,7 +179,7 @@ def variants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
         rows[f"{name}: memory from an arena"] = of(session(name, enable_cpu_mem_arena=True))
         rows[f"{name}: weights not packed at load"] = of(session(name, unpacked="1"))
         rows[f"{name}: 2 threads that sleep between steps"] = of(session(name, 2))
-    rows["int8: a scale a column, not a matrix"] = of(session("columns"))
+    rows["int8: a scale per column, not per matrix"] = of(session("columns"))
     return rows
 
 
@@ -216,7 +216,7 @@ def step_table(times: dict[str, np.ndarray]) -> list[str]:
     """Markdown rows: microseconds, and the ratio to PyTorch at its best of the same round."""
     best = best_of(times, "PyTorch, oneDNN off")
     rows = [
-        "| one step, 8 x 300, one stream | µs a token | times as fast as PyTorch at its best |",
+        "| one step, 8 x 300, one stream | µs per token | times as fast as PyTorch at its best |",
         "|---|---|---|",
     ]
     for name, found in [(BASELINE, best), *times.items()]:
@@ -256,16 +256,15 @@ def aim_table(times: dict[str, np.ndarray], limit: np.ndarray) -> list[str]:
             times[f"ugen-run's whole loop, {precision}, 1 thread"]
             / times[f"ONNX {precision}, 1 thread"]
         )
-        rows.append(
-            f"| ugen-run's whole loop against the bare step, {precision} | ≤ 1.10 | {np.median(loop):.2f} | |"
-        )
+        what = f"ugen-run's whole loop against the bare step, {precision}"
+        rows.append(f"| {what} | ≤ 1.10 | {np.median(loop):.2f} | |")
     return rows
 
 
 def batch_table(folder: Path) -> list[str]:
-    """Tokens a second of several streams, and of 32 against one."""
+    """Tokens per second of several streams, and of 32 against one."""
     rows = [
-        "| tokens a second, 1 thread | 1 stream | 8 | 32 | 32 against 1 (aim: ≥ 5) |",
+        "| tokens per second, 1 thread | 1 stream | 8 | 32 | 32 against 1 (aim: ≥ 5) |",
         "|---|---|---|---|---|",
     ]
     for precision in PRECISIONS:
@@ -285,11 +284,11 @@ def batch_table(folder: Path) -> list[str]:
 def gain_table(gains: dict[str, np.ndarray]) -> list[str]:
     """What each variant takes, of the time of the same precision as it is."""
     rows = [
-        "| one thing done otherwise, one stream | µs a token | of the time as it is |",
+        "| one thing changed, one stream | µs per token | relative to unchanged |",
         "|---|---|---|",
     ]
     for name, found in gains.items():
-        ratio = np.median(found / gains[f"{name[:4]}: as it is"])
+        ratio = np.median(found / gains[f"{name[:4]}: unchanged"])
         rows.append(f"| {name} | {np.median(found):.0f} | {ratio:.2f} |")
     return rows
 
@@ -303,49 +302,48 @@ def main(page: Path, run: Path | None) -> None:
         songs.mkdir()
         model = make_files(folder, "frames")
         make_files(songs, "beats")
-        times = in_turns({**contestants(folder, model), "limit": memory_limit(folder)}, "runtimes")
-        limit = times.pop("limit")
-        size = {path.stem: path.stat().st_size for path in folder.glob("*.onnx")}
-        sizes = [
-            f"{each} {size[each] / 1e6:.1f} MB ({size[each] / size['fp32']:.1%})"
-            for each in PRECISIONS
-        ]
-        lines = [
-            "# Benchmarks",
-            "",
-            "Written by `make bench`; every figure is from one run on one machine. Read the ratios: times drift.",
-            "",
-            machine("torch", "onnxruntime", "numpy"),
-            "",
-            *aim_table(times, limit),
-            "",
-            *step_table(times),
-            "",
-            f"The memory limit: {np.median(limit):.0f} µs to read {size['int8'] / 1e6:.1f} MB "
-            f"({size['int8'] / np.median(limit) / 1e3:.0f} GB/s).",
-            "",
-            *batch_table(folder),
-            "",
-            f"Files (aim for int8: at most 26% of fp32): {', '.join(sizes)}.",
-            "",
-            *gain_table(in_turns(variants(folder, model), "variants")),
-            "",
-            "Where the time goes (onnxruntime's profile, which makes every node some 2 µs slower):",
-            "",
-            *profile_table(folder / "int4.onnx", 1),
-            "",
-            *profile_table(folder / "int8.onnx", 32),
-            "",
-            cold_start(songs / "int8.onnx"),
-            "",
-            growth(songs / "int8.onnx"),
-            "",
-            *([*run_table(run, folder), ""] if run else []),
-            how(__doc__),
-            "",
-        ]
+        parts = [*step_parts(folder, model), *song_parts(folder, songs, run)]
+    lines = [line for part in parts for line in (*part, "")]
     print("\n".join(lines))
     write_atomically(page, "\n".join(lines).encode())
+
+
+def step_parts(folder: Path, model: LstmModel) -> list[list[str]]:
+    """The parts of the page about one step."""
+    times = in_turns({**runtimes(folder, model), "limit": memory_limit(folder)}, "runtimes")
+    limit = times.pop("limit")
+    size = {path.stem: path.stat().st_size for path in folder.glob("*.onnx")}
+    sizes = [
+        f"{each} {size[each] / 1e6:.1f} MB ({size[each] / size['fp32']:.1%})" for each in PRECISIONS
+    ]
+    intro = "every figure is from one run on one machine. Read the ratios: times drift."
+    return [
+        ["# Benchmarks"],
+        [f"Written by `make bench`; {intro}"],
+        [machine("torch", "onnxruntime", "numpy")],
+        aim_table(times, limit),
+        step_table(times),
+        [
+            f"The memory limit: {np.median(limit):.0f} µs to read {size['int8'] / 1e6:.1f} MB "
+            f"({size['int8'] / np.median(limit) / 1e3:.0f} GB/s)."
+        ],
+        batch_table(folder),
+        [f"Files (aim for int8: at most 26% of fp32): {', '.join(sizes)}."],
+        gain_table(in_turns(variants(folder, model), "variants")),
+    ]
+
+
+def song_parts(folder: Path, songs: Path, run: Path | None) -> list[list[str]]:
+    """The parts about nodes, whole songs, and a trained model."""
+    return [
+        ["Where the time goes (onnxruntime's profile, which makes every node some 2 µs slower):"],
+        profile_table(folder / "int4.onnx", 1),
+        profile_table(folder / "int8.onnx", 32),
+        [cold_start(songs / "int8.onnx")],
+        [growth(songs / "int8.onnx")],
+        *([run_table(run, folder)] if run else []),
+        [how(__doc__)],
+    ]
 
 
 if __name__ == "__main__":

@@ -94,12 +94,12 @@ def count_of(batch: int) -> str:
 def run_table(run: Path, folder: Path) -> list[str]:
     """What each precision costs on the held-out music of a training run."""
     checkpoint = load_checkpoint(run)
-    model, probe = checkpoint.model, checkpoint.held_out_excerpt
+    model, excerpt = checkpoint.model, checkpoint.held_out_excerpt
     card = Card(
         checkpoint.codec, model.config.layers, model.config.hidden, "fp32", Sampling(), {}, ""
     )
     fp32 = build(model, card.to_metadata())
-    columns = "int8, a scale a column"
+    columns = "int8, a scale per column"
     files = {name: folder / f"run.{name}.onnx" for name in (*PRECISIONS, columns)}
     for name, path in files.items():
         metadata = replace(card, precision=name.partition(",")[0]).to_metadata()
@@ -110,16 +110,11 @@ def run_table(run: Path, folder: Path) -> list[str]:
         )
         onnx.helper.set_model_props(made, metadata)
         onnx.save(made, path)
-    found = measure(
-        files,
-        {name: load(path) for name, path in files.items()},
-        probe,
-        checkpoint_nats(model, probe),
-    )
+    found = measure(files, excerpt, checkpoint_nats(model, excerpt))
     shape = f"{model.config.layers} x {model.config.hidden}, {checkpoint.codec.name}"
-    read = len(probe) * (probe.shape[1] - 1)
+    read = len(excerpt) * (excerpt.shape[1] - 1)
     rows = [
-        f"| a trained model: {shape} | size | µs a token | loss over {read:,} held-out steps |",
+        f"| a trained model: {shape} | size | µs per token | loss over {read:,} held-out steps |",
         "|---|---|---|---|",
     ]
     for each in found:
