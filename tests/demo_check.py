@@ -23,8 +23,8 @@ def check(folder: Path) -> None:
         json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()
     ]
     best = min(row["nats_per_token"] for row in rows)
-    for name, share in (("unigram", 0.7), ("repeat-last", 0.8), ("5-gram", 0.9)):
-        assert best < share * baselines[name]["nats_per_token"], (
+    for name, fraction in (("unigram", 0.7), ("repeat-last", 0.8), ("5-gram", 0.9)):
+        assert best < fraction * baselines[name]["nats_per_token"], (
             f"held-out loss {best:.3f} is not well under {name}"
         )
     score = read_midi(folder / "song.mid")
@@ -43,19 +43,17 @@ def check(folder: Path) -> None:
         f"one pitch is {found['commonest_pitch']:.0%} of it (real music: 5% to 45%)"
     )
     print(
-        f"held-out loss {best:.3f} nats a token; "
+        f"held-out loss {best:.3f} nats per token; "
         + ", ".join(f"{n} {b['nats_per_token']:.3f}" for n, b in baselines.items())
     )
     print(
-        f"{found['notes']:.0f} notes, {found['pitches']:.0f} pitches, in each ten seconds {per_window.tolist()}"
+        f"{found['notes']:.0f} notes, {found['pitches']:.0f} pitches, in each ten seconds "
+        f"{per_window.tolist()}\n"
     )
-    print(
-        f"\n  song     {folder / 'song.mid'}\n  picture  {folder / 'song.png'}\n  model    {folder / 'model.onnx'}"
-    )
-    print(
-        "\nPlay the song with any MIDI player: timidity or fluidsynth on Linux, GarageBand on a Mac,"
-    )
-    print("Media Player on Windows, MuseScore anywhere.")
+    for what, name in (("song", "song.mid"), ("picture", "song.png"), ("model", "model.onnx")):
+        print(f"  {what:8} {folder / name}")
+    print("\nPlay the song with any MIDI player: timidity or fluidsynth on Linux, GarageBand on a")
+    print("Mac, Media Player on Windows, MuseScore anywhere.")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""`make bench-chorales`: Bach's chorales on their standard split, beside the published numbers;
-written to a page.
+"""`make bench-chorales`: Bach's chorales on their standard split, beside the published numbers.
 
     python tests/bench/chorales.py FOLDER docs/benchmarks-chorales.md [--threads N] [--share 1.0]
 
 FOLDER holds jsb-chorales-quarter.json and jsb-chorales-16th.json. A time step is a step of the
-codec: `khot` predicts keys that do not know of one another, as the models of Boulanger-Lewandowski
+codec: `khot` predicts keys independently of one another, as the models of Boulanger-Lewandowski
 et al. 2012 and Bai et al. 2018 do; `frames` predicts the notes of a step one after the other, each
-knowing those below it. Every step counts, the first of a piece too. The weights are the best on the
+given those below it. Every step counts, also the first of a piece. The weights are the best on the
 validation pieces; the test pieces are scored once, with those.
 """
 
@@ -20,8 +19,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
-from machine import how, machine
+from machine import how, machine, markdown
 from ugen.data import make_codec
 from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.corpus.corpus import Corpus, ManifestRow, write_corpus
@@ -35,6 +35,7 @@ from ugen.train.run_folder.checkpoint import load_checkpoint
 
 GRIDS = {"quarter": 480, "16th": 120}  # ticks of a step, at 480 a beat
 CPU = torch.device("cpu")
+CURVE = "minutes: nats per step on validation"
 
 
 class Recipe(NamedTuple):
@@ -63,7 +64,8 @@ RECIPES = (
         5,
         {"embedding": 192, "hidden": 320, "dropout": 0.5},
         {"transpose": False},
-        "DMM 6.39 (Krishnan et al. 2017), RNN-RBM 6.27, RNN-NADE 5.56 (Boulanger-Lewandowski et al. 2012)",
+        "DMM 6.39 (Krishnan et al. 2017), RNN-RBM 6.27, RNN-NADE 5.56 "
+        "(Boulanger-Lewandowski et al. 2012)",
     ),
     Recipe(
         "16th",
@@ -112,78 +114,59 @@ def _listed(steps: np.ndarray) -> Tokens:
     return listed[np.concatenate([steps, np.ones((len(steps), 1), bool)], axis=1)].astype(np.uint16)
 
 
-class _Curve:
-    """A callback that keeps the minutes and the validation nats a step of every evaluation, and says
-    where it is."""
+class _Speaker:
+    """A callback that says where a run stands, every tenth evaluation."""
 
-    def __init__(self, label: str, tokens_a_step: float):
-        self._label, self._tokens_a_step = label, tokens_a_step
-        self.points: list[tuple[float, float]] = []
+    def __init__(self, label: str):
+        self._label = label
 
     def on_update(self, progress: Progress) -> None:
         """Nothing between evaluations."""
 
     def on_evaluation(self, progress: Progress) -> None:
-        """One point."""
-        nats = progress.history[-1]["nats_per_token"] * self._tokens_a_step
-        self.points.append((progress.elapsed / 60, nats))
-        if len(self.points) % 10 == 0:
-            print(
-                f"{self._label}: {self.points[-1][0]:.1f} min, {self.points[-1][1]:.3f} nats a step",
-                flush=True,
-            )
+        """One line."""
+        if len(progress.history) % 10 == 0:
+            nats = progress.history[-1]["nats_per_token"]
+            print(f"{self._label}: {progress.elapsed / 60:.1f} min, {nats:.3f} nats", flush=True)
 
 
-def learn(recipe: Recipe, source: Path, folder: Path, share: float) -> tuple[list[str], list[str]]:
-    """Train by a recipe for a `share` of its time. Gives table rows: the losses, and the curve."""
+def learn(recipe: Recipe, source: Path, folder: Path, share: float) -> dict[str, str]:
+    """Train by a recipe for a `share` of its time. Gives a row of the table, and the curve."""
     label = f"{recipe.grid}, {recipe.codec}"
     corpus = chorales(source, recipe.grid, recipe.codec, folder / "corpus")
-    codec, valid = corpus.codec, HeldOutSet.from_rows(corpus, corpus.pieces("valid"))
-    per_step = {split: _tokens_a_step(corpus, split) for split in ("valid", "test")}
-    training = TrainConfig(
-        **{
-            "minutes": share * recipe.minutes,
-            "patience": 10**6,
-            "tempo_jitter": 0.0,
-            "velocity_jitter": 0,
-            **recipe.training,
-        }
-    )
+    codec = corpus.codec
+    usual = {"patience": 10**6, "tempo_jitter": 0.0, "velocity_jitter": 0}
+    training = TrainConfig(minutes=share * recipe.minutes, **{**usual, **recipe.training})
     model = ModelConfig(codec.vocabulary, codec.input, **recipe.model)
     trainer = Trainer.begin(folder / "run", corpus, model, training, CPU, "benchmark")
-    curve = _Curve(label, per_step["valid"])
-    trainer.run([curve])
-    best = load_checkpoint(folder / "run")
-    held = {"valid": valid, "test": HeldOutSet.from_rows(corpus, corpus.pieces("test"))}
-    losses = {
-        split: evaluate(best.model, held[split], codec, CPU).nats_per_token * per_step[split]
-        for split in held
-    }
+    trainer.run([_Speaker(label)])
+    best, losses, per_step = load_checkpoint(folder / "run"), {}, {}
+    for split in ("valid", "test"):
+        held_out = HeldOutSet.from_rows(corpus, corpus.pieces(split))
+        per_step[split] = held_out.tokens * codec.step_seconds / held_out.seconds
+        nats = evaluate(best.model, held_out, codec, CPU).nats_per_token
+        losses[split] = nats * per_step[split]
     pieces = [
         [codec.to_inputs(corpus.piece(row)) for row in corpus.pieces(split)]
         for split in ("train", "test")
     ]
     counted = baselines(*pieces, codec.vocabulary, codec.start)
-    others = ", ".join(
-        f"{name} {base.nats_per_token * per_step['test']:.2f}" for name, base in counted.items()
-    )
-    row = (
-        f"| {label} | {model.layers} x {model.hidden} | {trainer.progress.elapsed / 60:.1f} | {losses['valid']:.3f} | "
-        f"**{losses['test']:.3f}** | {others} | {recipe.published} |"
-    )
-    thinned = curve.points[:: max(len(curve.points) // 12, 1)]
-    return [row], [
-        f"| {label} | "
-        + "; ".join(f"{minutes:.1f}: {nats:.2f}" for minutes, nats in thinned)
-        + " |"
-    ]
-
-
-def _tokens_a_step(corpus: Corpus, split: str) -> float:
-    """Items of the codec for each time step of the music."""
-    rows, codec = corpus.pieces(split), corpus.codec
-    steps = sum(row.seconds for row in rows) / codec.step_seconds  # type: ignore[attr-defined]
-    return HeldOutSet.from_rows(corpus, rows).tokens / steps
+    history = trainer.progress.history
+    return {
+        "grid, codec": label,
+        "model": f"{model.layers} x {model.hidden}",
+        "minutes": f"{trainer.progress.elapsed / 60:.1f}",
+        "validation": f"{losses['valid']:.3f}",
+        "test": f"**{losses['test']:.3f}**",
+        "baselines, on test": ", ".join(
+            f"{name} {each.nats_per_token * per_step['test']:.2f}" for name, each in counted.items()
+        ),
+        "published": recipe.published,
+        CURVE: "; ".join(
+            f"{row['seconds'] / 60:.1f}: {row['nats_per_token'] * per_step['valid']:.2f}"
+            for row in history[:: max(len(history) // 12, 1)]
+        ),
+    }
 
 
 def main() -> None:
@@ -198,30 +181,25 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    losses: list[str] = []
-    curves: list[str] = []
+    rows = []
     for recipe in RECIPES:
         with tempfile.TemporaryDirectory() as folder:
-            rows, points = learn(recipe, arguments.folder, Path(folder), arguments.share)
-        losses, curves = losses + rows, curves + points
-        print(rows[0], flush=True)
+            rows.append(learn(recipe, arguments.folder, Path(folder), arguments.share))
+        print(rows[-1], flush=True)
+    found, threads = pd.DataFrame(rows), torch.get_num_threads()
     page = [
         "# Chorales",
         "",
-        f"Written by `make bench-chorales`. {machine('torch', 'numpy')} {torch.get_num_threads()} threads.",
+        f"Written by `make bench-chorales`. {machine('torch', 'numpy')} {threads} threads.",
         "",
-        "Nats a time step.",
+        "Nats per time step.",
         "",
-        "| grid, codec | model | minutes | validation | test | what only counts, on test | published |",
-        "|---|---|---|---|---|---|---|",
-        *losses,
+        *markdown(found.drop(columns=CURVE)),
         "",
-        "The 16th grid here is of pitch sets, which leave out unisons and voices: a little "
-        "easier than the four voices of Music Transformer's figures. The quarter grid is that of the tables.",
+        "The 16th grid here is of pitch sets, without unisons and voices: a little easier than the "
+        "four voices of Music Transformer's figures. The quarter grid is that of the tables.",
         "",
-        "| | minutes: nats a step on validation |",
-        "|---|---|",
-        *curves,
+        *markdown(found[["grid, codec", CURVE]]),
         "",
         how(__doc__),
         "",

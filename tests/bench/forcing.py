@@ -1,12 +1,11 @@
-"""`make bench-forcing`: professor forcing beside plain likelihood, by held-out loss and by measures
-of the songs made.
+"""`make bench-forcing`: professor forcing beside plain likelihood, by loss and measures of songs.
 
     python tests/bench/forcing.py docs/benchmarks-forcing.md [--epochs 6] [--songs 60] [--threads N]
 
 Both learn the bundled music with the default model, the same seed and as many updates. Each then
 makes as many songs as there are excerpts of real music, of the same length, with the default
-sampling. A measure of a song is one of `ugen-data stats`; a column gives its mean over the songs
-and the standard error of that mean. `off` is how far the mean is from real music's, in standard
+sampling. A measure of a song is one of `ugen-data stats`; a column has its mean over the songs and
+the standard error of that mean. `off` is the distance of the mean from real music's, in standard
 deviations of real music.
 """
 
@@ -17,9 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import torch
-from machine import how, machine
+from machine import how, machine, markdown
 from ugen.data import Score, arrange, make_codec, read_midi
 from ugen.data.analysis.measures import measures
 from ugen.data.cli.main import MUSIC
@@ -49,8 +48,8 @@ SHOWN = (
 
 
 def learn(corpus: Corpus, objective: str, folder: Path, epochs: float) -> tuple[float, float, Path]:
-    """Train by one objective. Gives the best held-out nats a note, the minutes it took, and a model
-    file."""
+    """Train by one objective. Gives the best held-out nats per note, the minutes it took, and a
+    model file."""
     model = ModelConfig(corpus.codec.vocabulary, corpus.codec.input)
     config = TrainConfig(epochs=epochs, objective=objective, patience=1000)
     trainer = Trainer.begin(
@@ -62,7 +61,7 @@ def learn(corpus: Corpus, objective: str, folder: Path, epochs: float) -> tuple[
     best = min(row["nats_per_note"] for row in trainer.progress.history)
     file = folder / f"{objective}.onnx"
     export(folder / objective, file, ExportSettings(precision="fp32"))
-    print(f"{objective}: {best:.3f} nats a note, {minutes:.1f} minutes", flush=True)
+    print(f"{objective}: {best:.3f} nats per note, {minutes:.1f} minutes", flush=True)
     return best, minutes, file
 
 
@@ -84,29 +83,25 @@ def real(corpus: Corpus, count: int) -> list[Score]:
     return found
 
 
-def table(songs: dict[str, list[Score]]) -> list[str]:
-    """Markdown rows: a measure each, real music first, then each objective with its distance from
-    it."""
-    found = {name: [measures(score) for score in scores] for name, scores in songs.items()}
-    rows = [
-        f"| measure | real music | {' | off | '.join(OBJECTIVES)} | off |",
-        "|---|" + "---|" * 5,
-    ]
-    for name in SHOWN:
-        values = {kind: np.array([each[name] for each in all_of]) for kind, all_of in found.items()}
-        middle, spread = values["real"].mean(), max(values["real"].std(), 1e-9)
-        cells = [_cell(values["real"])]
-        for objective in OBJECTIVES:
-            cells += [
-                _cell(values[objective]),
-                f"{(values[objective].mean() - middle) / spread:+.2f}",
-            ]
-        rows.append(f"| {name} | {' | '.join(cells)} |")
-    return rows
+def table(songs: dict[str, list[Score]]) -> pd.DataFrame:
+    """A row for each measure: real music first, then each objective and its distance from it."""
+    found = {
+        name: pd.DataFrame([measures(score) for score in scores])[list(SHOWN)]
+        for name, scores in songs.items()
+    }
+    real = found["real"]
+    columns = {"measure": SHOWN, "real music": _mean(real)}
+    for objective in OBJECTIVES:
+        off = (found[objective].mean() - real.mean()) / real.std(ddof=0).clip(lower=1e-9)
+        columns |= {
+            objective: _mean(found[objective]),
+            f"off, {objective}": off.map("{:+.2f}".format),
+        }
+    return pd.DataFrame(columns)
 
 
-def _cell(values: np.ndarray) -> str:
-    return f"{values.mean():.3f} ± {values.std() / np.sqrt(len(values)):.3f}"
+def _mean(values: pd.DataFrame) -> pd.Series:
+    return values.mean().map("{:.3f}".format) + values.sem(ddof=0).map(" ± {:.3f}".format)
 
 
 def main() -> None:
@@ -128,19 +123,25 @@ def main() -> None:
             best, minutes, file = learn(corpus, objective, folder, arguments.epochs)
             songs[objective] = made(file, len(excerpts))
             silent = sum(not len(score.notes) for score in songs[objective])
-            lines.append(f"| {objective} | {best:.3f} | {minutes:.1f} | {silent} |")
+            lines.append(
+                {
+                    "objective": objective,
+                    "held-out nats per note": f"{best:.3f}",
+                    "minutes of training": f"{minutes:.1f}",
+                    "silent songs": silent,
+                }
+            )
     page = [
         "# Professor forcing",
         "",
         f"Written by `make bench-forcing`. {machine('torch', 'onnxruntime', 'numpy')}",
         "",
-        f"{arguments.epochs:g} epochs each; {len(excerpts)} songs of {SECONDS:g} s each, and as many excerpts.",
+        f"{arguments.epochs:g} epochs each; {len(excerpts)} songs of {SECONDS:g} s each, and as "
+        "many excerpts.",
         "",
-        "| objective | held-out nats a note | minutes of training | silent songs |",
-        "|---|---|---|---|",
-        *lines,
+        *markdown(pd.DataFrame(lines)),
         "",
-        *table(songs),
+        *markdown(table(songs)),
         "",
         how(__doc__),
         "",

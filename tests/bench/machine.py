@@ -1,4 +1,4 @@
-"""What the benchmarks' pages have in common: the machine a page was measured on, and how."""
+"""What the benchmarks' pages have in common: the machine, how it was measured, and tables."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import importlib.metadata
 import os
 import platform
 from pathlib import Path
+
+import pandas as pd
+
+
+def markdown(frame: pd.DataFrame) -> list[str]:
+    """A table of texts as the lines of Markdown."""
+    rows = [frame.columns, ["---"] * len(frame.columns), *frame.itertuples(index=False)]
+    return [f"| {' | '.join(map(str, row))} |" for row in rows]
 
 
 def machine(*packages: str) -> str:
@@ -19,16 +27,14 @@ def machine(*packages: str) -> str:
 
 
 def cpu_lines(key: str) -> list[str]:
-    """Lines of the processor's description that begin with `key`, one a core; none but on Linux."""
+    """Lines of the processor's description that begin with `key`, one per core, on Linux; elsewhere
+    none."""
     info = Path("/proc/cpuinfo")
-    return (
-        [line for line in info.read_text().splitlines() if line.startswith(key)]
-        if info.exists()
-        else []
-    )
+    lines = info.read_text().splitlines() if info.exists() else []
+    return [line for line in lines if line.startswith(key)]
 
 
 def how(docstring: str | None) -> str:
-    """A script's docstring after its title and its command, as one paragraph: how the figures came
-    about."""
+    """A script's docstring after its title and its command, as one paragraph: how the figures were
+    made."""
     return "How: " + " ".join((docstring or "").split("\n\n", 2)[2].split())

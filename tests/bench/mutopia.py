@@ -5,17 +5,17 @@ beside ugen.
     python tests/bench/mutopia.py FOLDER PAGE --minutes 60
 
 FOLDER holds the piano music of the Mutopia project. Held out are the files whose sha256, read as an
-integer, is divisible by 10; all others are learned from. Both learn for the same minutes, one after
-the other, in ugen's Trainer, evaluations included. Ours is the `beats` codec with the default model
-and training. The peer is MidiTok's TSD: one stream, 12 positions a beat up to 12 beats, 32
-velocities, no tempos, every program 0 and told before each note; and a plain LSTM of 3 x 320, rate
-and dropout those of ugen's preset of three plain layers, all else as our default; its music is
-transposed and its velocities are moved as ours are, unless --plain-peer is given. A note is one
-that the tokens hold, each codec's own count; a second is the music's as our manifest has it, the
-same for both. ugen's tokens tell more: bars, meters, tempos and the end of a piece, whose nats
-count; TSD tells none of these, here. Figures are those of the best evaluation, whose weights a run
-keeps. The curve gives the latest evaluation by each time; a run that ended early keeps its last.
-The published peer had another schedule, and is not held to the same time.
+integer, is divisible by 10; the others are learned. Both learn for the same minutes, one after the
+other, in ugen's Trainer, evaluations included. Ours is the `beats` codec with the default model and
+training. The peer is MidiTok's TSD: one stream, 12 positions per beat up to 12 beats, 32
+velocities, no tempos, and program 0 before each note. Its model is a plain LSTM of 3 x 320, with
+the rate and dropout of ugen's preset of three plain layers and our defaults otherwise. Its music is
+transposed and its velocities vary as ours do, unless --plain-peer is given. Notes are those that
+the tokens hold, counted by each codec; seconds are those of our manifest, the same for both. ugen's
+tokens hold more: bars, meters, tempos and the end of a piece, whose nats count; here TSD has none
+of these. Figures are those of the best evaluation, whose weights a run keeps. The curve has the latest
+evaluation by each time; a run that ended early keeps its last. The published peer had another
+schedule and is not bound to the same time.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ import argparse
 import hashlib
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
-from machine import how, machine
+from machine import how, machine, markdown
 from numpy.typing import NDArray
 from ugen.data import Score, make_codec
 from ugen.data.codecs.base import Codec, Cursor, Encoded
@@ -45,9 +45,18 @@ from ugen.train.progress import Progress
 
 HELD_OUT = 10  # one file in so many, by its hash
 PEER = {"layers": 3, "hidden": 320}
-PEER_DROPOUT, PEER_RATE = 0.3, 3e-3  # of the preset lstm-3x300: the default's rate is for one layer
-# what another run of the peer gave: tokens seen, tokens a note, nats a note, nats a second
-PUBLISHED = 7.8e6, 4.5, 7.36, 53.0
+# of the preset lstm-3x300: the default's rate is for one layer
+PEER_DROPOUT = 0.3
+PEER_RATE = 3e-3
+# of another run of the peer
+PUBLISHED = {
+    "vocabulary": "515",
+    "tokens seen": "7,800,000",
+    "best evaluation, after tokens": "7,800,000",
+    "tokens per note": "4.5",
+    "**nats per note**": "7.36",
+    "**nats per second**": "53.0",
+}
 TIMES = 12  # rows of the curve
 
 
@@ -86,7 +95,7 @@ class TsdCodec(Codec):
 
 
 def our_corpus(folder: Path, out: Path) -> tuple[Corpus, list[str]]:
-    """The folder prepared and split by the hashes of its files, and what is to be said of the
+    """The folder prepared and split by the hashes of its files, and what to say of the
     files."""
     prepared = prepare(folder, out / "prepared", Settings(make_codec("beats"), valid=0.1))
     rows = [row for row in prepared.rows if row.file.lower().endswith(MIDI_SUFFIXES)]
@@ -99,8 +108,10 @@ def our_corpus(folder: Path, out: Path) -> tuple[Corpus, list[str]]:
     learned = {row.family for row in kept if row.split == "train"}
     known = sum(row.family in learned for row in held_out)
     dropped = [f"- `{row.file}`: {row.reason}" for row in rows if row.status == "dropped"]
-    about = f"Files: {len(rows)}, kept {len(kept)}, of these held out {len(held_out)}, dropped {len(dropped)}."
-    about += f" Held-out pieces of which a version is learned from: {known}, left so as the rule puts them."
+    about = (
+        f"Files: {len(rows)}, kept {len(kept)}, of these held out {len(held_out)}, dropped "
+        f"{len(dropped)}. Held-out pieces of which another version is learned: {known}."
+    )
     corpus = write_corpus(
         out / "corpus", prepared.codec, ((row, prepared.piece(row)) for row in kept)
     )
@@ -150,8 +161,8 @@ def peer_corpus(folder: Path, ours: Corpus) -> Corpus:
 
 
 @dataclass
-class Told:
-    """A run's evaluations on stderr as they come: a run is long."""
+class Speaker:
+    """Prints a run's evaluations to stderr as they come: a run is long."""
 
     name: str
 
@@ -162,7 +173,7 @@ class Told:
         """One line."""
         print(
             f"{self.name}: {progress.elapsed / 60:.1f} minutes, {progress.tokens:,} tokens, "
-            f"{progress.history[-1]['nats_per_note']:.2f} nats a note",
+            f"{progress.history[-1]['nats_per_note']:.2f} nats per note",
             file=sys.stderr,
             flush=True,
         )
@@ -177,7 +188,7 @@ class Run:
         shape = ModelConfig(corpus.codec.vocabulary, **model)
         self.name = f"{name}, {shape.layers} x {shape.hidden}"
         self.trainer = Trainer.begin(path, corpus, shape, config, torch.device("cpu"), "bench")
-        self.ended = self.trainer.run([Told(self.name)])
+        self.ended = self.trainer.run([Speaker(self.name)])
         self.history = self.trainer.progress.history
         self.best = min(self.history, key=lambda row: row["nats_per_token"])
         self.heldout = self.trainer.heldout
@@ -185,66 +196,54 @@ class Run:
     def options(self) -> str:
         """How it was trained, and why it ended."""
         config, shape = self.trainer.config, self.trainer.model.config
+        transposed = "yes" if config.transpose else "no"
         return (
-            f"- {self.name}: embedding {shape.embedding}, dropout {shape.dropout}, batch {config.batch}, chunk "
-            f"{config.bptt_length}, rate {config.lr}, transposed: {'yes' if config.transpose else 'no'}, velocities moved by "
-            f"up to {config.velocity_jitter}, tempos by up to {config.tempo_jitter:.0%}; ended since {self.ended}."
+            f"- {self.name}: embedding {shape.embedding}, dropout {shape.dropout}, batch "
+            f"{config.batch}, bptt length {config.bptt_length}, rate {config.lr}, transposed: "
+            f"{transposed}, velocities varied by up to {config.velocity_jitter}, tempos by up to "
+            f"{config.tempo_jitter:.0%}; ended because {self.ended}."
         )
 
-    def latest(self, seconds: float) -> dict[str, Any]:
-        """The last evaluation by a time."""
-        return [row for row in self.history if row["seconds"] <= seconds][-1]
+    def figures(self) -> dict[str, str]:
+        """The run's column of the table."""
+        heldout, best, last = self.heldout, self.best, self.history[-1]
+        per_note = heldout.tokens / heldout.notes
+        counted = self.trainer.baselines["5-gram"].nats_per_token * per_note
+        return {
+            "weights": f"{self.trainer.model.parameters_count():,}",
+            "vocabulary": f"{self.trainer.corpus.codec.vocabulary}",
+            "minutes of training": f"{last['seconds'] / 60:.1f}",
+            "tokens seen": f"{last['tokens']:,}",
+            "best evaluation, after minutes": f"{best['seconds'] / 60:.1f}",
+            "best evaluation, after tokens": f"{best['tokens']:,}",
+            "held-out seconds": f"{heldout.seconds:,.0f}",
+            "held-out notes": f"{heldout.notes:,}",
+            "tokens per note": f"{per_note:.2f}",
+            "nats per token": f"{best['nats_per_token']:.3f}",
+            "**nats per note**": f"**{best['nats_per_note']:.2f}**",
+            "**nats per second**": f"**{best['nats_per_second']:.1f}**",
+            "a 5-gram's nats per note": f"{counted:.2f}",
+        }
 
 
-def table(ours: Run, peer: Run) -> list[str]:
-    """Markdown: both runs, and what was published."""
-    seen, tokens_note, nats_per_note, nats_per_second = PUBLISHED
-    rows: list[tuple[str, Callable[[Run], str], str]] = [
-        ("weights", lambda run: f"{run.trainer.model.parameters_count():,}", "–"),
-        ("vocabulary", lambda run: f"{run.trainer.corpus.codec.vocabulary}", "515"),
-        ("minutes of training", lambda run: f"{run.history[-1]['seconds'] / 60:.1f}", "–"),
-        ("tokens seen", lambda run: f"{run.history[-1]['tokens']:,}", f"{seen:,.0f}"),
-        ("best evaluation, after minutes", lambda run: f"{run.best['seconds'] / 60:.1f}", "–"),
-        ("best evaluation, after tokens", lambda run: f"{run.best['tokens']:,}", f"{seen:,.0f}"),
-        ("held-out seconds", lambda run: f"{run.heldout.seconds:,.0f}", "–"),
-        ("held-out notes", lambda run: f"{run.heldout.notes:,}", "–"),
-        (
-            "tokens a note",
-            lambda run: f"{run.heldout.tokens / run.heldout.notes:.2f}",
-            f"{tokens_note}",
-        ),
-        ("nats a token", lambda run: f"{run.best['nats_per_token']:.3f}", "–"),
-        ("**nats a note**", lambda run: f"**{run.best['nats_per_note']:.2f}**", f"{nats_per_note}"),
-        (
-            "**nats a second**",
-            lambda run: f"**{run.best['nats_per_second']:.1f}**",
-            f"{nats_per_second}",
-        ),
-        ("a 5-gram's nats a note", five_gram, "–"),
-    ]
-    head = [f"| | {ours.name} | {peer.name} | the peer, published |", "|---|---|---|---|"]
-    return head + [
-        f"| {label} | {cell(ours)} | {cell(peer)} | {published} |"
-        for label, cell, published in rows
-    ]
+def table(ours: Run, peer: Run) -> pd.DataFrame:
+    """Both runs, and what was published."""
+    columns = {run.name: run.figures() for run in (ours, peer)}
+    columns["the peer, published"] = PUBLISHED
+    rows = pd.DataFrame(columns, index=list(ours.figures())).fillna("–")
+    return rows.rename_axis("figure").reset_index()
 
 
-def five_gram(run: Run) -> str:
-    """What counting alone gives on the same tokens."""
-    return f"{run.trainer.baselines['5-gram'].nats_per_token * run.heldout.tokens / run.heldout.notes:.2f}"
-
-
-def curve(ours: Run, peer: Run) -> list[str]:
-    """Markdown: tokens seen and held-out nats a note of both against minutes."""
-    head = "".join(f" {run.name}: tokens | nats a note |" for run in (ours, peer))
-    rows = [f"| minutes |{head}", "|---|---|---|---|---|"]
-    for seconds in np.linspace(
-        0, max(run.history[-1]["seconds"] for run in (ours, peer)), TIMES + 1
-    ):
-        found = [run.latest(seconds) for run in (ours, peer)]
-        cells = "".join(f" {row['tokens']:,} | {row['nats_per_note']:.2f} |" for row in found)
-        rows.append(f"| {seconds / 60:.3g} |{cells}")
-    return rows
+def curve(ours: Run, peer: Run) -> pd.DataFrame:
+    """Tokens seen and held-out nats per note of both against minutes."""
+    longest = max(run.history[-1]["seconds"] for run in (ours, peer))
+    times = pd.DataFrame({"seconds": np.linspace(0, longest, TIMES + 1)})
+    found = {"minutes": times["seconds"].div(60).map("{:.3g}".format)}
+    for run in (ours, peer):
+        rows = pd.merge_asof(times, pd.DataFrame(run.history), on="seconds")
+        found[f"{run.name}: tokens"] = rows["tokens"].map("{:,}".format)
+        found[f"{run.name}: nats per note"] = rows["nats_per_note"].map("{:.2f}".format)
+    return pd.DataFrame(found)
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -274,12 +273,12 @@ def main(arguments: argparse.Namespace) -> None:
         "",
         *files,
         "",
-        *table(ours, peer),
+        *markdown(table(ours, peer)),
         "",
         ours.options(),
         peer.options(),
         "",
-        *curve(ours, peer),
+        *markdown(curve(ours, peer)),
         "",
         how(__doc__),
         "",

@@ -2,15 +2,15 @@
 
     python tests/bench/train_speed.py PAGE [--quick]
 
-The Trainer does in an update all that it does in a run on the bundled music (`beats`, piano): it
+An update of the Trainer does all that it does in a run on the bundled music (`beats`, piano): it
 packs pieces into streams and varies them, cuts its chunk where a stream begins a piece (an LSTM
 call cannot reset its state midway), carries the state and keeps the losses; evaluations are left
 out. The bare loop trains the same model class, with the same batch, chunk, fused AdamW and
 clipping, on one batch of random tokens that stays in memory; it carries the state and cuts nothing.
-Rounds go through all contestants in turn, every other one backwards, so that drift falls on each
-alike; a speed is the median over the rounds, a ratio the median of the rounds' ratios, the least
-and the greatest beside it. LSTM calls are counted apart, over further updates; the streams are
-passed on first, as far as they drift apart in a run. torch chooses its threads.
+Rounds go through all contestants in turn, every other one backwards, so that drift affects all
+alike. A speed is the median over the rounds; a ratio is the median of the rounds' ratios, with the
+least and the greatest beside it. LSTM calls are counted separately, over further updates, after the
+streams have moved as far apart as they do in a run. torch chooses its threads.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 import ugen.data
-from machine import cpu_lines, how, machine
+from machine import cpu_lines, how, machine, markdown
 from torch.nn.functional import cross_entropy
 from ugen.data import make_codec
 from ugen.data.corpus.corpus import Corpus
@@ -105,7 +106,7 @@ class Contest:
                 trainer.streams.next()
 
     def round(self, updates: int, warm: int, backwards: bool) -> None:
-        """Tokens a second of each way, once."""
+        """Tokens per second of each way, once."""
         for name, update in list(self.updates.items())[:: -1 if backwards else 1]:
             for _ in range(warm):
                 update()
@@ -118,7 +119,7 @@ class Contest:
             )
 
     def calls(self, updates: int) -> float:
-        """LSTM calls an update of the Trainer: one, and one more at every cut."""
+        """LSTM calls per update of the Trainer: one, and one more at every cut."""
         trainer, calls = self.trainers[OURS], []
         hook = trainer.model.lstm_stack.register_forward_hook(lambda *_: calls.append(1))
         for _ in range(updates):
@@ -126,24 +127,26 @@ class Contest:
         hook.remove()
         return len(calls) / updates
 
-    def row(self, calls: float) -> str:
+    def row(self, calls: float) -> dict[str, str]:
         """The shape's row of the table."""
         plain, ours, bf16 = (f"{np.median(self.speeds[name]):,.0f}" for name in (BARE, OURS, BF16))
-        against_bare, against_fp32 = self._ratio(OURS, BARE), self._ratio(BF16, OURS)
-        return f"| {self.name} | {plain} | {ours} | {against_bare} | {calls:.2f} | {bf16} | {against_fp32} |"
+        return {
+            "layers x hidden": self.name,
+            "bare loop, tokens/s": plain,
+            "Trainer, tokens/s": ours,
+            "Trainer / bare": self._ratio(OURS, BARE),
+            "LSTM calls per update": f"{calls:.2f}",
+            "Trainer in bf16, tokens/s": bf16,
+            "bf16 / fp32": self._ratio(BF16, OURS),
+        }
 
     def _ratio(self, name: str, other: str) -> str:
         ratios = np.divide(self.speeds[name], self.speeds[other])
         return f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
 
 
-def measured(rounds: int, updates: int, warm: int) -> list[str]:
-    """Markdown: a row a shape."""
-    rows = [
-        "| layers x hidden | bare loop, tokens/s | Trainer, tokens/s | Trainer / bare | LSTM calls an update "
-        "| Trainer in bf16, tokens/s | bf16 / fp32 |",
-        "|---|---|---|---|---|---|---|",
-    ]
+def measured(rounds: int, updates: int, warm: int) -> pd.DataFrame:
+    """The table: a row for each shape."""
     with tempfile.TemporaryDirectory() as folder:
         music = Path(ugen.data.__file__).parent / "music"
         corpus = prepare(music, Path(folder) / "corpus", Settings(make_codec("beats")))
@@ -152,29 +155,28 @@ def measured(rounds: int, updates: int, warm: int) -> list[str]:
             for contest in contests:
                 contest.round(updates, warm, backwards=number % 2 == 1)
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
-        return [*rows, *(contest.row(contest.calls(updates)) for contest in contests)]
+        return pd.DataFrame([contest.row(contest.calls(updates)) for contest in contests])
 
 
 def main(page: Path, quick: bool) -> None:
     """Measure, print and write the page."""
     rounds, updates, warm = QUICK if quick else (ROUNDS, UPDATES, WARM)
     table = measured(rounds, updates, warm)
-    flags = {
-        flag for line in cpu_lines("flags")[:1] for flag in line.split() if flag.endswith("_bf16")
-    }
+    words = {word for line in cpu_lines("flags")[:1] for word in line.split()}
+    flags = ", ".join(sorted(word for word in words if word.endswith("_bf16"))) or "none"
     lines = [
         "# Training speed",
         "",
-        "Written by `python tests/bench/train_speed.py`; every figure is from one run on one machine. Read the "
-        "ratios: times drift.",
+        "Written by `python tests/bench/train_speed.py`; every figure is from one run on one "
+        "machine. Read the ratios: times drift.",
         "",
         *(["**A smoke run: too short to mean anything.**", ""] if quick else []),
         machine("torch", "numpy"),
         "",
-        f"Threads of torch: {torch.get_num_threads()}; instructions for bf16: {', '.join(sorted(flags)) or 'none'}; "
-        f"{rounds} rounds of {updates} updates, after {warm} untimed ones each.",
+        f"Threads of torch: {torch.get_num_threads()}; instructions for bf16: {flags}; {rounds} "
+        f"rounds of {updates} updates, after {warm} untimed ones each.",
         "",
-        *table,
+        *markdown(table),
         "",
         how(__doc__),
         "",
