@@ -16,6 +16,7 @@ import pytest
 from ugen.data import Score, UgenError, make_codec
 from ugen.data.json_values import to_json
 from ugen.data.render.piano_roll import expected_roll
+from ugen.train import metrics
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.reporting.charts import Curve, Mark, line_chart
 from ugen.train.reporting.run_report import write_report
@@ -311,6 +312,15 @@ def test_a_folder_without_a_run_and_broken_numbers_are_refused(tmp_path: Path) -
     (run / "metrics.jsonl").write_text('{"update": 1')
     with pytest.raises(UgenError, match=r"metrics\.jsonl: cannot be read"):
         write_report(run)
+
+
+def test_a_notebook_gets_the_evaluations_as_a_table(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "run", [row(step) for step in range(0, 600, 100)])
+    found = metrics(run)
+    assert found["nats_per_token"].idxmin() == 500 and found.index.name == "update"
+    assert list(found.loc[100].index) == list(found.columns) == list(row(0))[1:]
+    with pytest.raises(UgenError, match="not a training run"):
+        metrics(tmp_path)
 
 
 # charts
