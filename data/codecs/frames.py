@@ -78,14 +78,15 @@ class FramesCodec(Codec):
         points = self._points(runs)  # where a step is listed; the last is the end of the piece
         first, after = np.searchsorted(points, runs[:, 1]), np.searchsorted(points, runs[:, 2])
         counts = after - first
-        at = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
-        pitch = np.repeat(runs[:, 0], counts)
-        order = np.lexsort((pitch, at))
+        offsets = first - np.cumsum(counts) + counts
+        cells = np.repeat(offsets * PITCHES + runs[:, 0], counts)
+        cells += np.arange(len(cells)) * PITCHES
+        cells.sort()  # by place in `points`, then pitch
         lengths = np.diff(points)
         ends = np.where(lengths == 1, STEP, PITCHES - 1 + lengths)
-        tokens = np.zeros(len(at) + len(ends), np.uint16)
-        place = np.arange(len(at)) + at[order]
-        tokens[place] = pitch[order] + 1
+        tokens = np.zeros(len(cells) + len(ends), np.uint16)
+        place = np.arange(len(cells)) + cells // PITCHES
+        tokens[place] = cells % PITCHES + 1
         closing = np.ones(len(tokens), bool)
         closing[place] = False
         tokens[closing] = ends
