@@ -1,4 +1,4 @@
-"""Models that do as a test tells them, and need no file."""
+"""Models whose logits a test decides, without a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BEATS = make_codec("beats")
 
 
 class Flat(Model):
-    """A model that finds every token as likely as any other."""
+    """A model to which all tokens are equally likely."""
 
     def __init__(self, codec: Codec = BEATS, fed: list | None = None):
         super().__init__(Card(codec, 1, 1, "fp32", Sampling(), {}, ""), None)
@@ -36,11 +36,8 @@ class _FlatStream:
 
 
 class Ruled(Model):
-    """A model whose logits a rule makes of the number of the step; the state counts the steps, and
-    can be set back.
-
-    `calls`: how many steps were taken in all.
-    """
+    """A model whose logits are a rule's, of the number of the step and of all calls. The state
+    counts the steps, and is rewound with the song. `calls`: all steps taken."""
 
     def __init__(self, codec: Codec, rule: Callable[[int, int], np.ndarray]):
         super().__init__(Card(codec, 1, 1, "fp32", Sampling(), {}, ""), None)
@@ -71,7 +68,7 @@ class _RuledStream:
 
 
 def likes(codec: Codec, *events: str) -> np.ndarray:
-    """Logits of a model that thinks of little else."""
+    """Logits of a model to which little else is likely."""
     logits = np.full(codec.vocabulary, -30.0)
     for event in events:
         logits[codec.events.index(event)] = 10.0
@@ -79,7 +76,7 @@ def likes(codec: Codec, *events: str) -> np.ndarray:
 
 
 def tune() -> Callable[[int, int], np.ndarray]:
-    """A rule of a model of sound mind: pitches of two octaves, short notes, shifts; no tempos, no
+    """A rule of a model without faults: pitches of two octaves, short notes, shifts; no tempos or
     meters."""
     kinds = [event.partition(":")[0] for event in BEATS.events]
     logits = np.full(BEATS.vocabulary, -30.0)

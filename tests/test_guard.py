@@ -158,8 +158,7 @@ def test_temperature_0_has_no_second_try() -> None:
 
 @pytest.mark.parametrize("name", ["beats", "frames", "events", "khot"])
 def test_bundled_music_raises_no_alarm(name: str) -> None:
-    """Under 1% of real pieces may; of the 104 bundled ones, heard in every codec, so at most
-    one."""
+    """Under 1% of real pieces may; of the 104 bundled ones in any codec at most one."""
     codec, alarms = make_codec(name), []
     for path in BUNDLED[::2] if name == "khot" else BUNDLED:
         if words := alarm(codec, codec.encode(arrange(read_midi(path), "piano")).tokens):

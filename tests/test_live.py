@@ -59,8 +59,8 @@ class Clock:
             yield note
 
 
-class Window:
-    """A port that writes down what was sent, and when."""
+class Recorder:
+    """A port that records what was sent, and when."""
 
     def __init__(self, clock: Clock):
         self.messages: list[tuple[float, tuple[int, ...]]] = []
@@ -76,14 +76,14 @@ class Window:
 
 def played(
     notes: Iterable[Note | None], costs: Iterable[float] = AT_ONCE
-) -> tuple[MidiPlayer, Window]:
-    """Notes, played; what was heard has the music's time, if there were no pauses."""
+) -> tuple[MidiPlayer, Recorder]:
+    """Notes, played; the record has the music's time, if there were no pauses."""
     clock = Clock()
-    heard = Window(clock)
-    playing = MidiPlayer(clock.making(notes, costs), heard, clock=clock, sleep=clock.sleep)
+    port = Recorder(clock)
+    playing = MidiPlayer(clock.making(notes, costs), port, clock=clock, sleep=clock.sleep)
     playing.play()
-    heard.messages = [(when - playing.start, sent) for when, sent in heard.messages]
-    return playing, heard
+    port.messages = [(when - playing.start, sent) for when, sent in port.messages]
+    return playing, port
 
 
 def steady(spacing: float) -> Iterator[Note]:
@@ -93,7 +93,7 @@ def steady(spacing: float) -> Iterator[Note]:
 
 @st.composite
 def tunes(draw: st.DrawFn, programs: int = 3, least: int = 1) -> list[Note]:
-    """Notes on a coarse grid, so that much falls together, of few pitches, so that many are struck
+    """Notes on a coarse grid, so that many begin together, of few pitches, so that many begin
     while they sound."""
     number = st.integers
     row = st.tuples(
@@ -113,10 +113,10 @@ def on_grid(when: float) -> float:
     return place
 
 
-def check_pairs(heard: Window) -> None:
-    """Every on has one off, no note is struck while it sounds, and in the end all is silent."""
+def check_pairs(port: Recorder) -> None:
+    """Every on has one off, no note begins while its pitch sounds, and in the end all is silent."""
     sounding: set[tuple[int, int]] = set()
-    for _, (status, pitch, *_) in heard.messages:
+    for _, (status, pitch, *_) in port.messages:
         if status & 0xF0 == NOTE_ON:
             assert (status & 15, pitch) not in sounding
             sounding.add((status & 15, pitch))
@@ -128,8 +128,8 @@ def check_pairs(heard: Window) -> None:
 @given(tunes(programs=1))
 def test_every_note_begins_and_ends_exactly_when_it_should(notes: list[Note]) -> None:
     melody = [note._replace(drum=False) for note in notes]
-    playing, heard = played(melody)
-    assert [(on_grid(when), pitch) for when, pitch in heard.of(NOTE_ON)] == [
+    playing, port = played(melody)
+    assert [(on_grid(when), pitch) for when, pitch in port.of(NOTE_ON)] == [
         (n.onset, n.pitch) for n in melody
     ]
     ends = [
@@ -141,7 +141,7 @@ def test_every_note_begins_and_ends_exactly_when_it_should(notes: list[Note]) ->
         )
         for i, note in enumerate(melody)
     ]
-    assert Counter((on_grid(when), pitch) for when, pitch in heard.of(NOTE_OFF)) == Counter(ends)
+    assert Counter((on_grid(when), pitch) for when, pitch in port.of(NOTE_OFF)) == Counter(ends)
     done = playing.stats
     assert (done.notes, done.gaps, done.gap_seconds) == (len(melody), 0, 0.0)
     assert 0 <= done.mean_late_ms <= done.worst_late_ms < ON_TIME * 1e3
@@ -150,23 +150,23 @@ def test_every_note_begins_and_ends_exactly_when_it_should(notes: list[Note]) ->
 
 @given(tunes())
 def test_what_ends_goes_before_what_begins(notes: list[Note]) -> None:
-    _, heard = played(notes)
-    check_pairs(heard)
-    messages = [(on_grid(when), sent) for when, sent in heard.messages if sent[0] & 0xF0 != PROGRAM]
-    begun = -1.0
+    _, port = played(notes)
+    check_pairs(port)
+    messages = [(on_grid(when), sent) for when, sent in port.messages if sent[0] & 0xF0 != PROGRAM]
+    last_on = -1.0
     for (when, (status, pitch, _)), following in zip(messages, [*messages[1:], None], strict=True):
         if status & 0xF0 == NOTE_ON:
-            begun = when
-        elif begun == when:  # only a pitch struck again ends after another note has begun
+            last_on = when
+        elif last_on == when:  # only a repeated pitch ends after another note has begun
             assert following is not None and following == (
                 when,
                 (status - NOTE_OFF + NOTE_ON, pitch, 64),
             )
 
 
-def test_a_note_struck_again_outlives_the_end_of_the_first() -> None:
-    _, heard = played([Note(0, 2, 60, 64), Note(1, 3, 60, 64), Note(4, 5, 60, 64)])
-    kinds = [(sent[0] & 0xF0, round(when)) for when, sent in heard.messages]
+def test_a_repeated_note_outlives_the_end_of_the_first() -> None:
+    _, port = played([Note(0, 2, 60, 64), Note(1, 3, 60, 64), Note(4, 5, 60, 64)])
+    kinds = [(sent[0] & 0xF0, round(when)) for when, sent in port.messages]
     assert kinds[0] == (PROGRAM, 0)
     assert kinds[1:] == [
         (NOTE_ON, 0),
@@ -182,22 +182,22 @@ def test_a_note_struck_again_outlives_the_end_of_the_first() -> None:
 @given(tunes(programs=20, least=30))
 def test_notes_play_with_their_program(notes: list[Note]) -> None:
     """Twenty programs: more than there are channels, so that channels change hands."""
-    _, heard = played(notes)
-    check_pairs(heard)
+    _, port = played(notes)
+    check_pairs(port)
     programs: dict[int, int] = {}
-    struck = []
-    for _, (status, value, *_) in heard.messages:
+    onsets = []
+    for _, (status, value, *_) in port.messages:
         if status & 0xF0 == PROGRAM:
             programs[status & 15] = value
         elif status & 0xF0 == NOTE_ON:
-            struck.append((value, programs[status & 15], status & 15 == 9))
-    assert struck == [(n.pitch, n.program, n.drum) for n in notes]
+            onsets.append((value, programs[status & 15], status & 15 == 9))
+    assert onsets == [(n.pitch, n.program, n.drum) for n in notes]
 
 
 @given(tunes(), st.floats(1e-5, 0.005))
 def test_making_that_always_takes_the_same_delays_nothing(notes: list[Note], cost: float) -> None:
-    playing, heard = played(notes, itertools.repeat(cost))
-    check_pairs(heard)
+    playing, port = played(notes, itertools.repeat(cost))
+    check_pairs(port)
     assert playing.stats.worst_late_ms < ON_TIME * 1e3
 
 
@@ -205,8 +205,8 @@ def test_making_that_always_takes_the_same_delays_nothing(notes: list[Note], cos
 def test_nothing_is_later_than_one_note_takes_to_make(
     notes: list[Note], costs: list[float]
 ) -> None:
-    playing, heard = played(notes, costs)
-    check_pairs(heard)
+    playing, port = played(notes, costs)
+    check_pairs(port)
     assert playing.stats.worst_late_ms <= (max(costs) + ON_TIME) * 1e3
     assert playing.stats.gaps == 0
 
@@ -220,8 +220,8 @@ def test_making_that_takes_long_now_and_then_waits_for_a_long_gap() -> None:
     costs = [0.0] * len(notes)
     for i in range(len(notes) // 30 * 30, 0, -30):
         notes[i:i], costs[i:i] = [None] * 6, [0.07] * 6
-    playing, heard = played(notes, costs)
-    check_pairs(heard)
+    playing, port = played(notes, costs)
+    check_pairs(port)
     assert playing.stats.worst_late_ms < ON_TIME * 1e3
 
 
@@ -229,7 +229,7 @@ def test_making_that_takes_long_now_and_then_waits_for_a_long_gap() -> None:
 @pytest.mark.parametrize("cost", [0.0, 0.002])
 def test_little_is_made_ahead_of_endless_music(spacing: float, cost: float) -> None:
     clock = Clock()
-    heard, ahead = Window(clock), [0.0]
+    port, ahead = Recorder(clock), [0.0]
 
     def making() -> Iterator[Note]:
         for note in steady(spacing):
@@ -239,32 +239,32 @@ def test_little_is_made_ahead_of_endless_music(spacing: float, cost: float) -> N
             clock.now += cost
             yield note
 
-    playing = MidiPlayer(making(), heard, clock=clock, sleep=clock.sleep)
+    playing = MidiPlayer(making(), port, clock=clock, sleep=clock.sleep)
     playing.play()
     assert max(ahead) <= AHEAD + spacing
     assert max(ahead) >= AHEAD - 0.1
-    check_pairs(heard)
+    check_pairs(port)
 
 
 def test_of_endless_notes_at_one_time_few_are_made_ahead() -> None:
     clock = Clock()
-    heard, ahead = Window(clock), [0]
+    port, ahead = Recorder(clock), [0]
 
     def making() -> Iterator[Note]:
         for i in range(3 * MAX_AHEAD):
-            ahead.append(i - len(heard.of(NOTE_ON)) if i % 100 == 0 else 0)
+            ahead.append(i - len(port.of(NOTE_ON)) if i % 100 == 0 else 0)
             yield Note(0.0, 1.0, i % 128, 64)
 
-    play(making(), heard, clock=clock, sleep=clock.sleep)
+    play(making(), port, clock=clock, sleep=clock.sleep)
     assert max(ahead) <= MAX_AHEAD
 
 
-def test_music_made_slower_than_it_plays_pauses_and_is_not_rushed_through() -> None:
+def test_music_made_slower_than_it_plays_pauses_and_is_not_rushed() -> None:
     """Made half as fast as it plays: it lasts twice as long, but for what was made before it
     began."""
-    playing, heard = played(itertools.islice(steady(0.1), 300), itertools.repeat(0.2))
-    check_pairs(heard)
-    onsets = [when for when, _ in heard.of(NOTE_ON)]
+    playing, port = played(itertools.islice(steady(0.1), 300), itertools.repeat(0.2))
+    check_pairs(port)
+    onsets = [when for when, _ in port.of(NOTE_ON)]
     gaps = [after - before for before, after in itertools.pairwise(onsets)]
     assert min(gaps) > 0.1 - PAUSE - ON_TIME
     assert max(gaps) < 0.1 + 0.2 + PAUSE
@@ -281,9 +281,9 @@ def test_a_long_stop_is_one_pause_and_then_all_goes_on() -> None:
     costs = [0.0005] * 400
     costs[200] = 60.0
     legato = (Note(i / 10, (i + 1) / 10, 60, 64) for i in range(400))
-    playing, heard = played(legato, costs)
-    check_pairs(heard)
-    gaps = [b - a for (a, _), (b, _) in itertools.pairwise(heard.of(NOTE_ON))]
+    playing, port = played(legato, costs)
+    check_pairs(port)
+    gaps = [b - a for (a, _), (b, _) in itertools.pairwise(port.of(NOTE_ON))]
     assert sorted(gaps)[:-1] == pytest.approx([0.1] * 398, abs=ON_TIME)
     assert max(gaps) == pytest.approx(60, abs=0.1)
     done = playing.stats
@@ -296,22 +296,22 @@ def test_none_is_no_note_and_no_end(notes: list[Note], random: Random) -> None:
     mixed: list[Note | None] = [*notes]
     for _ in range(20):
         mixed.insert(random.randrange(len(mixed) + 1), None)
-    heard = [
+    port = [
         [(on_grid(when), sent) for when, sent in played(made)[1].messages]
         for made in (notes, mixed)
     ]
-    assert heard[0] == heard[1]
+    assert port[0] == port[1]
 
 
-def test_waiting_is_mostly_sleep_and_progress_is_told() -> None:
+def test_waiting_is_mostly_sleep_and_progress_is_reported() -> None:
     clock = Clock()
-    told: list[float] = []
+    reports: list[float] = []
     notes = clock.making(itertools.islice(steady(0.1), 600), AT_ONCE)
-    done = play(notes, Window(clock), told.append, clock, clock.sleep)
+    done = play(notes, Recorder(clock), reports.append, clock, clock.sleep)
     assert clock.readings * clock.tick < 2 * 600 * (NEAR + ON_TIME)
-    assert told == sorted(told) and told[-1] == done.seconds == pytest.approx(59.95)
-    assert min(b - a for a, b in itertools.pairwise(told[:-1])) > 0.2
-    assert max(b - a for a, b in itertools.pairwise(told)) < 0.4
+    assert reports == sorted(reports) and reports[-1] == done.seconds == pytest.approx(59.95)
+    assert min(b - a for a, b in itertools.pairwise(reports[:-1])) > 0.2
+    assert max(b - a for a, b in itertools.pairwise(reports)) < 0.4
 
 
 class Device:
@@ -358,7 +358,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def interrupted(after: int) -> tuple[Device, bool]:
-    """A short song with Ctrl-C after so many steps of our code, and whether it came before the
+    """A short song with Ctrl-C after a number of steps of our code, and whether it came before the
     end."""
     clock, device, steps = Clock(NEAR / 3), Device(), itertools.count()
     notes = [
@@ -632,14 +632,14 @@ def test_the_command_plays_on_a_port_and_writes_what_it_played(
     assert done.returncode == 0, done.stderr
     assert "seed 1" in done.stdout and re.search(r"played [23]\.\d s", done.stdout)
     rows = [line.split() for line in (tmp_path / "heard.txt").read_text().splitlines()]
-    struck = [
+    sent = [
         (float(at), int(pitch)) for at, status, pitch, *_ in rows if int(status) & 0xF0 == NOTE_ON
     ]
     notes = read_midi(song).notes
-    assert sorted(pitch for _, pitch in struck) == sorted(notes["pitch"].tolist())
-    assert sum(int(row[1]) & 0xF0 == NOTE_OFF for row in rows) == len(struck)
+    assert sorted(pitch for _, pitch in sent) == sorted(notes["pitch"].tolist())
+    assert sum(int(row[1]) & 0xF0 == NOTE_OFF for row in rows) == len(sent)
     onsets = read_midi(song).seconds_at(notes["onset"])
-    assert struck[-1][0] - struck[0][0] == pytest.approx(onsets[-1] - onsets[0], abs=0.2), (
+    assert sent[-1][0] - sent[0][0] == pytest.approx(onsets[-1] - onsets[0], abs=0.2), (
         "in its own time"
     )
     again = ugen_run(model_file, "--replay", song, "-o", tmp_path / "again.mid")

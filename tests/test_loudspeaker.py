@@ -1,5 +1,4 @@
-"""Music heard while it is made: the stream of sound, and the loudspeaker on a machine where time is
-simulated."""
+"""Music played while it is made: the stream of sound, and the loudspeaker in simulated time."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ FIRST, CHUNK = 2, 5  # seconds
 
 
 def beat() -> Iterator[Note]:
-    """Two notes a second, for ever. They begin between blocks of the synthesizer, whose clock is
+    """Two notes a second, endlessly. They begin between blocks of the synthesizer, whose clock is
     rounded."""
     return (Note(i / 2 + 0.01, i / 2 + 0.41, 60 + i % 12, 80) for i in count())
 
@@ -208,13 +207,13 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_all_of_a_song_is_heard_sample_by_sample(machine: Machine) -> None:
     notes = list(islice(beat(), 40))
-    told: list[float] = []
+    reports: list[float] = []
     expected = streamed(notes)
-    assert play(notes, on_progress=told.append) == PlaybackStats(len(expected) / RATE, 0, 0.0)
+    assert play(notes, on_progress=reports.append) == PlaybackStats(len(expected) / RATE, 0, 0.0)
     heard = np.frombuffer(bytes(machine.heard), np.float32).reshape(-1, 2)
     assert np.array_equal(heard[: len(expected)], expected) and not heard[len(expected) :].any()
-    assert told == sorted(told) and told[-1] == len(expected) / RATE
-    assert 2 < len(told) / machine.now < 5 and machine.closed
+    assert reports == sorted(reports) and reports[-1] == len(expected) / RATE
+    assert 2 < len(reports) / machine.now < 5 and machine.closed
 
 
 def test_sound_is_made_ahead_but_not_far(machine: Machine) -> None:
@@ -271,16 +270,16 @@ def test_without_notes_nothing_is_played(machine: Machine) -> None:
 
 def test_it_plays_in_real_time_and_stops_at_once() -> None:
     """miniaudio's own device that nobody hears. Progress comes on the thread that asked to play."""
-    told: list[float] = []
+    reports: list[float] = []
 
     def tell(seconds: float) -> None:
         assert threading.current_thread() is threading.main_thread()
-        told.append(seconds)
+        reports.append(seconds)
 
     began = time.monotonic()
     result = play([Note(0, 0.1, 60, 80)], on_progress=tell, backend="null")
     took = time.monotonic() - began
-    assert result == PlaybackStats(2.1, 0, 0.0) and told == sorted(told) and len(told) > 3
+    assert result == PlaybackStats(2.1, 0, 0.0) and reports == sorted(reports) and len(reports) > 3
     assert 2.1 < took < 10
 
     def interrupt(seconds: float) -> None:
@@ -316,10 +315,8 @@ def test_no_device_is_one_line_that_names_the_reason_and_a_way_out(
 
     way_out = "; -o song.wav writes a file instead"
     said = refused(monkeypatch, fails)
-    assert (
-        said
-        == f"--play: no sound device can be opened here (miniaudio: failed to init device: -401){way_out}"
-    )
+    reason = "miniaudio: failed to init device: -401"
+    assert said == f"--play: no sound device can be opened here ({reason}){way_out}"
     silent = Machine()
     silent.backend = "Null"  # what miniaudio takes when there is nothing else
     said = refused(monkeypatch, lambda *arguments, **more: silent)
@@ -364,9 +361,11 @@ def test_alsa_complains_to_nobody_but_us() -> None:
 
 
 def test_a_missing_miniaudio_is_named_and_none_is_loaded_before_it_is_needed() -> None:
-    code = "print('miniaudio' in sys.modules, 'midirenderer' in sys.modules)\nsys.modules['miniaudio'] = None\n"
+    code = "print('miniaudio' in sys.modules, 'midirenderer' in sys.modules)\n"
+    code += "sys.modules['miniaudio'] = None\n"
     assert said_elsewhere(code + TRY.format(None)) == (
-        "False False\nthis needs miniaudio, which is not installed: pip install 'ugen-music[play]'\n"
+        "False False\n"
+        "this needs miniaudio, which is not installed: pip install 'ugen-music[play]'\n"
     )
 
 

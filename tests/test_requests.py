@@ -1,12 +1,13 @@
-"""Songs as asked for: length in bars, primers, keys, tempos, several outputs, many songs, and the
-same song again."""
+"""Songs as asked for: length, primers, keys, tempos, several outputs, many songs, replay."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import mido
@@ -46,7 +47,7 @@ def test_a_song_in_bars_ends_on_a_bar_line(bars: int, seed: int) -> None:
             not changes
         )  # a new meter begins a bar where it stands, and the bar before it is none
         line = min(changes, default=following)
-    assert end == line, "so many bars of the meters it has"
+    assert end == line, "that many bars of the meters it has"
     assert song.score.notes["end"].max(initial=0) <= end
 
 
@@ -115,9 +116,9 @@ def test_a_primer_is_fed_first_and_the_song_continues_from_it() -> None:
     assert model.fed[: len(primer) + 1] == [BEATS.start, *primer.tolist()]
     kept = generate(model, seconds=10, seed=3, primer=primer, keep_primer=True)
     assert song.tokens.tolist() == kept.tokens.tolist()
-    begun = BEATS.decode(primer)
-    opening = kept.score.until(begun.notes["onset"].max())
-    assert same_notes(opening, begun.until(begun.notes["onset"].max())), (
+    beginning = BEATS.decode(primer)
+    opening = kept.score.until(beginning.notes["onset"].max())
+    assert same_notes(opening, beginning.until(beginning.notes["onset"].max())), (
         "the primer itself opens the song"
     )
     lasted = kept.seconds - song.seconds
@@ -177,12 +178,12 @@ def test_a_repetition_penalty_makes_repeated_pitches_rarer_and_nothing_else(
         assert sampler.sample(logits, everything, rng) == 2, "0.4 / 5 is less than 0.3"
         assert sampler.recent_onsets == (0,)
         return
-    drawn = []
+    tokens = []
     for _ in range(8000):
         sampler.recent_onsets = (0,)
-        drawn.append(sampler.sample(logits, everything, rng))
+        tokens.append(sampler.sample(logits, everything, rng))
     wanted = np.array([0.08, 0.2, 0.3, 0.1])
-    np.testing.assert_allclose(np.bincount(drawn) / 8000, wanted / wanted.sum(), atol=0.025)
+    np.testing.assert_allclose(np.bincount(tokens) / 8000, wanted / wanted.sum(), atol=0.025)
 
 
 def test_a_repetition_penalty_forgets() -> None:
@@ -306,7 +307,7 @@ def test_a_song_is_made_again_byte_for_byte(model_file: Path, tmp_path: Path) ->
     assert again.returncode == 0, again.stderr
     assert digest(tmp_path / "a.mid") == digest(tmp_path / "b.mid")
     ugen_run(model_file, "-o", tmp_path / "c.mid", *options)
-    assert digest(tmp_path / "c.mid") != digest(tmp_path / "a.mid"), "another seed was drawn"
+    assert digest(tmp_path / "c.mid") != digest(tmp_path / "a.mid"), "the seed is random"
     record = read_record(tmp_path / "a.mid", digest(model_file), load(model_file).card)
     assert record.transform == Transform(key="Dm", velocity=70)
 
@@ -330,8 +331,8 @@ def test_one_song_goes_to_several_files_that_other_programs_open(
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "deep"
     assert sorted(path.name for path in folder.iterdir()) == sorted(names)
-    heard = pretty_midi.PrettyMIDI(str(folder / "s.mid"))
-    assert 10 < heard.get_end_time() <= 20.01
+    read = pretty_midi.PrettyMIDI(str(folder / "s.mid"))
+    assert 10 < read.get_end_time() <= 20.01
     with Image.open(folder / "s.png") as picture:
         assert picture.width > 100
     needs_program("csvmidi")
@@ -482,3 +483,28 @@ def test_the_examples_in_python_run(
         if "write_midi" in example or ".save(" in example:
             assert len(read_midi("song.mid").notes) > 5
     assert capsys.readouterr().out.count("\n") > 20, "notes, as they come"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs"])
+def test_all_that_a_user_is_told_to_import_is_public(page: str) -> None:
+    path = Path(__file__).parents[1] / page
+    texts = [each.read_text("utf-8") for each in (path.glob("*.md") if path.is_dir() else [path])]
+    lines = re.findall(r"^from (ugen\.(?:data|runtime)) import (.+)$", "\n".join(texts), re.M)
+    assert lines
+    for name, words in lines:
+        module = importlib.import_module(name)
+        for word in words.split(", "):
+            assert word in module.__all__ and hasattr(module, word), (name, word)
+
+
+def test_the_version_is_known_without_being_looked_up_at_import() -> None:
+    import ugen.runtime
+
+    assert "__version__" not in vars(ugen.runtime)
+    assert ugen.runtime.__version__ == version("ugen-music")
+
+
+def test_the_card_comes_as_json(model_file: Path) -> None:
+    done = ugen_run(model_file, "--info", "--json")
+    card = json.loads(done.stdout)
+    assert done.returncode == 0 and card["codec"]["name"] == "beats" and card["precision"] == "int8"

@@ -103,7 +103,7 @@ def test_seeds_give_their_own_streams() -> None:
     data=st.data(),
     u=st.tuples(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True)),
 )
-def test_draws_stay_within_mask_top_k_and_top_p(logits, k, p, u, data) -> None:
+def test_samples_stay_within_mask_top_k_and_top_p(logits, k, p, u, data) -> None:
     values = np.array(logits, np.float32)
     mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(logits), max_size=len(logits))))
     mask[data.draw(st.integers(0, len(logits) - 1))] = True
@@ -115,7 +115,7 @@ def test_draws_stay_within_mask_top_k_and_top_p(logits, k, p, u, data) -> None:
     assert chances[better].sum() / chances.sum() < p + 1e-9, "all above it together do not reach p"
 
 
-def test_draws_follow_the_distribution_renormalised_over_what_is_kept() -> None:
+def test_samples_follow_the_distribution_renormalized_over_what_is_kept() -> None:
     chances = np.array([0.05, 0.5, 0.125, 0.2, 0.125])
     logits, everything, rng = np.log(chances).astype(np.float32), np.ones(5, bool), Rng(3)
     for sampling, kept in (
@@ -137,7 +137,7 @@ def test_draws_follow_the_distribution_renormalised_over_what_is_kept() -> None:
         assert (counts[wanted == 0] == 0).all()
 
 
-def test_a_draw_is_the_first_token_whose_running_sum_exceeds_u_of_the_whole() -> None:
+def test_a_sample_is_the_first_token_whose_running_sum_exceeds_u_of_the_whole() -> None:
     logits = np.log(np.array([0.5, 0.25, 0.125, 0.125], np.float32))
     sampler, everything = Sampler(4, Sampling(1.0, 0, 1.0)), np.ones(4, bool)
     for u, token in ((0.4999, 0), (0.5001, 1), (np.nextafter(1, 0), 3)):
@@ -147,7 +147,7 @@ def test_a_draw_is_the_first_token_whose_running_sum_exceeds_u_of_the_whole() ->
     assert Sampler(4, Sampling(temperature=0)).sample(logits, masked, FixedRng()) == 1
 
 
-def test_a_mask_that_leaves_only_the_unthinkable_is_obeyed() -> None:
+def test_a_mask_that_leaves_only_improbable_tokens_is_obeyed() -> None:
     logits = np.array([900.0, -900.0, -901.0], np.float32)
     counts = np.bincount(
         [
@@ -179,13 +179,13 @@ def test_songs_have_the_asked_length_and_all_notes_end(codec: Codec, seconds: fl
     assert (song.score.notes["end"] > song.score.notes["onset"]).all()
 
 
-def test_each_draw_is_fed_back_and_a_piece_never_ends_by_itself() -> None:
+def test_each_token_is_fed_back_and_a_song_never_ends_by_itself() -> None:
     eager = np.zeros(BEATS.vocabulary)
     eager[BEATS.end] = 50.0  # a model that wants to stop
     model = fake(logits=lambda step: eager)
-    drawn = [token for token, _ in itertools.islice(steps(model, 4, Sampling()), 50)]
-    assert model.fed == [BEATS.start, *drawn[:-1]]
-    assert BEATS.end not in drawn
+    tokens = [token for token, _ in itertools.islice(steps(model, 4, Sampling()), 50)]
+    assert model.fed == [BEATS.start, *tokens[:-1]]
+    assert BEATS.end not in tokens
 
 
 def test_out_of_range_requests_name_the_flag_and_the_range() -> None:
@@ -215,8 +215,8 @@ def test_the_command_makes_the_same_bytes_from_the_same_seed_without_torch(
     assert a == b != c
     score = read_midi(tmp_path / "a.mid")
     assert len(score.notes) > 5 and score.seconds <= 12.001
-    drawn = ugen_run(model_file, "-o", tmp_path / "d.mid", "--seconds", 2)
-    assert "seed" in drawn.stdout, "a seed that was drawn is printed"
+    unseeded = ugen_run(model_file, "-o", tmp_path / "d.mid", "--seconds", 2)
+    assert "seed" in unseeded.stdout, "a random seed is printed"
 
 
 @pytest.mark.parametrize(
@@ -256,8 +256,10 @@ def test_mistyped_flags_are_refused(model_file: Path) -> None:
 
 def test_torch_is_not_imported_even_where_it_is_installed(model_file: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from ugen.runtime import load, generate; generate(load(sys.argv[1]), seconds=1, seed=1); "
-        "heavy = {'torch', 'onnx', 'matplotlib', 'scipy', 'pandas', 'safetensors'} & set(sys.modules); "
+        "import sys; from ugen.runtime import load, generate; "
+        "generate(load(sys.argv[1]), seconds=1, seed=1); "
+        "heavy = {'torch', 'onnx', 'matplotlib', 'scipy', 'pandas', 'safetensors'}; "
+        "heavy &= set(sys.modules); "
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code, str(model_file)], check=True)

@@ -144,7 +144,7 @@ def same_music(notes: list[Note], score: Score) -> bool:
 
 
 def before(notes: Iterable[Note], seconds: float) -> list[Note]:
-    """Those that come first and end before so many seconds."""
+    """The first ones, of those that end before a time in seconds."""
     return [
         note
         for note in itertools.takewhile(lambda note: note.onset < seconds, notes)
@@ -244,11 +244,11 @@ def test_a_song_goes_on_as_if_it_had_not_ended(codec: Codec) -> None:
     second = generate(model, seconds=30, seed=3, start=first.state, guard=False)
     assert np.array_equal(np.concatenate([first.tokens, second.tokens]), whole.tokens)
     cut = whole.score.tick_at(20)
-    begun = whole.score.until(cut)
+    beginning = whole.score.until(cut)
     for name in ("onset", "pitch", "velocity", "program", "drum"):
-        assert np.array_equal(first.score.notes[name], begun.notes[name])
-    # in the whole song a note can end earlier: when its pitch is struck again later on
-    assert (first.score.notes["end"] >= begun.notes["end"]).all()
+        assert np.array_equal(first.score.notes[name], beginning.notes[name])
+    # in the whole song a note can end earlier: when its pitch is repeated later
+    assert (first.score.notes["end"] >= beginning.notes["end"]).all()
     rest = whole.score.since(cut)
     end = rest.tick_at(29)  # 20 s is no whole tick: from the one before it, 30 s end a tick earlier
     assert same_notes(second.score.until(end), rest.until(end))
@@ -350,9 +350,9 @@ def test_an_endless_file_is_whole_when_it_is_ended_and_can_be_made_again(
     assert song.warnings == () and song.seconds > 60 and "seed 4" in out
     alone = generate(load(model_file), seconds=60, seed=4)
     heard, made = (score.until(score.tick_at(50)).notes for score in (song, alone.score))
-    struck = sorted((onset, (pitch + 2) % 12) for onset, pitch in made[["onset", "pitch"]].tolist())
+    moved = sorted((onset, (pitch + 2) % 12) for onset, pitch in made[["onset", "pitch"]].tolist())
     assert (
-        sorted((onset, pitch % 12) for onset, pitch in heard[["onset", "pitch"]].tolist()) == struck
+        sorted((onset, pitch % 12) for onset, pitch in heard[["onset", "pitch"]].tolist()) == moved
     )
     done = ugen_run(model_file, "-o", tmp_path / "again.mid", "--replay", tmp_path / "4.mid")
     assert done.returncode == 0, done.stderr
@@ -419,7 +419,7 @@ def test_a_streamed_file_is_made_again_under_any_name(model_file: Path, tmp_path
 
 
 def test_an_interrupt_waits_for_the_note_that_is_made(model_file: Path, tmp_path: Path) -> None:
-    """At any moment: the file holds what the player was given, and the song could go on."""
+    """At any moment: the file holds what the player was given, and the song can be continued."""
     model = load(model_file)
     for moment in (0, 1, 37):
         given = []

@@ -34,8 +34,8 @@ class Targets:
     midi_port: str | None = None
 
     def check(self, count: int, is_live: bool) -> str:
-        """Raise UgenError when that many songs cannot go there. Gives what plays them, if they are to
-        be written as sound."""
+        """Raise UgenError when that many songs cannot go there. Gives what plays sound files, if
+        there are any."""
         if self.save_state is not None:
             outputs.check_name(self.save_state, "--save-state", count)
         return "" if is_live else outputs.check(self.files, count, self.soundfont)

@@ -46,7 +46,9 @@ class SongState:
     recent_onsets: tuple[int, ...]
     tokens: Tokens = packed_array("<u2", MAX_TOKENS)
     h: NDArray[np.float32] = packed_array("<f4", MAX_STATE, bound=1.001)  # a sigmoid times a tanh
-    c: NDArray[np.float32] = packed_array("<f4", MAX_STATE, bound=1e9)  # grows by at most 1 per step
+    c: NDArray[np.float32] = packed_array(
+        "<f4", MAX_STATE, bound=1e9
+    )  # grows by at most 1 per step
 
     def __post_init__(self) -> None:
         for name, most in (("seed", MAX_SEED), ("position", _MAX_NUMBER), ("lead", _MAX_NUMBER)):

@@ -159,16 +159,17 @@ def page(file: Path, seconds: float, period: int) -> list[str]:
         "",
         machine("rtmidi2", "onnxruntime"),
         "",
-        f"{done.notes} notes in {done.seconds:.0f} s; a period of JACK is {period / RATE * 1e3:.2f} ms. "
-        f"Notes lost in it: {done.notes - len(which)}.",
+        f"{done.notes} notes in {done.seconds:.0f} s; a period of JACK is "
+        f"{period / RATE * 1e3:.2f} ms. Notes lost in it: {done.notes - len(which)}.",
         "",
         "| milliseconds after its time | half of all notes within | 95% | 99% | worst |",
         "|---|---|---|---|---|",
         row("a note leaves", left - due),
         row("it comes, away from the median", np.abs(delay - np.median(delay))),
         "",
-        f"On the way the median note was {np.median(came - left[which]) * 1e3:.2f} ms. The sender took "
-        f"{took / done.seconds:.1%} of a processor: {watch.making / done.seconds:.1%} to make the music, "
+        f"On the way the median note was {np.median(came - left[which]) * 1e3:.2f} ms. "
+        f"The sender took {took / done.seconds:.1%} of a processor: "
+        f"{watch.making / done.seconds:.1%} to make the music, "
         f"{(took - watch.making) / done.seconds:.1%} to wait and to send.",
         "",
         how(__doc__),

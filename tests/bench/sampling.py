@@ -53,7 +53,8 @@ def main(file: Path, folder: Path, songs: int, out: Callable[[str], None] = prin
     model = load(file)
     pieces = [read_piece(path, model.card) for path in midi_files(folder)]
     out(
-        f"| temperature | top-p | distance | {' | '.join(SHOWN)} | copied notes | mended, given up |"
+        f"| temperature | top-p | distance | {' | '.join(SHOWN)} | copied notes "
+        "| resampled, given up |"
     )
     out("|---" * (len(SHOWN) + 5) + "|")
     for temperature, top_p in SETTINGS:
@@ -71,9 +72,8 @@ def main(file: Path, folder: Path, songs: int, out: Callable[[str], None] = prin
             f"| {found.mended}, {found.given_up} |"
         )
     copied = spread["copied_notes"].folder if "copied_notes" in spread else float("nan")
-    out(
-        f"| the folder | | 0 | {' | '.join(f'{spread[name].folder:.3f}' for name in SHOWN)} | {copied:.1f} | |"
-    )
+    row = [f"{spread[name].folder:.3f}" for name in SHOWN]
+    out(f"| the folder | | 0 | {' | '.join(row)} | {copied:.1f} | |")
 
 
 if __name__ == "__main__":

@@ -67,11 +67,12 @@ def main(file: Path, guard: bool) -> None:
     card, taken = model.card, sum(times) / len(times) * tokens / 1e6
     guarded = f"the guard resampled {len(retries)} times" if guard else "no guard"
     print(
-        f"Ten hours of endless music, {card.codec.name}, {card.layers} x {card.hidden}, {card.precision}: {tokens:,} "
-        f"tokens and {notes:,} notes in {taken:.0f} s, {HOURS * 3600 / taken:,.0f} times as fast as they play; "
-        f"{times[0]:.1f} µs per token in the first hour, {times[-1]:.1f} in the last ({min(times):.1f} to "
-        f"{max(times):.1f} in all); resident {memory[0]:.1f} MB after the first, {memory[-1]:.1f} after the last; "
-        f"{guarded}."
+        f"Ten hours of endless music, {card.codec.name}, {card.layers} x {card.hidden}, "
+        f"{card.precision}: {tokens:,} tokens and {notes:,} notes in {taken:.0f} s, "
+        f"{HOURS * 3600 / taken:,.0f} times as fast as they play; {times[0]:.1f} µs per token in "
+        f"the first hour, {times[-1]:.1f} in the last ({min(times):.1f} to {max(times):.1f} in "
+        f"all); resident {memory[0]:.1f} MB after the first, "
+        f"{memory[-1]:.1f} after the last; {guarded}."
     )
 
 

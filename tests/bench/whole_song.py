@@ -42,8 +42,8 @@ def cold_start(file: Path) -> str:
         times.append(time.perf_counter() - before)
         peak = max(peak, int(done.stdout.split("VmHWM:")[1].split()[0]) / 1e3)
     return (
-        f"From a cold start of `ugen-run` to a written song of 60 s, 8 x 300, beats, int8 (aim: 1.0 s, 120 MB): "
-        f"{np.median(times):.2f} s, {peak:.0f} MB resident."
+        "From a cold start of `ugen-run` to a written song of 60 s, 8 x 300, beats, int8 "
+        f"(aim: 1.0 s, 120 MB): {np.median(times):.2f} s, {peak:.0f} MB resident."
     )
 
 
@@ -80,9 +80,8 @@ def profile_table(file: Path, batch: int) -> list[str]:
     whole = sum(map(sum, spent.values()))
     rows = [f"| {file.stem}, {count_of(batch)} | nodes | µs | of all |", "|---|---|---|---|"]
     for name, times in sorted(spent.items(), key=lambda item: -sum(item[1])):
-        rows.append(
-            f"| {name} | {len(times) / steps:.0f} | {sum(times) / steps:.0f} | {sum(times) / whole:.0%} |"
-        )
+        count, total = len(times) / steps, sum(times)
+        rows.append(f"| {name} | {count:.0f} | {total / steps:.0f} | {total / whole:.0%} |")
     return rows
 
 
