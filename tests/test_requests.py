@@ -410,6 +410,14 @@ def test_many_songs_are_those_of_their_seeds(model_file: Path, tmp_path: Path) -
     assert digest(tmp_path / "alone.mid") == digest(tmp_path / "8.mid")
 
 
+def test_quiet_leaves_the_json_that_was_asked_for(model_file: Path, tmp_path: Path) -> None:
+    """--json did nothing beside --quiet."""
+    done = ugen_run(
+        model_file, "-o", tmp_path / "a.mid", "--seconds", 2, "--seed", 1, "--json", "--quiet"
+    )
+    assert json.loads(done.stdout)["seed"] == 1 and done.stderr == ""
+
+
 def test_standard_output_gets_the_song_alone(model_file: Path, tmp_path: Path) -> None:
     done = ugen_run_bytes(model_file, "-o", "-", "--seconds", 3, "--seed", 2)
     (tmp_path / "piped.mid").write_bytes(done.stdout)
