@@ -114,11 +114,11 @@ def _median(step: Callable[[int], None]) -> float:
 
 
 def held_out_nats(model: Model, excerpt: Step, on_step: Callable[[], None] = lambda: None) -> float:
-    """Mean loss a token over rows of held-out music, int64 [rows, steps + 1] or float32 [rows,
+    """Mean loss per token over rows of held-out music, int64 [rows, steps + 1] or float32 [rows,
     steps + 1, keys].
 
-    Rows go one by one where a whole batch's activations are rounded with one scale: a listener has
-    no neighbours.
+    Rows go one by one where the activations of a batch are rounded with one scale: a listener's
+    stream is alone.
     """
     alone = model.card.precision in SHARED_SCALES
     losses = []

@@ -147,7 +147,7 @@ def _gap(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 
 def _same_choice(a: NDArray[np.float32], b: NDArray[np.float32], frames: bool) -> NDArray[np.bool_]:
-    """bool [batch]: whether b's likeliest token is a's too, or b's keys over the threshold are a's,
+    """bool [batch]: whether b's likeliest token is also a's, or b's keys over the threshold are,
     ties aside."""
     if frames:
         same: NDArray[np.bool_] = (((a > 0) == (b > 0)) | (np.abs(a) <= 2 * TOLERANCE)).all(-1)

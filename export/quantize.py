@@ -1,8 +1,8 @@
 """Smaller forms of a float32 model: int8 by onnxruntime's dynamic quantizer, 4-bit blocks, half
 precision.
 
-One scale a matrix, not one a column: from 1 x 320 to 8 x 300 a step takes 0.87 to 0.93 times as
-long, and held-out loss is as good to within what can be measured (docs/benchmarks.md).
+One scale per matrix, not per column: from 1 x 320 to 8 x 300 a step takes 0.87 to 0.93 times as
+long, and held-out loss is the same as far as can be measured (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def to_int8(proto: onnx.ModelProto, per_channel: bool = False) -> onnx.ModelProt
 
 
 def to_int4(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with its LSTMs as 4-bit blocks, all else int8: an embedding or a head of 4 bits
-    costs more loss than all layers together."""
+    """The model with its LSTMs as 4-bit blocks and all else int8: an embedding or a head of 4 bits
+    would cost more loss than all layers together."""
     return with_blocks(_quantize(proto, ["MatMul", "Gather"], per_channel=False))
 
 

@@ -1,10 +1,9 @@
-"""`make test-oldest`: a model file runs alike on the oldest and on the newest of what
-pyproject.toml admits.
+"""`make test-oldest`: a model file gives the same on the oldest and the newest dependencies that
+pyproject.toml allows.
 
-python tests/oldest.py lowest          print each dependency of the light install at the lowest
-version admitted python tests/oldest.py record FOLDER   train, export in every precision, and write
-down what comes of each file here python tests/oldest.py check FOLDER    in another environment:
-hold what comes of them there to what was written down
+    python tests/oldest.py lowest          print the light install's dependencies, the lowest versions
+    python tests/oldest.py record FOLDER   train, export in every precision, record what each file gives
+    python tests/oldest.py check FOLDER    in another environment: compare with what was recorded
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from ugen.data.cli.main import MUSIC
 from ugen.runtime import Model, Sampling, load, steps
+from ugen.runtime.model_file.format import PRECISIONS
 
 STEPS = 300
 # every kind of node, and a matrix that no block of 4-bit weights divides
@@ -33,11 +33,11 @@ MODEL = [
     "--tied",
     "--learn-initial-state",
 ]
-# What two versions may differ by, in logits over one sequence of tokens; about three times what was
-# measured. Kernels of smaller precisions round as each version sees fit, so that a song of theirs
-# may part ways.
+# How much two versions may differ, in logits over one sequence of tokens; about three times what was
+# measured. Kernels of smaller precisions round differently in each version, so that their songs may
+# differ.
 GAPS = {"fp32": 1e-4, "fp16": 0.03, "int8": 0.15, "int4": 0.2}
-LEAST_CHOICES = 0.97  # share of steps with the same likeliest token
+LEAST_CHOICES = 0.97  # fraction of steps with the same likeliest token
 
 
 def run(command: str, *arguments: object) -> None:
@@ -70,8 +70,8 @@ def written(model: Model, sampling: Sampling) -> list[int]:
     return [token for token, _ in islice(steps(model, 7, sampling), STEPS)]
 
 
-def heard(model: Model, tokens: Sequence[int]) -> np.ndarray:
-    """The logits that some tokens of a piece were drawn from: float32 [tokens, vocabulary]."""
+def logits_of(model: Model, tokens: Sequence[int]) -> np.ndarray:
+    """The logits that some tokens of a piece were sampled from: float32 [tokens, vocabulary]."""
     state, rows = model.start(), []
     for token in (model.card.codec.start, *tokens[:-1]):
         logits, state = model.step(np.array([[token]], np.int64), state)
@@ -80,46 +80,33 @@ def heard(model: Model, tokens: Sequence[int]) -> np.ndarray:
 
 
 def record(folder: Path) -> None:
-    """Write a model file for each precision, and beside it as .npz what this environment makes of
-    it."""
-    from ugen.export.cli import Precision
-
+    """Write a model file for each precision, and beside it as .npz what it gives here."""
     training = "--epochs", 1, "--precision", "fp32", "--sample-minutes", 0
     run("train-ugen", MUSIC, "-o", folder / "run", *training, *MODEL)
-    for precision in Precision:
-        if precision is Precision.auto:
-            continue
-        file = folder / f"{precision.value}.onnx"
-        run(
-            "export-ugen",
-            folder / "run",
-            "-o",
-            file,
-            "--precision",
-            precision.value,
-            "--max-loss",
-            100,
-        )
+    for precision in PRECISIONS:
+        file = folder / f"{precision}.onnx"
+        limit = () if precision == "fp32" else ("--max-loss", 100)
+        run("export-ugen", folder / "run", "-o", file, "--precision", precision, *limit)
         model = load(file)
-        drawn, greedy = written(model, Sampling()), written(model, Sampling(temperature=0))
+        sampled, greedy = written(model, Sampling()), written(model, Sampling(temperature=0))
         midi = np.frombuffer(song(file), np.uint8)
         np.savez(
             file.with_suffix(".npz"),
-            drawn=drawn,
+            sampled=sampled,
             greedy=greedy,
-            logits=heard(model, drawn),
+            logits=logits_of(model, sampled),
             midi=midi,
         )
 
 
 def compared(file: Path) -> tuple[bool, str]:
-    """Whether a file does here what was written down, and by how much it differs."""
+    """Whether a file gives here what was recorded, and by how much it differs."""
     model, noted = load(file), np.load(file.with_suffix(".npz"))
-    logits = heard(model, noted["drawn"].tolist())
+    logits = logits_of(model, noted["sampled"].tolist())
     gap = float(np.abs(logits - noted["logits"]).max())
     choices = float((logits.argmax(-1) == noted["logits"].argmax(-1)).mean())
     same = {
-        "drawn": written(model, Sampling()) == noted["drawn"].tolist(),
+        "sampled": written(model, Sampling()) == noted["sampled"].tolist(),
         "greedy": written(model, Sampling(temperature=0)) == noted["greedy"].tolist(),
         "midi": song(file) == noted["midi"].tobytes(),
     }
@@ -131,7 +118,7 @@ def compared(file: Path) -> tuple[bool, str]:
 
 
 def check(folder: Path) -> int:
-    """Print a line a file; give the number of files that differ more than they may."""
+    """Print a line per file; return the number of files that differ more than they may."""
     for module in ("torch", "onnx"):
         assert find_spec(module) is None, f"{module} is installed: this is not the light install"
     print(

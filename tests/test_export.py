@@ -87,15 +87,15 @@ def _song(
     for t in range(primer.shape[1]):
         logits, state = runner.step(primer[:, t : t + 1].copy(), state)
     samplers = [(Sampler(logits.shape[-1], sampling), Rng(seed)) for seed in range(len(primer))]
-    everything, drawn = np.ones(logits.shape[-1], bool), []
+    everything, sampled = np.ones(logits.shape[-1], bool), []
     for _ in range(count):
         tokens = [
             sampler.sample(row[0], everything, rng)
             for row, (sampler, rng) in zip(logits, samplers, strict=True)
         ]
-        drawn.append(tokens)
+        sampled.append(tokens)
         logits, state = runner.step(np.array(tokens)[:, None], state)
-    return drawn
+    return sampled
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_every_runtime_goes_on_alike_after_a_primer(small_run, exported, samplin
         _song(each, zero_state(checkpoint.model, batch), primer, sampling, 1000) for each in runners
     ]
     assert songs[0] == songs[1] == songs[2] == songs[3]
-    assert len({token for tokens in songs[0] for token in tokens}) > 1, "not one token for ever"
+    assert len({token for tokens in songs[0] for token in tokens}) > 1, "not one token forever"
 
 
 def test_a_stream_is_the_step_with_its_state_kept(exported: dict[str, Path]) -> None:
@@ -155,14 +155,14 @@ def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None
     assert [v.name for v in proto.graph.output] == ["logits", "h_out", "c_out"]
 
 
-def test_a_file_gets_the_sampling_it_is_told(small_run: Path, tmp_path: Path) -> None:
+def test_a_file_keeps_the_sampling_of_its_export(small_run: Path, tmp_path: Path) -> None:
     settings = ExportSettings(precision="fp32", temperature=0.8, top_p=0.9)
     export(small_run, tmp_path / "cool.onnx", settings, steps=50)
     model = load(tmp_path / "cool.onnx")
     assert model.card.sampling == Sampling(0.8, top_p=0.9)
-    told = generate(model, seconds=5, seed=1, sampling=Sampling(0.8, top_p=0.9))
-    assert np.array_equal(generate(model, seconds=5, seed=1).tokens, told.tokens), (
-        "and songs are drawn so"
+    same = generate(model, seconds=5, seed=1, sampling=Sampling(0.8, top_p=0.9))
+    assert np.array_equal(generate(model, seconds=5, seed=1).tokens, same.tokens), (
+        "and songs follow it"
     )
 
 

@@ -1,5 +1,5 @@
-"""What a model file says of itself: its outline as onnx reads it, its metadata held to the truth,
-its card in words."""
+"""What a model file says of itself: its outline as onnx reads it, its metadata checked, its card in
+words."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_files_that_are_no_models_are_refused(data: bytes, message: str, tmp_pat
 
 
 def test_paths_that_are_no_files_are_refused(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.onnx")  # opening it would wait for ever
+    os.mkfifo(tmp_path / "pipe.onnx")  # opening it would wait forever
     assert refusal(tmp_path / "pipe.onnx") == refusal(tmp_path) == "not a file"
     assert "No such file" in refusal(tmp_path / "nowhere.onnx")
     with pytest.raises(ModelError, match="cannot be read"):
@@ -303,7 +303,7 @@ GRAPHS: list[tuple[str, Change, str]] = [
         "name of an initializer is longer than 1000 bytes",
     ),
     ("int8", _tensor("head_zero_point", int32_data=[0, 0]), "head_zero_point claims the shape"),
-    ("fp32", _external, "initializer head_bias lies in another file"),
+    ("fp32", _external, "initializer head_bias is in another file"),
     ("fp32", _external_entry, "has external_data, which is no part of format 1"),
     ("fp32", _if, r"operator If is no part of format 1"),
     ("fp32", _extra("ConstantOfShape"), "operator ConstantOfShape is no part of format 1"),

@@ -231,14 +231,14 @@ def test_vectors_transpose_within_reach(small_folder: Path) -> None:
 # sampling vectors
 
 
-def test_keys_are_drawn_by_their_own_chance() -> None:
+def test_keys_are_sampled_by_their_own_chance() -> None:
     logits = np.array([0.0, 2.0, -2.0, 9.0, -9.0], np.float32)
     chance = np.random.default_rng(0)
-    drawn = np.mean(
+    sampled = np.mean(
         [sample_keys(logits, Sampling(top_p=1.0), chance.random(5)) for _ in range(4000)], axis=0
     )
     assert np.allclose(
-        drawn, 1 / (1 + np.exp(-logits.astype(float))), atol=0.03
+        sampled, 1 / (1 + np.exp(-logits.astype(float))), atol=0.03
     )  # 3.8 sigma at one half
 
 
@@ -249,7 +249,7 @@ def test_keys_are_drawn_by_their_own_chance() -> None:
             Sampling(temperature=0),
             0.0,
             [False, True, False, True],
-        ),  # the threshold, whatever is drawn
+        ),  # the threshold, whatever the random numbers
         (Sampling(top_p=0.9), 0.0, [True, True, False, True]),  # under a tenth: never
         (Sampling(top_p=0.8), 0.999, [False, True, False, True]),  # over eight tenths: always
         (Sampling(top_k=2, top_p=1.0), 0.0, [False, True, False, True]),

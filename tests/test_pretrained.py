@@ -27,7 +27,7 @@ def songs(model: Model) -> list[Song]:
 
 
 def test_its_file_is_small_and_says_where_it_comes_from(model: Model) -> None:
-    card, told = model.card, model.card.provenance
+    card, provenance = model.card, model.card.provenance
     assert PRETRAINED.stat().st_size < 4e6 and card.precision == "int8"
     for credit in (
         "Apache-2.0",
@@ -44,11 +44,14 @@ def test_its_file_is_small_and_says_where_it_comes_from(model: Model) -> None:
     assert card.licence == PRETRAINED.with_name("pretrained.credits.txt").read_text("utf-8").rstrip(
         "\n"
     )
-    assert told["held_out"]["nats_per_token"] < 0.7 * min(
-        each["nats_per_token"] for each in told["baselines"].values()
+    assert provenance["held_out"]["nats_per_token"] < 0.7 * min(
+        each["nats_per_token"] for each in provenance["baselines"].values()
     )
-    assert card.originality is not None and len(card.originality.pieces) == told["corpus"]["pieces"]
-    assert "/" not in told["corpus"].values() and "path" not in told["corpus"]
+    assert (
+        card.originality is not None
+        and len(card.originality.pieces) == provenance["corpus"]["pieces"]
+    )
+    assert "/" not in provenance["corpus"].values() and "path" not in provenance["corpus"]
 
 
 def test_the_command_plays_out_of_the_box(tmp_path: Path) -> None:

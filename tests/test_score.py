@@ -11,11 +11,15 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from model_files import made
 from scoring import refused, ugen_score
 from support import BUNDLED
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from ugen.data import UgenError, make_codec, read_midi, write_midi
 from ugen.data.analysis.measures import measures
+from ugen.data.analysis.scores import step_nats
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.export.export import export
@@ -64,9 +68,9 @@ def test_the_fp32_file_scores_its_own_held_out_folder_as_training_did(
     done = ugen_score(exported["fp32"], held_out_folder, "--json", "--songs", 0)
     assert done.returncode == 0 and done.stdout.count("\n") == 1, "one JSON object and nothing else"
     found = json.loads(done.stdout)
-    told = load(exported["fp32"]).card.provenance
-    assert found["scores"] == pytest.approx(told["held_out"], abs=1e-3)
-    assert found["own_held_out"] == told["held_out"] and found["own_baselines"] == told["baselines"]
+    own = load(exported["fp32"]).card.provenance
+    assert found["scores"] == pytest.approx(own["held_out"], abs=1e-3)
+    assert found["own_held_out"] == own["held_out"] and found["own_baselines"] == own["baselines"]
     unreadable = {Path(path).name: reason for path, reason in found["unreadable"].items()}
     assert unreadable.keys() == {"broken.mid", "no music\x1b.mid"}
     assert all(reason and reason.isprintable() for reason in unreadable.values())
@@ -137,8 +141,21 @@ def test_smaller_precisions_score_nearly_alike(
     )
 
 
+@given(seed=st.integers(0, 99), steps=st.integers(1, 20))
+def test_a_step_costs_what_torch_says(seed: int, steps: int) -> None:
+    """The losses that training minimizes, of tokens and of vectors."""
+    chance = np.random.default_rng(seed)
+    logits = (10 * chance.normal(size=(steps, 7))).astype(np.float32)
+    tokens, keys = chance.integers(0, 7, steps), chance.random((steps, 7)) < 0.3
+    of_tokens = cross_entropy(torch.from_numpy(logits), torch.from_numpy(tokens), reduction="none")
+    np.testing.assert_allclose(step_nats(logits, tokens), of_tokens, rtol=1e-5, atol=1e-5)
+    sounding = torch.from_numpy(keys).float()
+    of_keys = binary_cross_entropy_with_logits(torch.from_numpy(logits), sounding, reduction="none")
+    np.testing.assert_allclose(step_nats(logits, keys), of_keys.sum(-1), rtol=1e-5, atol=1e-5)
+
+
 def test_a_model_that_knows_nothing_has_the_losses_of_a_fair_die() -> None:
-    """Uniform logits: log(vocabulary) nats a token, and accuracy that of the first token in the
+    """Uniform logits: log(vocabulary) nats per token, and accuracy that of the first token in the
     table."""
     codec = make_codec("events")
 
@@ -208,9 +225,11 @@ def test_songs_that_the_guard_gives_up_on_are_counted(
 def test_the_command_says_it_in_words(exported, held_out_folder, small_corpus: Corpus) -> None:
     done = ugen_score(held_out_folder, exported["int8"], "--songs", 1)
     assert done.returncode == 0 and not done.stderr
-    told = load(exported["int8"]).card.provenance["held_out"]
+    held_out = load(exported["int8"]).card.provenance["held_out"]
     pieces = len(small_corpus.pieces("valid"))
-    assert f"on {pieces} piece" in done.stdout and f"{told['nats_per_second']:.2f}" in done.stdout
+    assert (
+        f"on {pieces} piece" in done.stdout and f"{held_out['nats_per_second']:.2f}" in done.stdout
+    )
     assert "broken.mid: " in done.stdout and "no music\ufffd.mid: " in done.stdout
     for word in (
         "this music",

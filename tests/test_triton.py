@@ -145,7 +145,7 @@ def test_names_types_and_shapes_of_the_config_are_the_models(
     into += [(s.input_name, s.data_type, s.dims) for s in states]
     out = [(x.name, x.data_type, x.dims) for x in config.output]
     out += [(s.output_name, s.data_type, s.dims) for s in states]
-    for told, stored, loaded in (
+    for declared, stored, loaded in (
         (into, proto.graph.input, session.get_inputs()),
         (out, proto.graph.output, session.get_outputs()),
     ):
@@ -156,16 +156,19 @@ def test_names_types_and_shapes_of_the_config_are_the_models(
                 .name,
                 list(d),
             )
-            for name, k, d in told
+            for name, k, d in declared
         }
         assert (
             set(kinds) == {v.name for v in stored} == {v.name for v in loaded}
-            and len(told) == len(kinds) == 3
+            and len(declared) == len(kinds) == 3
         )
         for v in stored:
             dims = [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim]
-            kind, told_dims = kinds[v.name]
-            assert v.type.tensor_type.elem_type == TYPES[kind][0] and dims == ["batch", *told_dims]
+            kind, config_dims = kinds[v.name]
+            assert v.type.tensor_type.elem_type == TYPES[kind][0] and dims == [
+                "batch",
+                *config_dims,
+            ]
         for v in loaded:
             assert (v.type, v.shape) == (TYPES[kinds[v.name][0]][1], ["batch", *kinds[v.name][1]])
 
@@ -191,11 +194,11 @@ def test_the_config_says_what_a_song_needs(served: tuple[Path, Path, Card]) -> N
         assert begin.WhichOneof("state_data") == "zero_data" and begin.name
         assert (begin.data_type, list(begin.dims)) == (state.data_type, list(state.dims))
     assert [group.kind for group in config.instance_group] == [ModelInstanceGroup.KIND_AUTO]
-    told = {key: value.string_value for key, value in config.parameters.items()}
-    assert told.pop("intra_op_thread_count") == "1"
-    assert told == card.to_metadata(), "quotes, backslashes and umlauts, too"
-    assert json.loads(told["ugen.licence"]) == LICENCE
-    assert codec_from_json(json.loads(told["ugen.codec"])).events == card.codec.events
+    declared = {key: value.string_value for key, value in config.parameters.items()}
+    assert declared.pop("intra_op_thread_count") == "1"
+    assert declared == card.to_metadata(), "quotes, backslashes and umlauts, too"
+    assert json.loads(declared["ugen.licence"]) == LICENCE
+    assert codec_from_json(json.loads(declared["ugen.codec"])).events == card.codec.events
 
 
 def test_states_pair_up_in_alphabetical_order(served: tuple[Path, Path, Card]) -> None:
@@ -315,9 +318,9 @@ def test_a_run_becomes_a_repository(small_run: Path, repository: Path) -> None:
     files = {str(path.relative_to(repository)) for path in repository.rglob("*") if path.is_file()}
     assert files == {"run/config.pbtxt", "run/1/model.onnx"}
     assert not [path for path in repository.parent.iterdir() if "partial" in path.name]
-    told = read_config(repository / "run").parameters
-    assert json.loads(told["ugen.model"].string_value)["precision"] == "fp32"
-    assert json.loads(told["ugen.provenance"].string_value)["held_out"]
+    declared = read_config(repository / "run").parameters
+    assert json.loads(declared["ugen.model"].string_value)["precision"] == "fp32"
+    assert json.loads(declared["ugen.provenance"].string_value)["held_out"]
     stored = {
         entry.key: entry.value
         for entry in onnx.load(repository / "run" / "1" / "model.onnx").metadata_props
@@ -326,7 +329,7 @@ def test_a_run_becomes_a_repository(small_run: Path, repository: Path) -> None:
         "too large for a configuration that every client asks for"
     )
     assert stored == {
-        key: value.string_value for key, value in told.items() if key.startswith("ugen.")
+        key: value.string_value for key, value in declared.items() if key.startswith("ugen.")
     }
     assert len(stored) == 6
 
@@ -413,10 +416,10 @@ class FakeInput:
     """tritonclient.grpc.InferInput, holding the array."""
 
     def __init__(self, name: str, shape: list[int], datatype: str):
-        self.name, self._told = name, (shape, datatype)
+        self.name, self._declared = name, (shape, datatype)
 
     def set_data_from_numpy(self, array: Array) -> None:
-        assert self._told == (
+        assert self._declared == (
             list(array.shape),
             {"int64": "INT64", "float32": "FP32"}[array.dtype.name],
         )

@@ -116,7 +116,7 @@ class Tally:
         raise NotImplementedError
 
     def scores(self, notes: int, seconds: float) -> Scores:
-        """The scores of music of so many notes and seconds."""
+        """The scores of what was counted: music of `notes` notes and `seconds` seconds."""
         each = dict(zip(self.names, self.sums.tolist(), strict=True))
         steps, top = each["steps"], int(self.predicted.argmax())
         return Scores(

@@ -29,7 +29,7 @@ class Card:
     layers: int
 
     hidden: int
-    """Cells of each layer."""
+    """Cells per layer."""
 
     precision: str
     """How weights are stored: fp32, fp16, int8 or int4."""
@@ -116,8 +116,8 @@ class _Entries:
     originality: Table | None = field(default=None, metadata={"from_json": table_from_json})
 
     def __post_init__(self) -> None:
-        told, codec = self.model, self.codec
-        if (told.input, told.vocabulary) != (codec.input, codec.vocabulary):
+        model, codec = self.model, self.codec
+        if (model.input, model.vocabulary) != (codec.input, codec.vocabulary):
             raise UgenError("model does not fit its codec: input or vocabulary")
 
 

@@ -1,4 +1,4 @@
-"""A model file's graph and metadata, held against each other before onnxruntime sees the file."""
+"""A model file's graph and metadata, checked against each other before onnxruntime sees them."""
 
 from __future__ import annotations
 

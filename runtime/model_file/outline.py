@@ -1,10 +1,10 @@
-"""The outline of an ONNX file: everything but its weights, read and checked before onnxruntime is
-let near it.
+"""The outline of an ONNX file: all but its weights, read and checked before onnxruntime sees the
+file.
 
-The tables are those fields of onnx.proto that a file of format 1 may have. Others are refused and
-not passed over, for onnxruntime would act on them, and open other files for some. Weights stay
-where they lie, and each must have as many bytes as its shape asks for: together they are no larger
-than the file. Only the outline itself takes memory.
+The tables are those fields of onnx.proto that a file of format 1 may have. Others are refused, not
+skipped: onnxruntime would act on them, and open other files for some. Weights stay on disk, and
+each must have as many bytes as its shape needs: together they are no larger than the file. Only the
+outline itself takes memory.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Node(NamedTuple):
 
 @dataclass
 class Outline:
-    """What a file holds beside its weights. `opsets`: versions by domain."""
+    """What a file holds besides its weights. `opsets`: versions by domain."""
 
     metadata: dict[str, str] = field(default_factory=dict)
     opsets: dict[str, int] = field(default_factory=dict)
@@ -220,7 +220,7 @@ def _tensor(wire: Wire, span: Span) -> Tensor:
     name = wire.name(tensor, "name", "an initializer")
     what = f"the initializer {name}"
     if tensor.number("data_location"):
-        raise wire.fail(f"{what} lies in another file")
+        raise wire.fail(f"{what} is in another file")
     if tensor.number("data_type") not in TYPES:
         raise wire.fail(
             f"{what} is of type {tensor.number('data_type')}, which is no part of format 1"
@@ -240,8 +240,7 @@ def _tensor(wire: Wire, span: Span) -> Tensor:
 
 
 def _stored(wire: Wire, tensor: Message, size: int, typed: str, what: str) -> int:
-    """Bytes of the items that a tensor holds, as raw_data or one by one in the field of its
-    type."""
+    """Bytes of the items of a tensor, as raw_data or one by one in the field of its type."""
     spans = {name: tensor.span(name) for name in _ITEMS}
     fields = [name for name, (begin, end) in spans.items() if begin < end]
     if not fields:

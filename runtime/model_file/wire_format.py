@@ -1,9 +1,9 @@
-"""Protocol buffers' wire format, read where it lies in a mapped file (protobuf.dev, "Encoding").
+"""Protocol buffers' wire format, read from a mapped file (protobuf.dev, "Encoding").
 
-A message is a row of fields. A field is a key, its number and how its value is stored, and the
-value: a number, or bytes, which may be a message again. A table says which fields a message has and
-how each is read. Nothing here calls itself: messages nest as far as there are tables for them,
-whatever a file claims.
+A message is a sequence of fields. A field is a key, which has its number and how its value is
+stored, and the value: a number, or bytes, which may be a message again. A table says which fields a
+message has and how each is read. Nothing here is recursive: messages nest only as far as there are
+tables for them, whatever a file claims.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class Message:
         return self.numbers.get(name, [0])[0]
 
     def span(self, name: str) -> Span:
-        """Where a field lies; nowhere when it is left out."""
+        """Where a field is; (0, 0) where it is left out."""
         return self.spans.get(name, [(0, 0)])[0]
 
     def many(self, name: str) -> list[Span]:
-        """Where a field lies each time that it is there."""
+        """Where each occurrence of a field is."""
         return self.spans.get(name, [])
 
 
@@ -69,7 +69,7 @@ class Wire:
         return ModelError(f"{self._file}: {what}")
 
     def message(self, span: Span, table: Table, what: str) -> Message:
-        """A message's fields, held against its table. `what`: the message in an error's words."""
+        """A message's fields, checked against its table. `what`: the message in an error's words."""
         found, (at, end) = Message(), span
         while at < end:
             self._fields += 1
@@ -83,7 +83,7 @@ class Wire:
         return found
 
     def text(self, span: Span, what: str, most: int = MAX_NAME) -> str:
-        """UTF-8 of at most so many bytes."""
+        """UTF-8 of at most `most` bytes."""
         if span[1] - span[0] > most:
             raise self.fail(f"{what} is longer than {most} bytes")
         try:
@@ -92,14 +92,14 @@ class Wire:
             raise self.fail(f"{what} is not UTF-8") from None
 
     def name(self, message: Message, field: str, what: str) -> str:
-        """A field's text, fit to stand in a line of an error."""
+        """A field's text, printable in one line of an error."""
         name = self.text(message.span(field), f"{field} of {what}")
         if not name.isprintable():
             raise self.fail(f"{field} of {what} cannot be printed")
         return name
 
     def packed(self, span: Span, most: int, what: str) -> list[int]:
-        """Numbers back to back, at most so many."""
+        """Numbers back to back, at most `most`."""
         numbers: list[int] = []
         at, end = span
         while at < end and len(numbers) < most:
@@ -110,7 +110,7 @@ class Wire:
         return numbers
 
     def packed_count(self, span: Span, what: str) -> int:
-        """How many numbers stand back to back: each ends with a byte whose highest bit is not
+        """How many numbers are back to back: each ends with a byte whose highest bit is not
         set."""
         if span[1] - span[0] > MAX_PACKED:
             raise self.fail(

@@ -46,7 +46,7 @@ def score(
 
 
 class PieceCursor:
-    """Where one stream stands in its piece, which has the start before it."""
+    """Where one stream is in its piece, which begins with the start."""
 
     def __init__(self) -> None:
         self.items: Inputs = np.zeros(1, np.int64)

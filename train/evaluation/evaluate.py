@@ -22,12 +22,15 @@ _BATCH, _CHUNK = 16, 512
 
 @dataclass(frozen=True)
 class HeldOutSet:
-    """Held-out pieces, and what their steps stand for. `tokens`: steps to predict, tokens or
-    vectors."""
+    """Held-out pieces, and how much music they are."""
 
     pieces: Sequence[Tokens]
+
     tokens: int
+    """Steps to predict: tokens, or vectors."""
+
     notes: int
+
     seconds: float
 
     @classmethod
@@ -39,7 +42,7 @@ class HeldOutSet:
 
     @classmethod
     def subset(cls, corpus: Corpus, rows: Sequence[ManifestRow], tokens: int) -> HeldOutSet:
-        """Pieces from all over a list, about so many tokens in all, at least one piece."""
+        """A random sample of pieces, of about `tokens` tokens in all, and at least one piece."""
         chosen: list[ManifestRow] = []
         left = tokens
         for i in np.random.default_rng(0).permutation(len(rows)):
@@ -57,9 +60,9 @@ def evaluate(
     device: torch.device,
     world: World | None = None,
 ) -> Scores:
-    """Play every held-out piece through the model from the zero state and score each next step.
+    """Feed every held-out piece to the model, from the zero state, and score each next step.
 
-    In a `world` of several processes each plays a share, and all get the whole's scores.
+    In a `world` of several processes each scores a part, and all get the scores of the whole.
     """
     world = world or World()
     training = model.training
