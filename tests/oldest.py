@@ -1,8 +1,8 @@
 """`make test-oldest`: a model file gives the same on the oldest and the newest dependencies that
 pyproject.toml allows.
 
-    python tests/oldest.py lowest          print the light install's dependencies, the lowest versions
-    python tests/oldest.py record FOLDER   train, export in every precision, record what each file gives
+    python tests/oldest.py lowest          print the light install's dependencies, lowest versions
+    python tests/oldest.py record FOLDER   train, export in every precision, record what files give
     python tests/oldest.py check FOLDER    in another environment: compare with what was recorded
 """
 
@@ -33,9 +33,9 @@ MODEL = [
     "--tied",
     "--learn-initial-state",
 ]
-# How much two versions may differ, in logits over one sequence of tokens; about three times what was
-# measured. Kernels of smaller precisions round differently in each version, so that their songs may
-# differ.
+# How much two versions may differ, in logits over one sequence of tokens; about three times what
+# was measured. Kernels of smaller precisions round differently in each version, so that their songs
+# may differ.
 GAPS = {"fp32": 1e-4, "fp16": 0.03, "int8": 0.15, "int4": 0.2}
 LEAST_CHOICES = 0.97  # fraction of steps with the same likeliest token
 
@@ -113,7 +113,7 @@ def compared(file: Path) -> tuple[bool, str]:
     good = gap <= GAPS[model.card.precision] and choices >= LEAST_CHOICES
     if model.card.precision == "fp32":
         good = good and all(same.values())
-    others = ", ".join(f"{name} {'same' if equal else 'other'}" for name, equal in same.items())
+    others = ", ".join(f"{name} {'same' if equal else 'different'}" for name, equal in same.items())
     return good, f"logits within {gap:.1e}, same likeliest token {choices:.1%}, {others}"
 
 
