@@ -18,9 +18,8 @@ from .settings import DEFAULTS, FORMATS, ExportSettings
 class OutputFormat(Protocol):
     """What a format's module has."""
 
-    @property
-    def TAKES_PRECISION(self) -> bool:  # noqa: N802
-        """Whether --precision and --max-loss go with the format; others are float32."""
+    TAKES_PRECISION: bool
+    """Whether --precision and --max-loss go with the format; the others are float32."""
 
     def check_output(self, output: Path) -> None:
         """Raise UgenError when the name to write does not go with the format."""

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,11 +18,11 @@ from exporting import refused
 from ugen.data import UgenError, make_codec
 from ugen.export import onnx_file, torchscript
 from ugen.export.cli import main
-from ugen.export.export import export
+from ugen.export.export import check_used, export
 from ugen.export.measure import Measured, fastest
 from ugen.export.onnx_graph import build
 from ugen.export.parity import ExactRunner, Runner, TorchRunner, compare, streams_of, zero_state
-from ugen.export.settings import ExportSettings
+from ugen.export.settings import FORMATS, ExportSettings
 from ugen.runtime import Card, Model, Sampling, generate, load
 from ugen.runtime.inference.model import State
 from ugen.runtime.model_file.format import PRECISIONS
@@ -269,6 +271,19 @@ def test_auto_measures_every_precision(small_run: Path, tmp_path: Path) -> None:
     sizes = [row["megabytes"] for row in rows]
     assert sizes == sorted(sizes, reverse=True), "each is smaller than the one before"
     assert sum(line.startswith((*PRECISIONS, "PyTorch ")) for line in lines) == 6
+
+
+def test_a_new_format_is_a_module_and_a_line(small_run, tmp_path, monkeypatch) -> None:
+    module: Any = ModuleType("ugen.export.digest")
+    module.TAKES_PRECISION = False
+    module.check_output = lambda output: None
+    module.write = lambda proof, output: output.write_text(repr(proof.card("fp32")))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(FORMATS, "digest", "digest")
+    export(small_run, tmp_path / "m.digest", ExportSettings("digest"))
+    assert (tmp_path / "m.digest").read_text().startswith("<Card: 2 x 40 LSTM, fp32, codec beats")
+    with pytest.raises(UgenError, match="--max-loss: goes with --format onnx; digest is float32"):
+        check_used(["max_loss"], ExportSettings("digest"))
 
 
 def test_torchscript_runs_with_no_ugen_installed(exported: dict[str, Path]) -> None:

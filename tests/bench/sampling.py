@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from ugen.runtime import Sampling, load
 from ugen.runtime.scoring.pieces import midi_files, read_piece
-from ugen.runtime.scoring.songs import songs_beside
+from ugen.runtime.scoring.songs import compare_songs
 
 SETTINGS = [
     (1.0, 0.98),
@@ -59,20 +59,20 @@ def main(file: Path, folder: Path, songs: int, out: Callable[[str], None] = prin
     out("|---" * (len(SHOWN) + 5) + "|")
     for temperature, top_p in SETTINGS:
         model.card = replace(model.card, sampling=Sampling(temperature, top_p=top_p))
-        found = songs_beside(model, pieces, songs)
+        found = compare_songs(model, pieces, songs)
         spread = found.measures
         far = [
-            abs(spread[n].songs - spread[n].folder) / max(spread[n].folder_deviation, 1e-9)
+            abs(spread[n].songs - spread[n].music) / max(spread[n].music_deviation, 1e-9)
             for n in COUNTED
         ]
         row = [f"{spread[name].songs:.3f}" for name in SHOWN]
         copied = spread["copied_notes"].songs if "copied_notes" in spread else float("nan")
         out(
             f"| {temperature} | {top_p} | {np.mean(far):.2f} | {' | '.join(row)} | {copied:.1f} "
-            f"| {found.mended}, {found.given_up} |"
+            f"| {found.retried}, {found.given_up} |"
         )
-    copied = spread["copied_notes"].folder if "copied_notes" in spread else float("nan")
-    row = [f"{spread[name].folder:.3f}" for name in SHOWN]
+    copied = spread["copied_notes"].music if "copied_notes" in spread else float("nan")
+    row = [f"{spread[name].music:.3f}" for name in SHOWN]
     out(f"| the folder | | 0 | {' | '.join(row)} | {copied:.1f} | |")
 
 
