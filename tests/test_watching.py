@@ -17,6 +17,7 @@ from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluation.diagnostics import about_corpus, about_run, collapse, overfitting
 from ugen.train.evaluation.sample import MOST_STEPS, expected_pitches, sample
 from ugen.train.learning.find_lr import find_lr
+from ugen.train.learning.learner import Learner
 from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
 from ugen.train.progress import Progress
@@ -244,17 +245,17 @@ def test_a_learning_rate_is_found_and_the_run_left_fresh(
     small_corpus: Corpus, tmp_path: Path
 ) -> None:
     shape = ModelConfig(BEATS.vocabulary, embedding=16, hidden=24, dropout=0.1)
-    trainer = Trainer(tmp_path, small_corpus, shape, TrainConfig(batch=4, bptt_length=32), CPU)
-    before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
-    random, data = torch.get_rng_state(), trainer.streams.state()
-    trial = find_lr(trainer)
+    learner = Learner(small_corpus, shape, TrainConfig(batch=4, bptt_length=32), CPU)
+    before = {key: value.clone() for key, value in learner.model.state_dict().items()}
+    random, data = torch.get_rng_state(), learner.streams.state()
+    trial = find_lr(learner)
     assert 5e-4 < trial.chosen < 5e-2
     assert (
         trial.losses[0] > min(trial.losses)
         and trial.chosen < trial.rates[int(np.argmin(trial.losses))]
     )
-    assert all(torch.equal(before[key], value) for key, value in trainer.model.state_dict().items())
-    assert torch.equal(random, torch.get_rng_state()) and trainer.streams.state() == data
+    assert all(torch.equal(before[key], value) for key, value in learner.model.state_dict().items())
+    assert torch.equal(random, torch.get_rng_state()) and learner.streams.state() == data
 
 
 def test_a_rate_for_vectors_is_no_victim_of_their_uneven_losses(
@@ -263,14 +264,10 @@ def test_a_rate_for_vectors_is_no_victim_of_their_uneven_losses(
     """They begin with a loss that hardly falls; its noise once ended the trial at once, with a rate
     of 1e-5."""
     corpus = prepare(small_folder, tmp_path / "corpus", Settings(make_codec("khot"), valid=0.2))
-    trainer = Trainer(
-        tmp_path,
-        corpus,
-        ModelConfig(128, "frame", embedding=16, hidden=24),
-        TrainConfig(batch=4),
-        CPU,
+    learner = Learner(
+        corpus, ModelConfig(128, "frame", embedding=16, hidden=24), TrainConfig(batch=4), CPU
     )
-    trainer.initialize_weights(None)
-    trial = find_lr(trainer)
+    learner.initialize_weights(None)
+    trial = find_lr(learner)
     assert len(trial.rates) > 60
     assert 5e-4 < trial.chosen < 5e-2

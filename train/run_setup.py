@@ -23,6 +23,7 @@ from .device import choose_device
 from .presets import DEFAULT, PRESETS
 
 if TYPE_CHECKING:
+    from ugen.train.learning.learner import Learner
     from ugen.train.learning.trainer import Trainer
 
     from .distributed import World
@@ -110,6 +111,7 @@ class Request:
 def new(request: Request) -> Trainer:
     """A new run. Raises UgenError when the output holds one already, or flags and music do not
     fit."""
+    from ugen.train.learning.learner import Learner
     from ugen.train.learning.trainer import Trainer
 
     from .distributed import World
@@ -129,9 +131,9 @@ def new(request: Request) -> Trainer:
     world = World.init(device.type)
     corpus = corpus or _prepared(request, world)
     if request.options.find_lr:
-        trial = Trainer(request.output, corpus, model, training, device)
-        trial.initialize_weights(weights)
-        training = replace(training, lr=_found_rate(trial))
+        learner = Learner(corpus, model, training, device)
+        learner.initialize_weights(weights)
+        training = replace(training, lr=_found_rate(learner))
     return Trainer.begin(
         request.output, corpus, model, training, device, version("ugen-music"), world, weights
     )
@@ -221,11 +223,11 @@ def _prepared(request: Request, world: World) -> Corpus:
     return Corpus.open(inside)
 
 
-def _found_rate(trainer: Trainer) -> float:
+def _found_rate(learner: Learner) -> float:
     from ugen.train.learning.find_lr import find_lr
 
     with progress_bar("trying learning rates", 1.0) as advance_to:
-        trial = find_lr(trainer, advance_to)
+        trial = find_lr(learner, advance_to)
     every = max(len(trial.rates) // 12, 1)
     for rate, loss in list(zip(trial.rates, trial.losses, strict=True))[::every]:
         typer.echo(f"  rate {rate:.1e}: {loss:.3f} nats")

@@ -103,7 +103,7 @@ class Contest:
         self.speeds: dict[str, list[float]] = {name: [] for name in self.updates}
         for trainer in self.trainers.values():
             for _ in range(SETTLE):
-                trainer.streams.next()
+                trainer.learner.streams.next()
 
     def round(self, updates: int, warm: int, backwards: bool) -> None:
         """Tokens per second of each way, once."""

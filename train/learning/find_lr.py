@@ -12,8 +12,8 @@ import torch
 from ugen.train.batches import Streams
 from ugen.train.forward import autocast, to_batch
 
+from .learner import Learner
 from .optimizer import set_rate
-from .trainer import Trainer
 
 LOWEST = 1e-4
 HIGHEST = 0.3
@@ -34,37 +34,37 @@ class Trial:
     chosen: float
 
 
-def find_lr(trainer: Trainer, on_update: Callable[[float], None] = lambda done: None) -> Trial:
-    """Try rising rates on a copy of a new trainer's model. The trainer itself, and torch's random
+def find_lr(learner: Learner, on_update: Callable[[float], None] = lambda done: None) -> Trial:
+    """Try rising rates on a copy of a new model. The learner itself, and torch's random
     state, stay as they are. `on_update` gets the fraction done."""
-    config, device = trainer.config, trainer.device
-    objective = copy.deepcopy(trainer.objective)
+    config, device = learner.config, learner.device
+    objective = copy.deepcopy(learner.objective)
     optimizer = torch.optim.AdamW(
         objective.parameters(), weight_decay=config.weight_decay, betas=(0.9, 0.98)
     )
-    streams = copy.deepcopy(trainer.streams)
+    streams = copy.deepcopy(learner.streams)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        return _ramp(objective, optimizer, streams, trainer, on_update)
+        return _ramp(objective, optimizer, streams, learner, on_update)
 
 
 def _ramp(
     objective: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
     streams: Streams,
-    trainer: Trainer,
+    learner: Learner,
     on_update: Callable[[float], None],
 ) -> Trial:
     rates: list[float] = []
     losses: list[float] = []
-    state, mean = trainer.model.state(trainer.config.batch), 0.0
+    state, mean = learner.model.state(learner.config.batch), 0.0
     for update in range(UPDATES):
         rate = LOWEST * (HIGHEST / LOWEST) ** (update / (UPDATES - 1))
         set_rate(optimizer, rate)
-        with autocast(trainer.device, trainer.config.precision):
-            outcome = objective(to_batch(streams.next(), trainer.device), state)
+        with autocast(learner.device, learner.config.precision):
+            outcome = objective(to_batch(streams.next(), learner.device), state)
         optimizer.zero_grad(set_to_none=True)
         outcome.loss.backward()
-        torch.nn.utils.clip_grad_norm_(objective.parameters(), trainer.config.grad_clip)
+        torch.nn.utils.clip_grad_norm_(objective.parameters(), learner.config.grad_clip)
         optimizer.step()
         h, c = outcome.state
         state = h.detach().float(), c.detach().float()

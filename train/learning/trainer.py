@@ -1,5 +1,4 @@
-"""The training run: truncated backpropagation through time with carried state, evaluation,
-checkpoints, resuming."""
+"""The training run: updates, evaluations, checkpoints, resuming."""
 
 from __future__ import annotations
 
@@ -10,45 +9,28 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.parallel import DistributedDataParallel
 from ugen.data import UgenError
 from ugen.data.analysis.scores import Baseline, Scores, baselines_from_json
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.files import write_json
 from ugen.data.json_values import to_json
-from ugen.train.batches import Augmentation, ReadAhead, Streams
 from ugen.train.config import ModelConfig, TrainConfig, model_config, train_config
-from ugen.train.distributed import World, random_states, restore_random_states
-from ugen.train.evaluation.baselines import baselines, key_chances
+from ugen.train.distributed import World
+from ugen.train.evaluation.baselines import baselines
 from ugen.train.evaluation.diagnostics import about_corpus
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
-from ugen.train.forward import State, autocast, to_batch
 from ugen.train.progress import Callback, Progress
-from ugen.train.run_folder.checkpoint import (
-    load_weights,
-    model_from_config,
-    read_config,
-    require_free,
-    save_tensors,
-)
+from ugen.train.run_folder.checkpoint import read_config, require_free, save_tensors
 from ugen.train.run_folder.held_out_excerpt import write_excerpt
 from ugen.train.run_folder.metrics import write_metrics
 from ugen.train.run_folder.originality import write_originality
 from ugen.train.run_folder.resume import RESUME_FILE, load_state, save_state
 from ugen.train.run_folder.run_config import run_config
 
-from .objective import Likelihood, class_weights
-from .optimizer import (
-    learning_rate,
-    load_optimizer_state,
-    make_optimizer,
-    optimizer_state,
-    set_rate,
-)
-from .professor_forcing import ProfessorForcing
+from .learner import Learner
+from .optimizer import learning_rate
 
 # updates between evaluations: an epoch, within these bounds
 FEWEST_UPDATES = 25
@@ -70,43 +52,21 @@ class Trainer:
         device: torch.device,
         world: World | None = None,
     ):
+        rows = corpus.pieces("train")
         self.path = path
         self.corpus = corpus
         self.config = config
-        self.device = device
-        self.world = world or World()
-        self._require_processes()
-        rows = corpus.pieces("train")
-        pieces = [corpus.piece(row) for row in rows]
-        self.steps = sum(len(corpus.codec.to_inputs(piece)) for piece in pieces)
+        self.learner = Learner(corpus, model, config, device, world)
+        self.model = self.learner.model
+        self.world = self.learner.world
         self.heldout = HeldOutSet.from_rows(corpus, corpus.pieces("valid") or corpus.pieces("test"))
         self.known = HeldOutSet.subset(corpus, rows, min(KNOWN_TOKENS, self.heldout.tokens))
-        self.model = model_from_config(model, config.seed).to(device)
-        if self.world.rank:  # the same weights everywhere, but each process has its own dropout
-            torch.manual_seed(config.seed + self.world.rank)
-        self.optimizer = make_optimizer(self.model, config)
-        self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
-        self.streams = Streams(
-            pieces,
-            corpus.codec,
-            config.batch,
-            config.bptt_length,
-            Augmentation(config.transpose, config.tempo_jitter, config.velocity_jitter),
-            config.seed,
-        )
-        self._chunks = ReadAhead(self.streams)
-        self.state: State = self.model.state(config.batch // self.world.size)
         self.progress = Progress()
-        self.about: dict[str, Any] = {}
+        self.about: dict[str, Any] = {}  # config.json
         self.baselines: dict[str, Baseline] = {}
-        self.updates_per_epoch = max(self.steps / (config.batch * config.bptt_length), 1e-9)
+        tokens_per_update = config.batch * config.bptt_length
+        self.updates_per_epoch = max(self.learner.steps / tokens_per_update, 1e-9)
         self.evaluate_every = min(max(round(self.updates_per_epoch), FEWEST_UPDATES), MOST_UPDATES)
-        self.objective = Likelihood(self.model, self._class_weights(pieces)).to(device)
-        distributed = self.world.size > 1
-        self._forward = DistributedDataParallel(self.objective) if distributed else self.objective
-        forcing = config.objective == "professor-forcing"
-        self.forcing = ProfessorForcing(self.model, device) if forcing else None
-        self._losses: list[Tensor] = []
 
     @classmethod
     def begin(
@@ -123,7 +83,7 @@ class Trainer:
         """A new run, from random weights or from those given. Raises UgenError when the folder
         holds one already."""
         trainer = cls(path, corpus, model, config, device, world)
-        trainer.initialize_weights(weights)
+        trainer.learner.initialize_weights(weights)
         if trainer.world.rank:
             return trainer
         require_free(path)
@@ -132,9 +92,8 @@ class Trainer:
         inputs = [codec.to_inputs(piece) for piece in held_out]
         write_excerpt(path / "held_out_excerpt.npy", inputs, codec)
         write_originality(path / "originality.json", corpus, trainer.model.parameters_count())
-        trainer.baselines = baselines(
-            trainer._training_inputs(), inputs, codec.vocabulary, codec.start
-        )
+        learned = trainer.learner.inputs()
+        trainer.baselines = baselines(learned, inputs, codec.vocabulary, codec.start)
         trainer.about = run_config(
             corpus,
             model,
@@ -174,40 +133,11 @@ class Trainer:
             raise UgenError(reason, path=path / RESUME_FILE) from None
         return trainer
 
-    def initialize_weights(self, weights: dict[str, Tensor] | None) -> None:
-        """Start with the weights given, or else, for vectors, as the predictor that knows which
-        keys continue to sound."""
-        if weights is not None:
-            self.model.load_state_dict(weights)
-        elif self.corpus.codec.input == "frame":
-            chances = key_chances(self._training_inputs())
-            self.model.init_from_key_chances(torch.from_numpy(chances).float())
-
     def warnings(self) -> list[str]:
         """What to say before training."""
         rows = self.corpus.pieces("train")
         seconds = sum(row.seconds for row in rows)
-        return about_corpus(self.model.parameters_count(), self.steps, seconds, len(rows))
-
-    def _require_processes(self) -> None:
-        size, config = self.world.size, self.config
-        if config.batch % size:
-            reason = f"does not divide among {size} processes"
-            raise UgenError(reason, flag="--batch", value=config.batch)
-        if size > 1 and config.objective == "professor-forcing":
-            reason = "trains in one process; leave torchrun out"
-            raise UgenError(reason, flag="--objective", value=config.objective)
-
-    def _training_inputs(self) -> list[np.ndarray]:
-        corpus = self.corpus
-        return [corpus.codec.to_inputs(corpus.piece(row)) for row in corpus.pieces("train")]
-
-    def _class_weights(self, pieces: Sequence[np.ndarray]) -> Tensor | None:
-        if not self.config.class_weights:
-            return None
-        codec = self.corpus.codec
-        counts = np.sum([codec.counts(piece) for piece in pieces], axis=0)
-        return class_weights(codec, counts, self.steps, self.config.class_weights)
+        return about_corpus(self.model.parameters_count(), self.learner.steps, seconds, len(rows))
 
     # running
 
@@ -222,7 +152,7 @@ class Trainer:
             self.update()
             elapsed = time.monotonic() - started
             if self.config.minutes:  # then it decides what is learned, and clocks differ
-                elapsed = self.world.broadcast(elapsed, self.device)
+                elapsed = self.world.broadcast(elapsed, self.learner.device)
             progress.elapsed = elapsed
             for callback in callbacks:
                 callback.on_update(progress)
@@ -250,33 +180,16 @@ class Trainer:
         return self.progress.update / max(self.config.epochs * self.updates_per_epoch, 1)
 
     def update(self) -> None:
-        """Update the weights once, by the next chunk of every stream."""
+        """Update the weights once."""
         config, progress = self.config, self.progress
         progress.rate = learning_rate(config, progress.update, self.fraction_done())
-        set_rate(self.optimizer, progress.rate)
         # what is saved at an evaluation must be where training stands: nothing is read ahead
         last = (progress.update + 1) % self.evaluate_every == 0
-        chunk = self._chunks.next(and_read_on=not last)
-        batch = to_batch(chunk.rows(self.world.shard(config.batch)), self.device)
-        with autocast(self.device, config.precision):
-            outcome = self._forward(batch, self.state)
-            loss = outcome.loss
-            if self.forcing is not None:
-                loss = loss + self.forcing.penalty(batch, self.state, outcome.top)
-        self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
-        self.scaler.unscale_(self.optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.grad_clip)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        h, c = outcome.state
-        self.state = h.detach().float(), c.detach().float()
-        self._losses.append(outcome.nats)
+        norm = self.learner.update(progress.rate, and_read_on=not last)
         progress.update += 1
         progress.tokens += config.batch * config.bptt_length
         if progress.update % 10 == 0:  # reading a number waits for the device
-            progress.gradient = float(norm)
-            progress.loss = float(torch.stack(self._losses).mean())
+            progress.gradient, progress.loss = float(norm), self.learner.mean_loss()
             if not math.isfinite(progress.loss):
                 reason = f"the loss is {progress.loss} at update {progress.update}"
                 raise UgenError(f"{reason}; try a lower --lr")
@@ -285,19 +198,16 @@ class Trainer:
 
     def scores_on(self, pieces: HeldOutSet) -> Scores:
         """Scores of the present weights, on all processes together."""
-        return evaluate(self.model, pieces, self.corpus.codec, self.device, self.world)
+        return evaluate(self.model, pieces, self.corpus.codec, self.learner.device, self.world)
 
     def _evaluate(self, callbacks: Sequence[Callback]) -> None:
         """Score the held-out pieces, note how the run stands, save it, and call back."""
-        self._chunks.drop()  # the run may end between evaluations
         progress = self.progress
+        progress.loss = self.learner.pause()
         scores, known = self.scores_on(self.heldout), self.scores_on(self.known)
         loss, best = scores.nats_per_token, progress.best
         progress.since_best = 0 if loss < best - LEAST_GAIN else progress.since_best + 1
         progress.best = min(best, loss)
-        if self._losses:
-            progress.loss = self._mean_loss()
-            self._losses.clear()
         progress.history.append(
             {
                 "update": progress.update,
@@ -314,11 +224,6 @@ class Trainer:
         self._save(scores if loss < best else None)
         for callback in callbacks:
             callback.on_evaluation(progress)
-
-    def _mean_loss(self) -> float:
-        loss = torch.stack(self._losses).mean()
-        self.world.sum(loss)
-        return float(loss) / self.world.size
 
     # saving
 
@@ -338,30 +243,10 @@ class Trainer:
     def state_dict(self) -> dict[str, Any]:
         """All that `load_state_dict` needs to continue, as tensors and plain values. Every process
         calls this."""
-        h, c = (self.world.gather(part, 1) for part in self.state)
         progress = {name: value for name, value in vars(self.progress).items() if name != "loss"}
-        return {
-            "model": self.model.state_dict(),
-            "optimizer": optimizer_state(self.optimizer),
-            "scaler": self.scaler.state_dict(),
-            "random": random_states(self.world, self.device),
-            "streams": self.streams.state(),
-            "state": {"h": h, "c": c},
-            "progress": progress,
-            "forcing": self.forcing.state_dict() if self.forcing else {},
-        }
+        return {**self.learner.state_dict(), "progress": progress}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue where `state_dict` was called: on a CPU the next update is the same, bit for
-        bit."""
-        load_weights(self.model, state["model"], self.path / RESUME_FILE)
-        load_optimizer_state(self.optimizer, state.get("optimizer", {}))
-        self.scaler.load_state_dict(state.get("scaler", {}))
-        restore_random_states(self.world, self.device, state["random"])
-        self.streams.restore(state["streams"])
-        own = self.world.shard(self.config.batch)
-        h, c = (state["state"][name][:, own].to(self.device) for name in ("h", "c"))
-        self.state = h, c
+        """Continue where `state_dict` was called."""
+        self.learner.load_state_dict(state)
         self.progress = Progress(**state["progress"])
-        if self.forcing is not None:
-            self.forcing.load_state_dict(state["forcing"])

@@ -74,7 +74,7 @@ class Display:
         dropped = sum(row.status == "dropped" for row in corpus.rows)
         reasons = f", the reasons in {corpus.path / 'manifest.jsonl'}" if dropped else ""
         typer.echo(
-            f"learning from {len(train)} pieces ({minutes:.0f} minutes, {trainer.steps:,} "
+            f"learning from {len(train)} pieces ({minutes:.0f} minutes, {trainer.learner.steps:,} "
             f"{unit}s), {len(trainer.heldout.pieces)} held out; {count(dropped, 'file')} "
             f"dropped{reasons}"
         )
@@ -83,7 +83,7 @@ class Display:
         typer.echo(
             f"model: {config.layers} x {config.hidden} LSTM, "
             f"{trainer.model.parameters_count():,} weights, "
-            f"on {trainer.device} in {trainer.config.precision}{together}"
+            f"on {trainer.learner.device} in {trainer.config.precision}{together}"
         )
         for warning in trainer.warnings():
             typer.echo(warning)

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from ugen.data import Codec, UgenError, codec_from_json
 from ugen.data.codecs.base import Inputs
 from ugen.data.files import read_json, replacing
-from ugen.train.config import ModelConfig, model_config
+from ugen.train.config import model_config
 from ugen.train.model import LstmModel
 
 from .held_out_excerpt import read_excerpt
@@ -114,9 +113,3 @@ def load_weights(model: LstmModel, tensors: dict[str, Tensor], path: Path) -> No
         if found != expected:
             raise UgenError(f"weight {name!r} is {found}, not {expected}", path=path)
     model.load_state_dict(tensors)
-
-
-def model_from_config(config: ModelConfig, seed: int) -> LstmModel:
-    """A fresh model whose weights follow from `seed` alone."""
-    torch.manual_seed(seed)
-    return LstmModel(config)
