@@ -11,14 +11,18 @@ import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import mido
 import pytest
 import typer
 from support import BUNDLED
 from typer.main import get_command
-from ugen.data import write_midi
+from ugen.data import Score, write_midi
 from ugen.data.cli.app import run_app
+from ugen.data.cli.main import app as ugen_data
+from ugen.data.render.convert import write_score
 from ugen.runtime import SongSettings, generate, load
 from ugen.runtime.cli.run import app as ugen_run
+from ugen.runtime.cli.score import app as ugen_score
 from ugen.runtime.generation.request import Request, file_hash
 from ugen.runtime.generation.song_state import save_state
 
@@ -76,8 +80,60 @@ UGEN_RUN = {
     "--provider": Refused(f"{SONG} --provider cuda", "--provider cuda: this onnxruntime has"),
 }
 
-TABLES: dict[str, tuple[typer.Typer, dict[str, Acts | Refused]]] = {
-    "ugen-run": (ugen_run, UGEN_RUN)
+SCORE = "primer.mid model.onnx --songs 0"
+
+UGEN_SCORE = {
+    "--originality": Acts("primer.mid model.onnx", "--originality"),
+    "--json": Acts(SCORE, "--json"),
+    "--songs": Acts("primer.mid model.onnx", "--songs 1"),
+    "--sustain": Acts("pedal.mid model.onnx --songs 0", "--sustain"),
+    "--threads": Refused("--originality primer.mid model.onnx --threads 2", "--threads: not with"),
+}
+
+PREPARE = "music -o corpus --valid 0.5"
+
+UGEN_DATA_PREPARE = {
+    "--output": Refused("music -o primer.mid", "primer.mid"),
+    "--workers": Refused(f"{PREPARE} --workers 0", "--workers"),
+    "--codec": Acts(PREPARE, "--codec events"),
+    "--ticks": Acts(f"{PREPARE} --codec frames", "--ticks 50"),
+    "--fold": Acts(f"{PREPARE} --codec frames", "--fold"),
+    "--arrange": Acts(PREPARE, "--arrange band"),
+    "--valid": Acts("music -o corpus", "--valid 0.5"),
+    "--test": Acts(f"{PREPARE}", "--test 0.4"),
+    "--sustain": Acts(PREPARE, "--sustain"),
+}
+
+UGEN_DATA_TOKENS = {
+    "--codec": Acts("primer.mid", "--codec events"),
+    "--ticks": Acts("primer.mid --codec frames", "--ticks 50"),
+    "--fold": Acts("primer.mid --codec frames", "--fold"),
+    "--arrange": Acts("primer.mid", "--arrange band"),
+}
+
+FRAMES = "frames.txt song.mid"
+
+UGEN_DATA_CONVERT = {
+    "--to": Acts("music out --to .csv", "--to .txt"),
+    "--show": Refused("primer.mid song.csv --show", "--show: goes with a picture"),
+    "--ticks": Acts(FRAMES, "--ticks 50"),
+    "--velocity": Acts(FRAMES, "--velocity 50"),
+    "--shortest": Acts(FRAMES, "--shortest 3"),
+    "--gaps": Acts(FRAMES, "--gaps 2"),
+    "--gaps-first": Acts(f"{FRAMES} --gaps 2 --shortest 3", "--gaps-first"),
+    "--row-seconds": Acts("primer.mid song.png", "--row-seconds 9"),
+    "--colour": Acts("primer.mid song.png", "--colour velocity"),
+    "--soundfont": Refused("primer.mid song.csv --soundfont x.sf2", "--soundfont"),
+}
+
+TABLES: dict[str, tuple[typer.Typer, Any]] = {
+    "ugen-run": (ugen_run, UGEN_RUN),
+    "ugen-score": (ugen_score, UGEN_SCORE),
+    "ugen-data prepare": (ugen_data, UGEN_DATA_PREPARE),
+    "ugen-data tokens": (ugen_data, UGEN_DATA_TOKENS),
+    "ugen-data convert": (ugen_data, UGEN_DATA_CONVERT),
+    "ugen-data report": (ugen_data, {"--output": Refused("music -o x.txt", "-o x.txt")}),
+    "ugen-data stats": (ugen_data, {"--json": Acts("primer.mid", "--json")}),
 }
 ROWS = [(name, option) for name, (_, table) in TABLES.items() for option in table]
 SHARED = {"--help", "--version", "--install-completion", "--show-completion"}
@@ -100,6 +156,7 @@ def options_of(name: str) -> set[str]:
 def files(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the command lines name."""
     folder = tmp_path_factory.mktemp("files")
+    (folder / "music").mkdir()
     shutil.copy(model_file, folder / "model.onnx")
     shutil.copy(BUNDLED[0], folder / "primer.mid")
     model = load(model_file)
@@ -108,6 +165,23 @@ def files(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     song = generate(model, settings)
     write_midi(song.score, folder / "old.mid", texts=[request.record()])
     save_state(song.state, request.model, folder / "state.json")
+    for path in BUNDLED[:4]:
+        shutil.copy(path, folder / "music" / path.name)
+    # short notes with short gaps, and long ones
+    steps = [(60, step, step + 1) for step in range(0, 40, 3)] + [(64, 0, 20), (64, 23, 40)]
+    rows = [(on * 25, off * 25, pitch, 80, 0, False) for pitch, on, off in steps]
+    write_score(Score.build(rows, 480), folder / "frames.txt")
+    pedal = mido.MidiTrack(
+        mido.Message.from_bytes(data, time=time)
+        for data, time in (
+            ((0xB0, 64, 127), 0),
+            ((0x90, 60, 80), 0),
+            ((0x80, 60, 0), 100),
+            ((0xB0, 64, 0), 900),
+        )
+    )
+    for path in (folder / "pedal.mid", folder / "music" / "pedal.mid"):
+        mido.MidiFile(tracks=[pedal]).save(path)
     return folder
 
 
@@ -115,8 +189,10 @@ def files(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def result(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any) -> Any:
     """Run a command line in a folder of its own: exit code, all it printed, all it wrote."""
 
-    def run(name: str, line: str, number: int) -> tuple[int, bytes, str, dict[str, bytes]]:
-        folder = tmp_path / str(number)
+    def run(name: str, line: str) -> tuple[int, bytes, str, dict[str, bytes]]:
+        monkeypatch.chdir(tmp_path)
+        folder = tmp_path / "here"
+        shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(files, folder)
         monkeypatch.chdir(folder)
         program, *words = name.split()
@@ -143,10 +219,10 @@ def test_the_table_has_all_options(name: str) -> None:
 def test_an_option_acts_or_is_refused_by_name(name: str, option: str, result: Any) -> None:
     entry = TABLES[name][1][option]
     if isinstance(entry, Refused):
-        code, _, error, written = result(name, entry.line, 1)
+        code, _, error, written = result(name, entry.line)
         assert code == 2 and error.startswith(f"{name.split()[0]}: {entry.message}"), error
         assert error.count("\n") == 1 and written == {}
         return
-    without, added = result(name, entry.line, 1), result(name, f"{entry.line} {entry.added}", 2)
+    without, added = result(name, entry.line), result(name, f"{entry.line} {entry.added}")
     assert without[0] == added[0] == 0, added[2]
-    assert added != without
+    assert added != without == result(name, entry.line), "and nothing else changes it"
