@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ugen.data import UgenError
 from ugen.data.settings import setting
 from ugen.runtime.model_file.format import PRECISIONS
 from ugen.runtime.sampling.config import Sampling
@@ -43,6 +44,14 @@ class ExportSettings:
     )
 
     def __post_init__(self) -> None:
+        for flag, value, choices in (
+            ("--format", self.format, tuple(FORMATS)),
+            ("--precision", self.precision, ("auto", *PRECISIONS)),
+        ):
+            if value not in choices:
+                raise UgenError(f"choose one of {', '.join(choices)}", flag=flag, value=value)
+        if not self.max_loss >= 0:
+            raise UgenError("must be 0 or more", flag="--max-loss", value=self.max_loss)
         _ = self.sampling  # raises UgenError that names the flag
 
     @property

@@ -333,6 +333,7 @@ def test_help_and_version_need_no_run(monkeypatch, capsys, flag: str) -> None:
             ["RUN", "-o", "m.onnx", "--precision", "fp32", "--max-loss", "3"],
             "--max-loss: goes with a smaller precision than fp32",
         ),
+        (["RUN", "-o", "m.onnx", "--max-loss", "nan"], "--max-loss nan: must be 0 or more"),
         (["RUN", "-o", "m.onnx", "--precision", "fp8"], "--precision: 'fp8' is not one of 'auto'"),
         (["RUN", "-o", "m.mid"], "-o m.mid: an ONNX file's name ends in .onnx"),
         (
