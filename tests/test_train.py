@@ -345,7 +345,7 @@ def test_a_resumed_run_keeps_its_settings_but_for_its_length(
     assert json.loads((run / "config.json").read_text())["training"]["epochs"] == 14
 
 
-def test_ctrl_c_says_how_to_go_on(small_corpus: Corpus, tmp_path: Path) -> None:
+def test_ctrl_c_says_how_to_continue(small_corpus: Corpus, tmp_path: Path) -> None:
     process = train_ugen(small_corpus.path, "-o", tmp_path / "run", *ARGUMENTS, "--minutes", "5")
     while not (tmp_path / "run" / "model.safetensors").exists():
         time.sleep(0.01)

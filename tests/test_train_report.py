@@ -127,7 +127,7 @@ def report(run: Path) -> str:
     return (run / "report.html").read_text("utf-8")
 
 
-def test_the_verdict_is_the_best_evaluation_beside_the_baselines(tmp_path: Path) -> None:
+def test_the_result_is_the_best_evaluation_beside_the_baselines(tmp_path: Path) -> None:
     page = Page(report(made_run(tmp_path / "mine", [row(step) for step in range(0, 1001, 100)])))
     assert "at epoch 5.0: 2.000 nats per token, 6.00 per note, 60.00 per second" in page.words
     assert "It was no better after that" in page.words
@@ -154,7 +154,7 @@ def test_the_verdict_is_the_best_evaluation_beside_the_baselines(tmp_path: Path)
     )
 
 
-def test_a_model_that_counting_beats_is_called_so(tmp_path: Path) -> None:
+def test_a_model_that_a_baseline_beats_is_described_so(tmp_path: Path) -> None:
     page = Page(
         report(
             made_run(tmp_path / "run", [row(0, nats_per_token=3.0), row(100, nats_per_token=2.3)])

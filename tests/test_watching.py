@@ -46,7 +46,7 @@ def row(**changes: object) -> dict:
 # collapse and its like
 
 
-def test_a_collapsed_model_is_called_so_in_words() -> None:
+def test_a_collapsed_model_is_described_in_words() -> None:
     rests = row(
         top_event="step",
         top_event_predicted=0.99,
@@ -60,7 +60,7 @@ def test_a_collapsed_model_is_called_so_in_words() -> None:
     assert "--codec beats" in collapse([one, one]), "and what to try"
 
 
-def test_a_healthy_or_young_model_is_left_in_peace() -> None:
+def test_a_healthy_or_young_model_gets_no_warning() -> None:
     rests = row(
         top_event="step",
         top_event_predicted=0.99,
@@ -133,7 +133,9 @@ def test_memorizing_is_said_with_both_losses() -> None:
     )
 
 
-def test_a_corpus_too_small_is_said_before_training(small_corpus: Corpus, tmp_path: Path) -> None:
+def test_a_corpus_too_small_is_warned_of_before_training(
+    small_corpus: Corpus, tmp_path: Path
+) -> None:
     assert about_corpus(1_000_000, 400_000, 4 * 3600, 90) == []
     minutes, weights = about_corpus(11_000_000, 30_000, 600, 4)
     assert "4 pieces, 10 minutes" in minutes
@@ -154,16 +156,16 @@ def test_a_corpus_too_small_is_said_before_training(small_corpus: Corpus, tmp_pa
 def test_samples_and_pictures_leave_the_training_as_it_was(
     small_corpus: Corpus, tmp_path: Path
 ) -> None:
-    """Bit for bit the weights of a run that nobody listened to."""
+    """Bit for bit the weights of a run without samples."""
     said: list[str] = []
-    for name in ("heard", "unheard"):
+    for name in ("sampled", "plain"):
         shape = ModelConfig(BEATS.vocabulary, embedding=8, hidden=16)
         config = TrainConfig(batch=4, bptt_length=64, epochs=0.2)
         trainer = Trainer.begin(tmp_path / name, small_corpus, shape, config, CPU, "test")
-        trainer.run([Samples(trainer, 1e-9, said.append)] if name == "heard" else [])
-    weights = [load_checkpoint(tmp_path / name).model.state_dict() for name in ("heard", "unheard")]
+        trainer.run([Samples(trainer, 1e-9, said.append)] if name == "sampled" else [])
+    weights = [load_checkpoint(tmp_path / name).model.state_dict() for name in ("sampled", "plain")]
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
-    folder = tmp_path / "heard" / "samples"
+    folder = tmp_path / "sampled" / "samples"
     steps = {path.stem.split("-")[1] for path in folder.glob("*.mid")}
     assert len(steps) == len(said) > 1
     for step in steps:
@@ -173,7 +175,7 @@ def test_samples_and_pictures_leave_the_training_as_it_was(
             == (folder / f"expected-{step}.png").read_bytes()[:4]
             == b"\x89PNG"
         )
-    assert b"data:image/png;base64" in (tmp_path / "heard" / "report.html").read_bytes()
+    assert b"data:image/png;base64" in (tmp_path / "sampled" / "report.html").read_bytes()
 
 
 def test_a_sample_of_a_model_that_never_moves_on_ends() -> None:
@@ -258,7 +260,7 @@ def test_a_learning_rate_is_found_and_the_run_left_fresh(
     assert torch.equal(random, torch.get_rng_state()) and learner.streams.state() == data
 
 
-def test_a_rate_for_vectors_is_no_victim_of_their_uneven_losses(
+def test_a_rate_for_vectors_survives_their_uneven_losses(
     small_folder: Path, tmp_path: Path
 ) -> None:
     """They begin with a loss that hardly falls; its noise once ended the trial at once, with a rate

@@ -13,9 +13,9 @@ the rate and dropout of ugen's preset of three plain layers and our defaults oth
 transposed and its velocities vary as ours do, unless --plain-peer is given. Notes are those that
 the tokens hold, counted by each codec; seconds are those of our manifest, the same for both. ugen's
 tokens hold more: bars, meters, tempos and the end of a piece, whose nats count; here TSD has none
-of these. Figures are those of the best evaluation, whose weights a run keeps. The curve has the latest
-evaluation by each time; a run that ended early keeps its last. The published peer had another
-schedule and is not bound to the same time.
+of these. Figures are those of the best evaluation, whose weights a run keeps. The curve has the
+latest evaluation by each time; a run that ended early keeps its last. The published peer had
+another schedule and is not bound to the same time.
 """
 
 from __future__ import annotations
