@@ -231,12 +231,13 @@ def test_any_tokens_in_a_state_are_refused_or_continued(numbers: list[int], name
 
 
 def test_the_command_says_it_in_one_line(model_file: Path, tmp_path: Path) -> None:
-    card, digested = load(model_file).card, digest(model_file)
+    model = load(model_file)
+    assert model.sha256 == digest(model_file)
     song = tmp_path / "song.mid"
     done = ugen_run(
         model_file, "-o", song, "--seconds", 2, "--seed", 1, "--save-state", tmp_path / "s.json"
     )
-    assert done.returncode == 0 and read_record(song, digested, card).settings.seed == 1
+    assert done.returncode == 0 and read_record(song, model.sha256, model.card).settings.seed == 1
     value = json.loads((tmp_path / "s.json").read_text())
     value["state"]["h"] = value["state"]["tokens"]
     (tmp_path / "bad.json").write_text(json.dumps(value))

@@ -23,7 +23,7 @@ from ugen.data.render.convert import write_score
 from ugen.runtime import SongSettings, generate, load
 from ugen.runtime.cli.run import app as ugen_run
 from ugen.runtime.cli.score import app as ugen_score
-from ugen.runtime.generation.request import Request, file_hash
+from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.song_state import save_state
 
 
@@ -161,7 +161,7 @@ def files(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(BUNDLED[0], folder / "primer.mid")
     model = load(model_file)
     settings = SongSettings(seconds=4, seed=5)
-    request = Request(file_hash(model_file), settings.for_model(model.card))
+    request = Request(model.sha256, settings.for_model(model.card))
     song = generate(model, settings)
     write_midi(song.score, folder / "old.mid", texts=[request.record()])
     save_state(song.state, request.model, folder / "state.json")

@@ -52,7 +52,7 @@ def test_the_outline_is_what_onnx_reads(
 ) -> None:
     proto = made(precision=precision, **shape)
     onnx.save(proto, tmp_path / "model.onnx")
-    outline, graph = read_outline(tmp_path / "model.onnx"), proto.graph
+    outline, graph = read_outline(proto.SerializeToString(), "model.onnx"), proto.graph
     assert outline.metadata == {entry.key: entry.value for entry in proto.metadata_props}
     assert outline.opsets == {entry.domain: entry.version for entry in proto.opset_import}
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}

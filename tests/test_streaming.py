@@ -31,7 +31,7 @@ from ugen.data.tempo_map import TempoMap
 from ugen.runtime import Model, Sampling, SongSettings, generate, load, stream
 from ugen.runtime.generation.faults import GuardError
 from ugen.runtime.generation.guarded_stream import MAX_RETRIES
-from ugen.runtime.generation.request import Request, file_hash
+from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.song_state import load_state, save_state
 from ugen.runtime.playback.session import run
 
@@ -270,16 +270,16 @@ def test_a_song_goes_on_as_if_it_had_not_ended(codec: Codec) -> None:
 
 
 def test_the_model_goes_on_from_its_own_state(model_file: Path, tmp_path: Path) -> None:
-    model, digested = load(model_file), file_hash(model_file)
+    model = load(model_file)
     sampling = Sampling(0.9, 40, 0.95, 0.01, 1.3)
     whole = generate(model, seconds=30, seed=3, sampling=sampling, tempo=80, guard=False)
     state = generate(model, seconds=11, seed=3, sampling=sampling, tempo=80, guard=False).state
-    save_state(state, digested, tmp_path / "a.json")
+    save_state(state, model.sha256, tmp_path / "a.json")
     second = generate(
         model,
         seconds=19,
         seed=3,
-        start=load_state(tmp_path / "a.json", digested, model.card),
+        start=load_state(tmp_path / "a.json", model.sha256, model.card),
         guard=False,
     )
     assert np.array_equal(second.tokens, whole.tokens[-len(second.tokens) :])

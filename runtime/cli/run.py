@@ -14,7 +14,7 @@ import typer
 from ugen.data import UgenError
 from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
-from ugen.runtime.generation.request import Request, file_hash, read_record
+from ugen.runtime.generation.request import Request, read_record
 from ugen.runtime.generation.settings import SongSettings
 from ugen.runtime.generation.song_state import load_state
 from ugen.runtime.generation.transform import Transform
@@ -194,27 +194,23 @@ def run(
     targets = songs.Targets(files, soundfont, save_state, play, midi_port)
     credit = targets.check(count, is_live)
     messages = RunMessages(quiet, as_json, outputs.STDOUT in files, credit)
-    loaded, digest = load(model, threads, provider), file_hash(model)
+    loaded = load(model, threads, provider)
     if replay is not None:
-        request = read_record(replay, digest, loaded.card)
+        request = read_record(replay, loaded.sha256, loaded.card)
     else:
         if not endless and song.keys().isdisjoint(("seconds", "bars")):
             song["seconds"] = SECONDS
         song["primer"] = _primer_tokens(loaded, primer, primer_seconds)
-        settings = _settings(loaded, digest, song, sampling, from_state)
-        request = Request(digest, settings, Transform(**transform))
+        settings = _settings(loaded, song, sampling, from_state)
+        request = Request(loaded.sha256, settings, Transform(**transform))
     songs.make(request, count, loaded, targets, messages, is_live)
 
 
 def _settings(
-    model: Model,
-    digest: str,
-    song: dict[str, Any],
-    sampling: dict[str, Any],
-    from_state: Path | None,
+    model: Model, song: dict[str, Any], sampling: dict[str, Any], from_state: Path | None
 ) -> SongSettings:
     """What to make: what is given, else what a state holds, else the model's own."""
-    start = None if from_state is None else load_state(from_state, digest, model.card)
+    start = None if from_state is None else load_state(from_state, model.sha256, model.card)
     usual = start.sampling if start else model.card.sampling
     seed = start.seed if start else secrets.randbits(32)
     settings = {"seed": seed, **song}

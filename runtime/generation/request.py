@@ -3,7 +3,6 @@ from there to make it again."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -90,15 +89,3 @@ def _request(path: Path, text: str, model: str, card: Card, most: int) -> Reques
     if request.settings.is_endless:
         raise UgenError("it lasts longer than a day", flag="--replay", path=path)
     return request
-
-
-def file_hash(path: Path) -> str:
-    """sha256 of a file."""
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as stream:
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
-    except OSError as error:
-        raise UgenError(error.strerror or str(error), path=path) from None
-    return digest.hexdigest()

@@ -8,6 +8,7 @@ file.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import numpy as np
 from ugen.data import UgenError
 from ugen.data.text import line
 from ugen.runtime.model_file.card import Card
-from ugen.runtime.model_file.check import read_card
+from ugen.runtime.model_file.check import card_of
 from ugen.runtime.model_file.format import OUTPUTS, ModelError, inputs_of
+from ugen.runtime.model_file.outline import read_bytes
 
 from .model import Model
 
@@ -39,7 +41,8 @@ def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu")
     `provider`: one of PROVIDERS, or auto, which `choose_provider` explains. Raises ModelError, one
     line that names the file and the part at fault, and UgenError where a provider is missing.
     """
-    card = read_card(path)
+    data = read_bytes(path)
+    card = card_of(data, str(path))
     import onnxruntime as ort
 
     provider = choose_provider(provider, card, ort.get_available_providers())
@@ -54,14 +57,14 @@ def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu")
     # to spin for
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if threads > 1 else "0")
     try:
-        session = ort.InferenceSession(str(path), options, providers=[PROVIDERS[provider]])
+        session = ort.InferenceSession(data, options, providers=[PROVIDERS[provider]])
     except Exception as error:  # onnxruntime's own exceptions share no public base
         raise ModelError(f"{path}: onnxruntime cannot load it ({_first_line(error)})") from None
     if session.get_providers()[0] != PROVIDERS[provider]:  # it says so only in its log
         reason = "onnxruntime has it, but it failed to start: drivers or libraries are missing"
         raise UgenError(reason, flag="--provider", value=provider)
     _try(session, card, str(path))
-    return Model(card, session, provider)
+    return Model(card, session, provider, hashlib.sha256(data).hexdigest())
 
 
 def choose_provider(wanted: str, card: Card, available: Sequence[str]) -> str:

@@ -14,12 +14,13 @@ State = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class Model:
-    """A loaded model. `card`: what the file says of itself; `provider`: what computes it. Threads
-    may share a model, each with a stream of its own."""
+    """A loaded model. `card`: what the file says of itself; `provider`: what computes it;
+    `sha256`: of the file. Threads may share a model, each with a stream of its own."""
 
-    def __init__(self, card: Card, session: Any, provider: str = "cpu"):
+    def __init__(self, card: Card, session: Any, provider: str = "cpu", sha256: str = ""):
         self.card = card
         self.provider = provider
+        self.sha256 = sha256
         self._session = session
         self._inputs = inputs_of(card.codec.input)
 

@@ -10,7 +10,7 @@ from ugen.data.text import line
 
 from .card import Card, card_from_metadata
 from .format import OPERATORS, OUTPUTS, ModelError, inputs_of
-from .outline import Node, Outline, Value, read_outline
+from .outline import Node, Outline, Value, read_bytes, read_outline
 
 # inputs left empty: sequence lengths and peepholes of an LSTM, zero points and a block order
 _EMPTY = {"LSTM": (4,), "DynamicQuantizeLSTM": (4, 7), "MatMulNBits": (3, 4)}
@@ -18,8 +18,12 @@ _EMPTY = {"LSTM": (4,), "DynamicQuantizeLSTM": (4, 7), "MatMulNBits": (3, 4)}
 
 def read_card(path: str | Path) -> Card:
     """What a model file says of itself, checked, without onnxruntime. Raises ModelError."""
-    file = str(path)
-    outline = read_outline(path)
+    return card_of(read_bytes(path), str(path))
+
+
+def card_of(data: bytes, file: str) -> Card:
+    """The same of a file's bytes. `file`: its name."""
+    outline = read_outline(data, file)
     card = card_from_metadata(outline.metadata, file)
     check_graph(card, outline.inputs, outline.outputs, file)
     # recurrent weights of four gates at four bits: bounds the state, too

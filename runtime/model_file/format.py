@@ -27,7 +27,7 @@ OPERATORS = {
     ("com.microsoft", "MatMulNBits"): (3, 6),
 }
 
-MAX_BYTES = 4 << 30  # larger than any LSTM; checked before a file is opened
+MAX_BYTES = (2 << 30) - 1  # protobuf reads no more; checked before a file is opened
 MAX_STATE = 1 << 26  # layers x hidden: bounds the state that a file can make the runtime allocate
 
 

@@ -2,15 +2,14 @@
 file.
 
 The tables are those fields of onnx.proto that a file of format 1 may have. Others are refused, not
-skipped: onnxruntime would act on them, and open other files for some. Weights stay on disk, and
-each must have as many bytes as its shape needs: together they are no larger than the file. Only the
-outline itself takes memory.
+skipped: onnxruntime would act on them, and open other files for some. Each weight must have as many
+bytes as its shape needs: together they are no larger than the file. Nothing is copied but the
+outline itself.
 """
 
 from __future__ import annotations
 
 import math
-import mmap
 import os
 import stat
 from dataclasses import dataclass, field
@@ -121,9 +120,9 @@ class Outline:
         return {(node.domain, node.operator) for node in self.nodes}
 
 
-def read_outline(path: str | Path) -> Outline:
-    """Read and check a file's outline. Raises ModelError, one line that names the file and the part
-    at fault."""
+def read_bytes(path: str | Path) -> bytes:
+    """A model file, read once: all that looks at it looks at these bytes, whatever becomes of the
+    file. Raises ModelError."""
     try:
         about = os.stat(path)  # before opening: that would wait for the writer of a pipe
         if not stat.S_ISREG(about.st_mode):
@@ -132,18 +131,20 @@ def read_outline(path: str | Path) -> Outline:
             raise ModelError(f"{path}: {about.st_size >> 30} GiB is too large for a model file")
         with open(path, "rb") as stream:
             # an ONNX file begins with its IR version: the key of field 1, a number
-            if stream.read(1) != b"\x08":
+            if stream.peek(1)[:1] != b"\x08":
                 raise ModelError(f"{path}: not an ONNX file")
-            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _outline(Wire(data, str(path)), (0, len(data)))
+            return stream.read(about.st_size)
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}") from None
-    except ValueError as error:  # an impossible path, or a file emptied since it was opened
+    except ValueError as error:  # an impossible path
         raise ModelError(f"{path}: cannot be read ({error})") from None
 
 
-def _outline(wire: Wire, whole: Span) -> Outline:
-    model = wire.message(whole, MODEL, "the file")
+def read_outline(data: bytes, file: str) -> Outline:
+    """The outline of a file's bytes, checked. Raises ModelError, one line that names the file and
+    the part at fault."""
+    wire = Wire(data, file)
+    model = wire.message((0, len(data)), MODEL, "the file")
     if "graph" not in model.spans:
         raise wire.fail("not an ONNX file, or cut short: it has no graph")
     graph = wire.message(model.span("graph"), GRAPH, "the graph")

@@ -1,4 +1,4 @@
-"""Protocol buffers' wire format, read from a mapped file (protobuf.dev, "Encoding").
+"""Protocol buffers' wire format, read where it lies (protobuf.dev, "Encoding").
 
 A message is a sequence of fields. A field is a key, which has its number and how its value is
 stored, and the value: a number, or bytes, which may be a message again. A table says which fields a
@@ -7,8 +7,6 @@ tables for them, whatever a file claims.
 """
 
 from __future__ import annotations
-
-import mmap
 
 import numpy as np
 
@@ -59,7 +57,7 @@ class Wire:
     """Reads the messages of one file. Raises ModelError, one line that names the file and the part
     at fault."""
 
-    def __init__(self, data: mmap.mmap, file: str):
+    def __init__(self, data: bytes, file: str):
         self._data = data
         self._file = file
         self._fields = 0
