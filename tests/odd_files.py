@@ -149,7 +149,7 @@ DOUBTFUL: dict[str, tuple[int | None, bytes]] = {
     "bad_ntrks_65535.mid": (N, header(1, 65535) + track(TUNE)),
     "bad_trklen_huge.mid": (N, header() + track(TUNE, length=0xFFFFFFFF)),
     "bad_trklen_short.mid": (None, header() + track(TUNE, length=20)),
-    "bad_trklen_zero.mid": (0, header() + track(TUNE, length=0)),
+    "bad_trklen_zero.mid": (N, header() + track(TUNE, length=0)),
     "bad_no_eot.mid": (N, PLAIN[:18] + len(TUNE).to_bytes(4, "big") + TUNE),
     "bad_cut_half.mid": (None, PLAIN[: len(PLAIN) // 2]),
     "bad_cut_in_vlq.mid": (N, PLAIN[:18] + (len(TUNE) + 1).to_bytes(4, "big") + TUNE + b"\x81"),

@@ -63,7 +63,7 @@ def test_rules_where_files_leave_room() -> None:
     assert nothing_long.notes["end"][0] == 1
     hanging = read_midi(HEADER + track("00 903c50  60 903e50  60 803e00"))
     assert hanging.notes["end"].tolist() == [192, 192]
-    assert "1 notes never end" in hanging.warnings[0]
+    assert "1 note without an end" in hanging.warnings[0]
     programs = read_midi(
         HEADER + track("00 c005  00 903c50  60 803c00  00 c007  00 903c50  60 803c00")
     )

@@ -238,15 +238,19 @@ DAMAGE = {
     "a data byte before any status": ("00 3c50", []),
     "running status after a sysex": (
         "00 903c50 00 f00143 05 3c00",
-        [NOTE, "1, 0, System_exclusive, 1, 67"],
+        [NOTE, "1, 0, System_exclusive, 1, 67", "1, 5, Note_on_c, 0, 60, 0"],
     ),
-    "a note with a byte over 127": ("00 903c50 60 903cff 00 903e50", [NOTE]),
+    "a velocity over 127": (
+        "00 903c50 60 803cff 00 903eff 00 ff2f00",
+        [NOTE, "1, 96, Note_off_c, 0, 60, 127", "1, 96, Note_on_c, 0, 62, 127"],
+    ),
+    "a pitch over 127": ("00 903c50 60 90ff50 00 803c00", [NOTE, OFF]),
     "a meta event past the end": ("00 903c50 60 ff0105 41", [NOTE]),
     "a sysex past the end": ("00 903c50 60 f005 41", [NOTE]),
     "a note cut short": ("00 903c50 60 903c", [NOTE]),
     "a quantity of 5 bytes": ("00 903c50 8181818101", [NOTE]),
     "no end of track": ("00 903c50 60 803c00", [NOTE, OFF]),
-    "events after the end": (f"00 903c50 60 803c00 {END} 00 903e50", [NOTE, OFF]),
+    "events after the end": (f"00 903c50 60 803c00 {END} 00 803e00", [NOTE, OFF, OFF[:-5] + "62, 0"]),
     "an end with data": ("00 903c50 60 803c00 00 ff2f0105", [NOTE, OFF]),
     "system messages": (
         f"00 f102 00 f20102 00 903c50 60 f6 00 803c00 {END}",

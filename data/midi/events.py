@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from .messages import BY_CODE, END_OF_TRACK, SYSTEM_DATA, TEXT, UNKNOWN_META, EventKind
-from .smf import DamageError, read_header, read_variable_length
+from .smf import DamageError, TrackSpan, read_header, read_variable_length
 
 
 class Event(NamedTuple):
@@ -25,26 +25,32 @@ class Event(NamedTuple):
 def read_texts(data: bytes, name: str) -> list[str]:
     """The text events of a MIDI file's first track, read as UTF-8. `name` stands for the file in
     messages. Raises MidiError when `data` are no MIDI file."""
-    for start, end in read_header(data, name).tracks[:1]:
-        texts = [event.rest for event in read_events(data[start:end]) if event.kind is TEXT]
+    for span in read_header(data, name).tracks[:1]:
+        texts = [event.rest for event in read_events(data, span) if event.kind is TEXT]
         return [text.decode("utf-8", "replace") for text in texts]
     return []
 
 
-def read_events(body: bytes) -> Iterator[Event]:
-    """The events of a track up to its end or to the first damage, and its end."""
+def read_events(data: bytes, span: TrackSpan) -> Iterator[Event]:
+    """The events of a track up to its end or to the first damage, and its end. What is damaged is
+    read as by `read_midi`."""
+    body, size = data[span.start : span.limit], span.end - span.start
     pos = tick = status = 0
     with suppress(IndexError, DamageError):
         while pos < len(body):
             delta, pos = read_variable_length(body, pos)
             tick += delta
-            code, data, pos = _read_event(body, pos, status)
+            code, content, pos = _read_event(body, pos, status)
+            if code < 0xF0:
+                status = code
             if code == END_OF_TRACK.code:
-                break
-            if code in BY_CODE:
-                yield _decoded(code, data, tick)
-            if code <= 0xFF:  # as in read_midi, meta events do not cancel running status
-                status = code if code < 0xF0 else 0
+                if pos >= size:
+                    break
+            elif code < 0xA0 and max(content) > 127:
+                if content[0] <= 127:
+                    yield _decoded(code, bytes([content[0], 127]), tick)
+            elif code in BY_CODE:
+                yield _decoded(code, content, tick)
     yield Event(tick, END_OF_TRACK)
 
 
@@ -63,10 +69,8 @@ def _read_event(body: bytes, pos: int, status: int) -> tuple[int, bytes, int]:
     else:
         raise DamageError("a data byte where a status byte is due", pos)
     data = body[pos : pos + length]
-    if len(data) < length or code < 0xA0 and max(data) > 127:
-        raise DamageError(
-            "an event that runs past the end of its track, or a note with a data byte over 127", pos
-        )
+    if len(data) < length:
+        raise DamageError("an event that runs past the end of its track", pos)
     return code, data, pos + length
 
 

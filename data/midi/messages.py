@@ -15,7 +15,7 @@ from .smf import variable_length
 
 DRUM_CHANNEL = 9  # channel 10 as people count
 MELODIC_CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
-SUSTAIN, ALL_NOTES_OFF = 64, 123  # controllers
+BANK_SELECT, SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 0, 64, 120, 123  # controllers
 # data bytes of the system messages that files may not hold
 SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 

@@ -7,8 +7,8 @@ them. The differences:
   same type and bytes. midicsv prints what lies beyond its end, or drops bytes.
 - A damaged track ends where `read_midi` stops, and the header names the tracks that are there.
   midicsv goes on through damage, at worst without end.
-- System messages that files may not hold are skipped, and data bytes over 127 lose their top bit,
-  as in `read_midi`.
+- System messages that files may not hold are skipped, a note of a pitch over 127 is left out, a
+  velocity over 127 is 127, and other data bytes over 127 lose their top bit, as in `read_midi`.
 - RIFF wrappers, long headers, chunks that are no tracks, blank lines and SMPTE divisions are read.
 - The first bad row or escape is an error; csvmidi takes a nearby value.
 
@@ -80,9 +80,9 @@ def midi_to_csv(data: bytes, name: str) -> str:
     header = read_header(data, name)
     file_format = header.format if header.format <= 2 else 1  # as read_midi reads it
     rows = [CsvRow(0, 0, HEADER, (file_format, len(header.tracks), header.division))]
-    for track, (first, end) in enumerate(header.tracks, 1):
+    for track, span in enumerate(header.tracks, 1):
         rows.append(CsvRow(track, 0, START_TRACK))
-        rows += [CsvRow(track, *event) for event in read_events(data[first:end])]
+        rows += [CsvRow(track, *event) for event in read_events(data, span)]
     rows.append(CsvRow(0, 0, END_OF_FILE))
     return "\n".join(map(str, rows)) + "\n"
 

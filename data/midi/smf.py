@@ -19,23 +19,31 @@ class DamageError(Exception):
         self.reason, self.offset = reason, offset
 
 
+class TrackSpan(NamedTuple):
+    """Where a track's events are, in bytes.
+
+    `end`: where its length puts its end. `limit`: how far it can reach, if its length is wrong and
+    it has not ended there.
+    """
+
+    start: int
+    end: int
+    limit: int
+
+
 class Header(NamedTuple):
     """What a file says before its music.
 
-    `division`: as in the file; negative for SMPTE time. `ticks_per_beat`: with SMPTE time, ticks
-    per second. `tracks`: each one's (start, end) in bytes.
+    `division`: as in the file; negative for SMPTE time. `ticks_per_beat`: with SMPTE time, of beats
+    of `usec` microseconds; 0 where the file says how long they are.
     """
 
     format: int
     division: int
     ticks_per_beat: int
-    tracks: list[tuple[int, int]]
+    usec: int
+    tracks: list[TrackSpan]
     warnings: list[str]
-
-    @property
-    def is_smpte(self) -> bool:
-        """Whether time is in frames of video, not in beats."""
-        return self.division < 0
 
 
 def read_file(path: Path) -> bytes:
@@ -53,42 +61,78 @@ def read_file(path: Path) -> bytes:
 
 def read_header(data: bytes, name: str) -> Header:
     """The header of a file. Raises MidiError when it is no MIDI file; `name` stands for it."""
-    start = 0
-    if data[:4] == b"RIFF" and data[8:12] == b"RMID":
-        start = max(data.find(b"MThd", 12), 0)
-    if data[start : start + 4] != b"MThd":
-        raise MidiError(name, "not a MIDI file (it does not begin with MThd)", start)
+    start = data.find(b"MThd")
+    if start < 0:
+        raise MidiError(name, f"not a MIDI file ({_kind_of(data)})", 0)
     header = data[start + 8 : start + 14]
     if len(header) < 6:
         raise MidiError(name, "the file ends inside its header", len(data))
-    length = int.from_bytes(data[start + 4 : start + 8], "big")
     file_format, declared = (int.from_bytes(header[i : i + 2], "big") for i in (0, 2))
     division = int.from_bytes(header[4:], "big", signed=True)
-    # SMPTE time: frames a second, negative, and ticks a frame
-    ticks = division if division >= 0 else -(division >> 8) * (division & 0xFF)
+    ticks, usec = _time_base(division)
     if ticks == 0:
         raise MidiError(name, "a division of 0 ticks gives notes no time", start + 12)
     warnings = []
+    if start and data[:4] != b"RIFF":
+        warnings.append(f"{start} bytes before the header (MThd), skipped")
     if file_format > 2:
-        warnings = [f"format {file_format} does not exist; read as format 1"]
-    tracks = _find_tracks(data, start + 8 + max(length, 6), warnings)
+        warnings.append(f"format {file_format} does not exist; read as format 1")
+    pos = start + 8 + max(int.from_bytes(data[start + 4 : start + 8], "big"), 6)
+    tracks = _find_tracks(data, start + 14, pos, warnings)
     if len(tracks) != declared:
         warnings.append(f"the header names {declared} tracks, the file has {len(tracks)}")
-    return Header(file_format, division, ticks, tracks[:declared], warnings)
+    return Header(file_format, division, ticks, usec, tracks[:declared], warnings)
 
 
-def _find_tracks(data: bytes, pos: int, warnings: list[str]) -> list[tuple[int, int]]:
-    tracks: list[tuple[int, int]] = []
-    while pos + 8 <= len(data):
-        kind, size = data[pos : pos + 4], int.from_bytes(data[pos + 4 : pos + 8], "big")
-        if kind == b"MTrk":
-            tracks.append((pos + 8, min(pos + 8 + size, len(data))))
-            if pos + 8 + size > len(data):
+def _kind_of(data: bytes) -> str:
+    """What a file without a header is, for a person who wonders."""
+    if not data:
+        return "it is empty"
+    archives = b"PK\3\4", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ"
+    return "it is an archive" if data.startswith(archives) else "it has no MThd"
+
+
+def _time_base(division: int) -> tuple[int, int]:
+    """Ticks a beat, and its microseconds where the file does not say them."""
+    if division >= 0:
+        return division, 0
+    frames, ticks = -(division >> 8), division & 0xFF
+    # a beat is half a second; 29 stands for 30 frames in 1.001 s
+    return (30 * ticks, 500_500) if frames == 29 else (frames * ticks, 500_000)
+
+
+def _find_tracks(data: bytes, first: int, pos: int, warnings: list[str]) -> list[TrackSpan]:
+    """The tracks from `pos` on, where the header's length puts the first chunk; it may be anywhere
+    from `first` on. Where a length leads to no chunk, the next track is searched for."""
+    tracks: list[TrackSpan] = []
+    found = data.find(b"MTrk", first)
+    if 0 <= found < pos or not _is_chunk(data, pos):
+        pos = found
+        if found >= 0:
+            warnings.append(f"the header's length is wrong; the first track is at byte {found}")
+    while 0 <= pos <= len(data) - 8:
+        end = pos + 8 + int.from_bytes(data[pos + 4 : pos + 8], "big")
+        following = end
+        if end != len(data) and not _is_chunk(data, end):
+            following = data.find(b"MTrk", pos + 4)
+        if data[pos : pos + 4] == b"MTrk":
+            limit = following if following >= 0 else len(data)
+            tracks.append(TrackSpan(pos + 8, min(end, limit), limit))
+            if end > len(data) and following < 0:
                 warnings.append(f"track {len(tracks)}: shorter than its length says")
-        elif not (kind.isascii() and kind.decode("ascii").isprintable()):
-            break  # trailing garbage, not a chunk
-        pos += 8 + size
+            elif following not in (end, -1):
+                where = f"the next track is at byte {following}"
+                warnings.append(f"track {len(tracks)}: its length is wrong; {where}")
+        pos = following
     return tracks
+
+
+def _is_chunk(data: bytes, pos: int) -> bool:
+    """Whether a chunk that fits into the file, or a track, begins at `pos`."""
+    kind = data[pos : pos + 4]
+    size = int.from_bytes(data[pos + 4 : pos + 8], "big")
+    fits = pos + 8 + size <= len(data) and kind.isascii() and kind.decode("ascii").isprintable()
+    return kind == b"MTrk" or (fits and len(kind) == 4)
 
 
 def header_chunk(file_format: int, tracks: int, division: int) -> bytes:
@@ -103,14 +147,16 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def read_variable_length(data: bytes, pos: int) -> tuple[int, int]:
-    """A variable-length quantity (at most 4 bytes) and the position after it."""
-    value = 0
-    for offset in range(4):
-        byte = data[pos + offset]
+    """A variable-length quantity (at most 4 bytes, after any that are 0) and the position after
+    it."""
+    value, start = 0, pos
+    while value <= MAX_QUANTITY >> 7:
+        byte = data[pos]
+        pos += 1
         value = value << 7 | byte & 0x7F
         if byte < 0x80:
-            return value, pos + offset + 1
-    raise DamageError("a variable-length quantity of more than 4 bytes", pos)
+            return value, pos
+    raise DamageError("a variable-length quantity of more than 4 bytes", start)
 
 
 def variable_length(value: int) -> bytes:

@@ -21,7 +21,6 @@ time too.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -271,9 +270,8 @@ def _nearest(table: tuple[int, ...], values: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _known_meter(numerator: int, denominator: int) -> tuple[int, int]:
-    """The meter itself, or the one in METERS whose bar is nearest in length."""
+    """The meter itself, or the one in quarters whose bar is nearest in length."""
     if (numerator, denominator) in METERS:
         return numerator, denominator
-    quarters = sorted((n for n, d in METERS if d == 4))
-    index = bisect_left(quarters, numerator * 4 / denominator)
-    return quarters[min(index, len(quarters) - 1)], 4
+    quarters = tuple(n for n, d in METERS if d == 4)
+    return quarters[int(_nearest(quarters, np.array(numerator * 4 / denominator)))], 4
