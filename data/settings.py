@@ -37,8 +37,8 @@ def setting(
     panel: str | None = None,
 ) -> Any:
     """A dataclass field with an option. `flag`: where it is not the field's name in dashes, as in
-    `--no-guard` for a field that is true by default, or `--skip/--no-skip` for one that can be
-    turned on and off. Bounds are inclusive."""
+    `--no-guard` for a field that is true by default, `--skip/--no-skip` for one that can be turned
+    on and off, or `-o --output`. Bounds are inclusive."""
     option = Option(help, flag, default_text, minimum, maximum, choices, panel)
     return field(default=default, metadata={"option": option})
 
@@ -51,21 +51,40 @@ def option_of(field: Field[Any]) -> Option | None:
 def flag_of(field: Field[Any]) -> str:
     """The option that sets a field, as in `--top-p`."""
     option = option_of(field)
-    return (option and option.flag) or "--" + field.name.replace("_", "-")
+    flags = option.flag.split() if option and option.flag else ["--" + field.name.replace("_", "-")]
+    return flags[-1]
 
 
 def check_settings(settings: Any) -> None:
     """Raise UgenError that names the first field that is out of its bounds or no choice of it."""
     for each in fields(settings):
-        option, value = option_of(each), getattr(settings, each.name)
-        if option is None or value is None:
-            continue
-        flag = flag_of(each).partition("/")[0]
-        if option.choices is not None and value not in option.choices:
-            reason = f"must be one of {', '.join(option.choices)}"
-            raise UgenError(reason, flag=flag, value=value)
-        low, high = option.minimum, option.maximum
-        # written so that NaN fails
-        if (low is not None and not value >= low) or (high is not None and not value <= high):
-            reason = f"must be {low:g} or more" if high is None else f"must be {low:g} to {high:g}"
-            raise UgenError(reason, flag=flag, value=value)
+        check_setting(each, getattr(settings, each.name))
+
+
+def check_setting(field: Field[Any], value: Any) -> None:
+    """Raise UgenError when a value is out of a field's bounds or no choice of it."""
+    option = option_of(field)
+    if option is None or value is None:
+        return
+    flag = flag_of(field).partition("/")[0]
+    if option.choices is not None and value not in option.choices:
+        reason = f"must be one of {', '.join(option.choices)}"
+        raise UgenError(reason, flag=flag, value=value)
+    low, high = option.minimum, option.maximum
+    # written so that NaN fails
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        raise UgenError(f"must be {bounds_of(option)}", flag=flag, value=_number(value))
+
+
+def bounds_of(option: Option) -> str:
+    """The bounds of a field in words; nothing where it has none."""
+    low, high = (
+        None if each is None else _number(each) for each in (option.minimum, option.maximum)
+    )
+    if low and high:
+        return f"{low} to {high}"
+    return f"{low} or more" if low else f"at most {high}" if high else ""
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"

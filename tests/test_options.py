@@ -22,7 +22,7 @@ class Settings:
     warmth: float = setting(1.0, "How warm.", panel="Tone", minimum=0, maximum=10)
     top_k: int | None = setting(None, "How many.", default_text="the model's")
     guard: bool = setting(True, "Leave the guard out.", flag="--no-guard")
-    keep: bool = setting(False, "Keep it.")
+    keep: bool = setting(False, "Keep it.", flag="-k --keep")
     kind: str = setting("dry", "Which kind.", choices=("dry", "wet"))
     inner: int = 7
 
@@ -64,9 +64,24 @@ def test_the_help_says_what_each_field_says(capsys: pytest.CaptureFixture[str]) 
     for flag in ("-h", "--help"):
         assert run(flag) == [0]
         text = capsys.readouterr().out
-        for words in ("How warm.", "1.0", "Tone", "(the model's)", "--no-guard", "dry", "Example:"):
+        for words in (
+            "How warm (0 to 10).",
+            "1.0",
+            "Tone",
+            "(the model's)",
+            "--no-guard",
+            "dry",
+            "Example:",
+        ):
             assert words in text
         assert "inner" not in text
+
+
+def test_bounds_are_checked_and_short_flags_are_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("-k") == [0, (Path("song.mid"), {"keep": True})]
+    for value in ("11", "-0.5", "nan"):
+        assert run("--warmth", value) == [2]
+        assert capsys.readouterr().err == f"tone: --warmth {value}: must be 0 to 10\n"
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:

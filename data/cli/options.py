@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 from ugen.data.errors import UgenError
-from ugen.data.settings import flag_of, option_of
+from ugen.data.settings import bounds_of, check_setting, flag_of, option_of
 
 Command = Callable[..., None]
 
@@ -34,7 +34,7 @@ def with_options(**groups: type) -> Callable[[Command], Command]:
             if each.name not in groups
         ]
         wants_context = any(each.annotation is typer.Context for each in own)
-        members = {group: [each.name for each in _settable(cls)] for group, cls in groups.items()}
+        members = {group: _settable(cls) for group, cls in groups.items()}
         extra = [
             _parameter(each, get_type_hints(cls)[each.name], getattr(cls, "PANEL", None))
             for cls in groups.values()
@@ -44,12 +44,10 @@ def with_options(**groups: type) -> Callable[[Command], Command]:
         @wraps(function)
         def command(context: typer.Context, **values: Any) -> None:
             given = given_flags(context)
-            for group, names in members.items():
-                found = {name: values.pop(name) for name in names}
+            for group, settable in members.items():
+                found = [(each, values.pop(each.name)) for each in settable]
                 values[group] = {
-                    name: value.value if isinstance(value, Enum) else value
-                    for name, value in found.items()
-                    if name in given
+                    each.name: _checked(each, value) for each, value in found if each.name in given
                 }
             function(**({"context": context} if wants_context else {}), **values)
 
@@ -125,6 +123,8 @@ def _parameter(field: Field[Any], hint: Any, panel: str | None) -> inspect.Param
     assert option is not None
     default = None if field.default is MISSING else field.default
     flag = flag_of(field)
+    flags = option.flag.split() if option.flag else [flag]
+    bounds = bounds_of(option)
     kind: Any = _without_none(hint)
     if option.choices is not None:  # an Enum, which every version of typer knows
         kind = _choices(field.name, option.choices)
@@ -135,10 +135,8 @@ def _parameter(field: Field[Any], hint: Any, panel: str | None) -> inspect.Param
         accepted,
         typer.Option(
             # a field that is true by default has a flag that turns it off
-            f" /{flag}" if default is True and "/" not in flag else flag,
-            help=option.help,
-            min=option.minimum,
-            max=option.maximum,
+            *([f" /{flag}"] if default is True and "/" not in flag else flags),
+            help=f"{option.help.rstrip('.')} ({bounds})." if bounds else option.help,
             show_default=shown,
             rich_help_panel=option.panel or panel,
         ),
@@ -146,6 +144,12 @@ def _parameter(field: Field[Any], hint: Any, panel: str | None) -> inspect.Param
     return inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
+
+
+def _checked(field: Field[Any], value: Any) -> Any:
+    value = value.value if isinstance(value, Enum) else value
+    check_setting(field, value)
+    return value
 
 
 def _choices(name: str, choices: Sequence[str]) -> type[Enum]:

@@ -1,11 +1,102 @@
-"""Which options of ugen-run go together."""
+"""The options of ugen-run besides the song's own, and which of them go together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from ugen.data import UgenError
+from ugen.data.settings import setting
+from ugen.runtime.generation.settings import SongSettings
+
+from . import outputs
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where songs go. `{seed}` in the name of a file stands for a song's seed."""
+
+    PANEL: ClassVar[str] = "Output"
+
+    output: list[Path] | None = setting(
+        None,
+        "File to write, of the kind that its extension names: .mid, .mp3, .ogg, .flac, .wav, .png, "
+        ".csv, .txt; - is MIDI on standard output. May be given several times. {seed} in the name "
+        "stands for the seed.",
+        flag="-o --output",
+    )
+    soundfont: Path | None = setting(
+        None, "The .sf2 file that plays sound files and --play.", default_text="TimGM6mb.sf2, GPL-2"
+    )
+    save_state: Path | None = setting(None, "Write where the song ended, for --from-state.")
+    quiet: bool = setting(False, "Print only errors.", flag="-q --quiet")
+    as_json: bool = setting(
+        False,
+        "Print JSON: a line for each song, for each note of a song made live, or the --info.",
+        flag="--json",
+    )
+
+    @property
+    def files(self) -> list[Path]:
+        """The files to write, as they are named."""
+        return self.output or []
+
+    def names(self, seed: int) -> list[Path]:
+        """The files of one song."""
+        return [outputs.name_of(file, seed) for file in self.files]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What songs are made from, besides a seed."""
+
+    PANEL: ClassVar[str] = SongSettings.PANEL
+
+    count: int = setting(1, "Number of songs, with consecutive seeds.", minimum=1, maximum=100_000)
+    primer: Path | None = setting(None, "A MIDI file to continue from.")
+    primer_seconds: float | None = setting(None, "Continue from the first seconds of it only.")
+    from_state: Path | None = setting(
+        None, "Continue the song of this state; with another --seed, differently."
+    )
+    replay: Path | None = setting(
+        None, "Make the song of this MIDI file again, by the record in it."
+    )
+
+
+@dataclass(frozen=True)
+class Live:
+    """Songs that are played or written while they are made."""
+
+    PANEL: ClassVar[str] = "Playing live"
+
+    endless: bool = setting(False, "Make music until Ctrl-C ends it.")
+    play: bool = setting(False, "Play through the loudspeaker while it is made.")
+    midi_port: str | None = setting(
+        None,
+        "Play on this MIDI port while it is made, by its name or a part of it; new opens one "
+        "called ugen.",
+    )
+    list_ports: bool = setting(False, "List the MIDI ports and exit.")
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a song is."""
+        return self.endless or self.play or self.midi_port is not None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What computes."""
+
+    PANEL: ClassVar[str] = "Machine"
+
+    threads: int = setting(1, "Processor threads for the model.", minimum=1, maximum=256)
+    provider: str = setting(
+        "auto", "Where to compute: cpu, cuda, tensorrt, coreml, directml, openvino, or auto."
+    )
+
 
 # decided by a replayed song's record are all flags but these
 _WITH_REPLAY = {
@@ -23,8 +114,9 @@ _WITH_REPLAY = {
 }
 
 
-def check_flags(given: Mapping[str, str], files: Sequence[Path], is_live: bool) -> None:
-    """Raise UgenError for flags that do not go together."""
+def check_flags(given: Mapping[str, str], output: Output, count: int, is_live: bool) -> str:
+    """Raise UgenError for flags that do not go together, or songs that cannot be written there.
+    Gives what plays sound files, if there are any."""
     if "endless" in given:
         for name in ("seconds", "bars", "replay"):
             if name in given:
@@ -33,17 +125,24 @@ def check_flags(given: Mapping[str, str], files: Sequence[Path], is_live: bool) 
         for name, flag in given.items():
             if name not in _WITH_REPLAY:
                 raise UgenError("comes from the song with --replay; leave it out", flag=flag)
+    if output.save_state is not None:
+        outputs.check_name(output.save_state, "--save-state", count)
     if not is_live:
-        return
+        return outputs.check(output.files, count, output.soundfont)
+    _check_live(given, output)
+    return ""
+
+
+def _check_live(given: Mapping[str, str], output: Output) -> None:
     if "play" in given and "midi_port" in given:
         raise UgenError("--play and --midi-port: give one of them")
     if "count" in given:
         raise UgenError("not with a song played while it is made", flag="--count")
-    if len(files) > 1:
+    if len(output.files) > 1:
         reason = "a song written while it is made goes to one file"
-        raise UgenError(reason, flag="-o", path=files[1])
+        raise UgenError(reason, flag="-o", path=output.files[1])
     if "soundfont" in given and "play" not in given:
         raise UgenError("goes with sound files and --play", flag="--soundfont")
-    if not files and given.keys().isdisjoint(("play", "midi_port", "as_json")):
+    if not output.files and given.keys().isdisjoint(("play", "midi_port", "as_json")):
         reason = "say where to, by -o song.mid, --play, --midi-port or --json"
         raise UgenError(reason, flag="--endless")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -20,50 +20,18 @@ from ugen.runtime.playback import audio_player, midi_player, session
 from ugen.runtime.playback.midi_port import Port, open_port
 
 from . import outputs
+from .flags import Live, Output
 from .messages import RunMessages
 
 
-@dataclass(frozen=True)
-class Targets:
-    """Where songs go. `files`, `save_state`: names that may hold {seed}."""
-
-    files: Sequence[Path]
-    soundfont: Path | None = None
-    save_state: Path | None = None
-    play: bool = False
-    midi_port: str | None = None
-
-    def check(self, count: int, is_live: bool) -> str:
-        """Raise UgenError when that many songs cannot go there. Gives what plays sound files, if
-        there are any."""
-        if self.save_state is not None:
-            outputs.check_name(self.save_state, "--save-state", count)
-        return "" if is_live else outputs.check(self.files, count, self.soundfont)
-
-    def names(self, request: Request) -> list[Path]:
-        """The files of one song."""
-        return [outputs.name_of(file, request.settings.seed) for file in self.files]
-
-    def write_state(self, state: SongState, request: Request) -> None:
-        """Write where the song ended, if that is wanted."""
-        if self.save_state is not None:
-            path = outputs.name_of(self.save_state, request.settings.seed)
-            save_state(state, request.model, path)
-
-
 def make(
-    request: Request,
-    count: int,
-    model: Model,
-    targets: Targets,
-    messages: RunMessages,
-    is_live: bool,
+    request: Request, count: int, model: Model, targets: Output, live: Live, messages: RunMessages
 ) -> None:
     """Make what was asked for: whole songs, or one that is played or written while it is made."""
     if model.provider != "cpu":
         messages.warning(f"computed by {model.provider}")
-    if is_live:
-        _stream_song(request, model, targets, messages)
+    if live.is_on:
+        _stream_song(request, model, targets, live, messages)
     elif request.streamed:
         _remake_streamed_song(request, model, targets, messages)
     else:
@@ -71,12 +39,10 @@ def make(
 
 
 def _make_songs(
-    first: Request, count: int, model: Model, targets: Targets, messages: RunMessages
+    first: Request, count: int, model: Model, targets: Output, messages: RunMessages
 ) -> None:
     """Make whole songs with consecutive seeds, and write each."""
-    replace(
-        first.settings, seed=first.settings.seed + count - 1
-    )  # the last one must be a seed, too
+    replace(first.settings, seed=first.settings.seed + count - 1)  # raises if that is no seed
     failed = 0
     for number in range(count):
         seed = first.settings.seed + number
@@ -87,27 +53,27 @@ def _make_songs(
             if count == 1:
                 raise
             failed += 1
-            typer.echo(f"{targets.names(request)[0]}: {error}", err=True)
+            typer.echo(f"{targets.names(request.settings.seed)[0]}: {error}", err=True)
     if failed:
         raise GuardError(f"{failed} of {count} songs were not made")
 
 
-def _make_song(request: Request, model: Model, targets: Targets, messages: RunMessages) -> None:
-    names = targets.names(request)
+def _make_song(request: Request, model: Model, targets: Output, messages: RunMessages) -> None:
+    names = targets.names(request.settings.seed)
     with messages.progress(str(names[0]), request) as advance_to:
         song = request.make(model, advance_to)
     outputs.write(song.score, song.pad_ticks, request.record(), names, targets.soundfont)
-    targets.write_state(song.state, request)
+    _write_state(song.state, request, targets)
     for retry in song.retries:
         messages.warning(f"{names[0]}: {retry}")
     messages.song(request, names, song.seconds, len(song.score.notes), len(song.tokens))
 
 
 def _remake_streamed_song(
-    request: Request, model: Model, targets: Targets, messages: RunMessages
+    request: Request, model: Model, targets: Output, messages: RunMessages
 ) -> None:
     """Make a song again that was written while it was made: the same bytes in MIDI files."""
-    names, data = targets.names(request), io.BytesIO()
+    names, data = targets.names(request.settings.seed), io.BytesIO()
     with messages.progress(str(names[0]), request) as advance_to:
         song = session.run(
             request,
@@ -125,21 +91,23 @@ def _remake_streamed_song(
     pad_ticks = max(score.tick_at(song.seconds) - score.end_tick, 0)
     record = request.record()
     outputs.write(score, pad_ticks, record, names, targets.soundfont, data.getvalue())
-    targets.write_state(song.state, request)
+    _write_state(song.state, request, targets)
     messages.song(request, names, song.seconds, song.notes, song.tokens)
 
 
-def _stream_song(request: Request, model: Model, targets: Targets, messages: RunMessages) -> None:
+def _stream_song(
+    request: Request, model: Model, targets: Output, live: Live, messages: RunMessages
+) -> None:
     """Make a song that is played or written while it is made."""
-    names = targets.names(request)
+    names = targets.names(request.settings.seed)
     session.check(request, names)
     with ExitStack() as stack:
-        if targets.play:
+        if live.play:
             audio_player.check(targets.soundfont)
         port = None
-        if targets.midi_port is not None:
-            port = stack.enter_context(open_port(targets.midi_port))
-        player = _Player(targets, port, messages)
+        if live.midi_port is not None:
+            port = stack.enter_context(open_port(live.midi_port))
+        player = _Player(port, live.play, targets.soundfont, messages)
         what = "playing" if player.is_audible else str(names[0]) if names else "notes"
         title = f"{what}, seed {request.settings.seed}"
         player.show = stack.enter_context(messages.progress(title, request, player.is_audible))
@@ -157,7 +125,7 @@ def _stream_song(request: Request, model: Model, targets: Targets, messages: Run
         )
     if song.fault:
         raise song.fault
-    targets.write_state(song.state, request)
+    _write_state(song.state, request, targets)
     if names and not messages.as_json:
         messages.song(request, names, song.seconds, song.notes, song.tokens)
     if player.is_audible:
@@ -167,11 +135,14 @@ def _stream_song(request: Request, model: Model, targets: Targets, messages: Run
 class _Player:
     """Plays notes on a port, or through the loudspeaker, or takes them only."""
 
-    def __init__(self, targets: Targets, port: Port | None, messages: RunMessages):
-        self._targets = targets
+    def __init__(
+        self, port: Port | None, aloud: bool, soundfont: Path | None, messages: RunMessages
+    ):
         self._port = port
+        self._aloud = aloud
+        self._soundfont = soundfont
         self._messages = messages
-        self.is_audible = targets.play or port is not None
+        self.is_audible = aloud or port is not None
         self.seconds = 0.0  # played so far
         self.show: Callable[[float], None] = lambda seconds: None
 
@@ -179,8 +150,8 @@ class _Player:
         if self._port is not None:
             with self._port as port:  # closed at once after Ctrl-C, before the file is finished
                 stats = midi_player.play(notes, port, self._advance_to)
-        elif self._targets.play:
-            stats = audio_player.play(notes, self._targets.soundfont, self._advance_to)
+        elif self._aloud:
+            stats = audio_player.play(notes, self._soundfont, self._advance_to)
         else:
             _drain(notes)
             return
@@ -193,6 +164,13 @@ class _Player:
     def _advance_to(self, seconds: float) -> None:
         self.seconds = seconds
         self.show(seconds)
+
+
+def _write_state(state: SongState, request: Request, targets: Output) -> None:
+    """Write where the song ended, if that is wanted."""
+    if targets.save_state is not None:
+        path = outputs.name_of(targets.save_state, request.settings.seed)
+        save_state(state, request.model, path)
 
 
 def _drain(notes: Iterator[Note | None]) -> None:

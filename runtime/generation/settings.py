@@ -7,15 +7,14 @@ from typing import ClassVar
 
 from ugen.data.codecs.base import Tokens
 from ugen.data.errors import UgenError
-from ugen.data.settings import setting
+from ugen.data.settings import check_settings, setting
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.config import Sampling
 
 from .packing import packed_array
-from .song_state import MAX_SEED, MAX_TOKENS, SongState, check_tempo, check_tokens
+from .song_state import MAX_SEED, MAX_TOKENS, TEMPOS, SongState, check_tokens
 
 MAX_SECONDS = 24 * 3600.0
-MAX_BARS = 20_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,10 +31,18 @@ class SongSettings:
     PANEL: ClassVar[str] = "Song"
 
     seconds: float | None = setting(None, "Length of the song in seconds.", default_text="60")
-    bars: int | None = setting(None, "Length in whole bars, instead of --seconds.")
-    tempo: float | None = setting(None, "Tempo of the whole song in beats per minute, 10 to 400.")
+    bars: int | None = setting(
+        None, "Length in whole bars, instead of --seconds.", minimum=1, maximum=20_000
+    )
+    tempo: float | None = setting(
+        None, "Beats per minute of the whole song.", minimum=TEMPOS[0], maximum=TEMPOS[1]
+    )
     seed: int = setting(
-        MISSING, "The same seed makes the same song.", default_text="a random number"
+        MISSING,
+        "The same seed makes the same song.",
+        default_text="a random number",
+        minimum=0,
+        maximum=MAX_SEED,
     )
     keep_primer: bool = setting(False, "Start the song with the primer itself.")
     guard: bool = setting(
@@ -46,16 +53,12 @@ class SongSettings:
     start: SongState | None = None
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if self.seconds is not None and not 0 < self.seconds <= MAX_SECONDS:
             reason = f"must be more than 0 and at most {MAX_SECONDS:.0f}"
             raise UgenError(reason, flag="--seconds", value=self.seconds)
-        if self.bars is not None and not 1 <= self.bars <= MAX_BARS:
-            raise UgenError(f"must be 1 to {MAX_BARS}", flag="--bars", value=self.bars)
         if self.seconds is not None and self.bars is not None:
             raise UgenError("--seconds and --bars: give one of them")
-        check_tempo(self.tempo)
-        if not 0 <= self.seed <= MAX_SEED:
-            raise UgenError(f"must be 0 to {MAX_SEED}", flag="--seed", value=self.seed)
         if self.primer is not None and self.start is not None:
             raise UgenError("not with --from-state, which continues another song", flag="--primer")
         if self.keep_primer and self.primer is None:

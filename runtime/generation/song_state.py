@@ -25,7 +25,13 @@ FORMAT: Literal[1] = 1
 MAX_SEED = (1 << 64) - 1
 MAX_TOKENS = 1 << 17  # an hour of music or more
 TEMPOS = 10.0, 400.0
-_MAX_NUMBER = 1 << 53  # positions and ticks that every reader of JSON can hold
+_MAX_NUMBER = 1 << 53  # of positions and ticks: what every reader of JSON can hold
+_RANGES = (
+    ("seed", 0, MAX_SEED),
+    ("tempo", *TEMPOS),
+    ("position", 0, _MAX_NUMBER),
+    ("lead", 0, _MAX_NUMBER),
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -51,10 +57,10 @@ class SongState:
     )  # grows by at most 1 per step
 
     def __post_init__(self) -> None:
-        for name, most in (("seed", MAX_SEED), ("position", _MAX_NUMBER), ("lead", _MAX_NUMBER)):
-            if not 0 <= getattr(self, name) <= most:
-                raise UgenError(f"{name} is {getattr(self, name)}, and must be 0 to {most}")
-        check_tempo(self.tempo)
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise UgenError(f"{name} is {value}, and must be {low:g} to {high:g}")
         if len(self.recent_onsets) > WINDOW:
             raise UgenError(f"recent_onsets has more than {WINDOW} tokens")
 
@@ -83,13 +89,6 @@ class StateFile:
     version: str
     model: str
     state: SongState
-
-
-def check_tempo(tempo: float | None) -> None:
-    """Raise UgenError for a tempo out of range."""
-    if tempo is not None and not TEMPOS[0] <= tempo <= TEMPOS[1]:
-        reason = f"must be {TEMPOS[0]:g} to {TEMPOS[1]:g} beats per minute"
-        raise UgenError(reason, flag="--tempo", value=f"{tempo:g}")
 
 
 def check_tokens(tokens: Tokens, codec: Codec) -> None:

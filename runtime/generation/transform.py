@@ -9,7 +9,7 @@ import numpy as np
 from ugen.data import Score, UgenError
 from ugen.data.analysis.key import key_of, parse_key
 from ugen.data.score import NoteRow
-from ugen.data.settings import setting
+from ugen.data.settings import check_settings, setting
 
 
 @dataclass(frozen=True)
@@ -18,22 +18,19 @@ class Transform:
 
     PANEL: ClassVar[str] = "Changes to the finished song"
 
-    transpose: int = setting(0, "Semitones up, or down below 0.")
+    transpose: int = setting(0, "Semitones up, or down below 0.", minimum=-24, maximum=24)
     key: str | None = setting(None, "Transpose to this key, as in C, F# or Bbm.")
-    program: int | None = setting(None, "General MIDI program of all notes, 0 to 127.")
-    velocity: int | None = setting(None, "Mean velocity of the notes, 1 to 127.")
+    program: int | None = setting(
+        None, "General MIDI program of all notes but drums.", minimum=0, maximum=127
+    )
+    velocity: int | None = setting(None, "Mean velocity of the notes.", minimum=1, maximum=127)
 
     def __post_init__(self) -> None:
-        if not -24 <= self.transpose <= 24:
-            raise UgenError("must be -24 to 24 semitones", flag="--transpose", value=self.transpose)
+        check_settings(self)
         if self.key is not None:
             parse_key(self.key)
             if self.transpose:
                 raise UgenError("--key and --transpose: give one of them")
-        if self.program is not None and not 0 <= self.program <= 127:
-            raise UgenError("must be 0 to 127", flag="--program", value=self.program)
-        if self.velocity is not None and not 1 <= self.velocity <= 127:
-            raise UgenError("must be 1 to 127", flag="--velocity", value=self.velocity)
 
     def apply(self, score: Score) -> Score:
         """The score, changed."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ugen.data.errors import UgenError
-from ugen.data.settings import setting
+from ugen.data.settings import check_settings, setting
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,14 @@ class Sampling:
         1.0,
         "Below 1 is safer, above 1 more varied; 0 always takes the likeliest token.",
         default_text="the model's",
+        minimum=0,
+        maximum=10,
     )
     top_k: int = setting(
-        0, "Sample only from the k likeliest tokens; 0 turns this off.", default_text="the model's"
+        0,
+        "Sample only from the k likeliest tokens; 0 is off.",
+        default_text="the model's",
+        minimum=0,
     )
     top_p: float = setting(
         0.98,
@@ -38,18 +43,13 @@ class Sampling:
         1.0,
         "Divide the probability of pitches among the last 32 notes by this; 1 is off.",
         default_text="the model's",
+        minimum=1,
+        maximum=10,
     )
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature <= 10:
-            raise UgenError("must be 0 to 10", flag="--temperature", value=self.temperature)
-        if self.top_k < 0:
-            raise UgenError("must be 0 (off) or more", flag="--top-k", value=self.top_k)
+        check_settings(self)
         if not 0 < self.top_p <= 1:
             raise UgenError("must be more than 0 and at most 1", flag="--top-p", value=self.top_p)
         if not 0 <= self.min_p < 1:
             raise UgenError("must be 0 (off) or more, below 1", flag="--min-p", value=self.min_p)
-        if not 1 <= self.repetition_penalty <= 10:
-            raise UgenError(
-                "must be 1 (off) to 10", flag="--repetition-penalty", value=self.repetition_penalty
-            )
