@@ -417,7 +417,7 @@ def _read_all(terminal: int, into: bytearray) -> None:
 def test_a_streamed_file_is_made_again_under_any_name(model_file: Path, tmp_path: Path) -> None:
     """Only a single .mid was: .midi, standard output and several files got other bytes."""
     model = load(model_file)
-    request = Request(file_hash(model_file), SongSettings(seconds=9, seed=4))
+    request = Request(model.sha256, SongSettings(seconds=9, seed=4))
     with open(tmp_path / "radio.mid", "wb") as file:
         run(replace(request, settings=request.settings.for_model(model.card)), model, list, file)
     outputs = [tmp_path / name for name in ("a.mid", "a.midi", "a.csv", "a.png")]
