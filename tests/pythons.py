@@ -32,12 +32,18 @@ BIGGEST = 5
 
 # what the Pythons run that are tried; Debian's may have no ensurepip, and then makes no
 # environments
-PROBE = "import ensurepip, platform, sys; print(platform.python_implementation(), '%d.%d' % sys.version_info[:2])"
+PROBE = """
+import ensurepip, platform, sys
+print(platform.python_implementation(), "%d.%d" % sys.version_info[:2])
+"""
 INSTALLED = """
 import json
 from importlib.metadata import distributions
-def size(files): return sum(file.locate().stat().st_size for file in files or () if file.locate().is_file())
-print(json.dumps([(found.metadata["Name"], found.version, size(found.files)) for found in distributions()]))
+def size(files):
+    paths = [file.locate() for file in files or ()]
+    return sum(path.stat().st_size for path in paths if path.is_file())
+found = [(each.metadata["Name"], each.version, size(each.files)) for each in distributions()]
+print(json.dumps(found))
 """
 
 
@@ -140,11 +146,12 @@ def row(result: Tried) -> str:
     """Times, and megabytes in all and of the biggest."""
     biggest = sorted(result.sizes.items(), key=lambda item: -item[1])[:BIGGEST]
     parts = ", ".join(f"{name} {version} {size / 1e6:.1f}" for (name, version), size in biggest)
-    return f"{result.install:9.1f} {result.first_song:10.1f} {sum(result.sizes.values()) / 1e6:6.1f}  {parts}"
+    total = sum(result.sizes.values()) / 1e6
+    return f"{result.install:9.1f} {result.first_song:10.1f} {total:6.1f}  {parts}"
 
 
 def check(model: Path | None) -> int:
-    """Print a row a Python; give the number of failures."""
+    """Print a row for each Python. Returns the number of failures."""
     pythons = {version: find(version) for version in VERSIONS}
     songs, failures = set(), 0
     with TemporaryDirectory() as folder:

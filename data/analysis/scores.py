@@ -96,8 +96,8 @@ def step_nats(logits: Logits, targets: NDArray[Any]) -> NDArray[np.float64]:
         return nats
     largest = logits.max(-1, keepdims=True)
     total = np.exp(logits - largest).sum(-1, dtype=np.float64)
-    nats = np.log(total) - (_of_targets(logits, targets) - largest)[:, 0]
-    return nats
+    log_likelihoods = (_of_targets(logits, targets) - largest)[:, 0]
+    return np.log(total) - log_likelihoods  # type: ignore[no-any-return]
 
 
 class Tally:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,6 @@ from .piano_roll import ROW_SECONDS, piano_roll
 READABLE = (*MIDI_SUFFIXES, ".csv", ".txt")
 PICTURES = (".png", ".jpg", ".jpeg")
 MIDI = (".mid", ".midi")
-WRITABLE = (*MIDI, ".csv", ".txt", *PICTURES, *FORMATS)
 # a bar of silence after music that came from frames text, as the original wrote it
 PAD_TICKS = 1920
 
@@ -122,21 +122,52 @@ def write_score(
     and the reason; nothing half-written is left.
     """
     check_writable(path)
-    kind = path.suffix.lower()
-    if kind in MIDI:
-        write_midi(score, path, texts=texts, pad_ticks=pad_ticks)
-    elif kind == ".csv":
-        data = midi_bytes(score, texts=texts, pad_ticks=pad_ticks)
-        write_atomically(path, midi_to_csv(data, str(path)).encode("latin-1"))
-    elif kind == ".txt":
-        tokens = FramesCodec(options.ticks).encode(score).tokens
-        write_atomically(path, (" ".join(map(str, tokens.tolist())) + "\n").encode())
-    elif kind in FORMATS:
-        end = np.array([score.end_tick + pad_ticks])
-        seconds = float(score.seconds_at(end)[0]) or None
-        write_audio(score, path, options.soundfont, seconds=seconds)
-    else:
-        piano_roll(score, path, options.row_seconds, options.colour)
+    WRITERS[path.suffix.lower()](Written(score, path, options, pad_ticks, texts))
+
+
+class Written(NamedTuple):
+    """What `write_score` was given."""
+
+    score: Score
+    path: Path
+    options: Options
+    pad_ticks: int
+    texts: Sequence[str]
+
+
+def _write_midi(to: Written) -> None:
+    write_midi(to.score, to.path, texts=to.texts, pad_ticks=to.pad_ticks)
+
+
+def _write_csv(to: Written) -> None:
+    data = midi_bytes(to.score, texts=to.texts, pad_ticks=to.pad_ticks)
+    write_atomically(to.path, midi_to_csv(data, str(to.path)).encode("latin-1"))
+
+
+def _write_frames(to: Written) -> None:
+    tokens = FramesCodec(to.options.ticks).encode(to.score).tokens
+    write_atomically(to.path, (" ".join(map(str, tokens.tolist())) + "\n").encode())
+
+
+def _write_sound(to: Written) -> None:
+    end = np.array([to.score.end_tick + to.pad_ticks])
+    seconds = float(to.score.seconds_at(end)[0]) or None
+    write_audio(to.score, to.path, to.options.soundfont, seconds=seconds)
+
+
+def _write_picture(to: Written) -> None:
+    piano_roll(to.score, to.path, to.options.row_seconds, to.options.colour)
+
+
+# what writes each kind of file. To add one, write its function and put it here
+WRITERS: dict[str, Callable[[Written], None]] = {
+    **dict.fromkeys(MIDI, _write_midi),
+    ".csv": _write_csv,
+    ".txt": _write_frames,
+    **dict.fromkeys(PICTURES, _write_picture),
+    **dict.fromkeys(FORMATS, _write_sound),
+}
+WRITABLE = tuple(WRITERS)
 
 
 def check_writable(path: Path) -> None:
