@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,14 +95,13 @@ def _problem_of(words: list[str]) -> str:
     """What is wrong with how a command ends, "" when nothing is."""
     module, *arguments = words
     code = f"import sys; sys.argv[0] = 'ugen'; from {module} import main; main()"
-    limit: Callable[[], None] = lambda: resource.setrlimit(resource.RLIMIT_AS, (4 * MEMORY,) * 2)
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     try:
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments],
             capture_output=True,
             timeout=SECONDS,
-            preexec_fn=limit,
+            preexec_fn=_limit_memory,
         )
     except subprocess.TimeoutExpired:
         return f"{module} {arguments[0]}: over {SECONDS} s"
@@ -114,6 +113,10 @@ def _problem_of(words: list[str]) -> str:
         return f"{what}: {memory >> 10} MiB"
     print(f"  {time.monotonic() - began:5.1f} s  {what}", flush=True)
     return ""
+
+
+def _limit_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (4 * MEMORY,) * 2)
 
 
 def check(root: Path) -> int:

@@ -19,7 +19,7 @@ import pytest
 import symusic
 from hypothesis import given
 from hypothesis import strategies as st
-from odd_files import DOUBTFUL, INVALID, VALID, header
+from odd_files import DOUBTFUL, INVALID, PLAIN, TUNE, VALID, header
 from odd_files import track as track_chunk
 from support import BUNDLED, needs_program, same_notes, scores
 from ugen.data import MidiError, Score, UgenError, midi_bytes, read_midi, write_midi
@@ -369,3 +369,202 @@ def test_the_sustain_pedal_holds_notes_until_it_is_lifted_or_they_are_struck_aga
         HEADER + track("00 b1407f  00 903c50  0a 803c00  10 903e50  10 803e00"), sustain=True
     )
     assert on_another_channel.notes["end"].tolist() == [10, 42]
+
+
+# damage in the wild, and what it means all the same
+
+TUNE_TRACK = track_chunk(TUNE)
+
+
+def rows_of(data: bytes, **options: bool) -> list[tuple[int, ...]]:
+    """Onset, end, pitch and program of each note of a file."""
+    notes = read_midi(data, **options).notes
+    return [(int(n["onset"]), int(n["end"]), int(n["pitch"]), int(n["program"])) for n in notes]
+
+
+def of_body(body: str, **options: bool) -> list[tuple[int, ...]]:
+    """The notes of a track, given in hex."""
+    return rows_of(HEADER + track(body), **options)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\0" + PLAIN,
+        b"\r\n\r\n" + PLAIN,
+        bytes(128) + PLAIN + bytes(50),
+        PLAIN[:7] + b"\x08" + PLAIN[8:],
+        PLAIN[:7] + b"\x0a" + PLAIN[8:],
+        PLAIN[:7] + b"\x04" + PLAIN[8:],
+        PLAIN[:7] + b"\xff" + PLAIN[8:],
+        header(1, 2)
+        + b"MTrk\0\0\0\x0e"
+        + bytes.fromhex("00ff0109")
+        + b"a song"
+        + b"\0\xff\x2f\0"
+        + TUNE_TRACK,
+        header(1, 2) + track_chunk(b"\0\xff\1\6a song", length=500) + TUNE_TRACK,
+        header(1, 2) + track_chunk(b"\0\xff\1\6a song", length=3) + TUNE_TRACK,
+        header(1, 2) + track_chunk(b"\0\xff\1\6a song") + b"stray" + TUNE_TRACK,
+        header(1, 2) + track_chunk(TUNE[:0]) + b"\0" + TUNE_TRACK,
+        header() + track_chunk(TUNE, length=9),
+        header() + track_chunk(TUNE, length=0x7FFFFFFF),
+        header() + track_chunk(bytes.fromhex("00 ff2f00") + TUNE),
+        header() + track_chunk(bytes.fromhex("00 ff5103ffffff 60 ff2f00") + TUNE + bytes(9)),
+    ],
+)
+def test_a_lost_byte_or_a_wrong_length_costs_no_later_music(data: bytes) -> None:
+    """Tracks after a length that was wrong by a byte were lost, and songs behind an End of Track,
+    or with bytes before their header."""
+    score = read_midi(data)
+    assert score.notes["pitch"].tolist() == [60, 62, 64, 65, 67, 69, 71, 72]
+    assert score.warnings
+
+
+def test_data_bytes_over_127_cost_one_note_at_most() -> None:
+    """They ended the track."""
+    assert of_body("00 903cff  60 803cff  00 90bc50  00 903e50  60 80bc00  00 803e00") == [
+        (0, 96, 60, 0),
+        (96, 192, 62, 0),
+    ]
+    loud = read_midi(HEADER + track("00 903c81 60 803c00 00 903e82 60 3e00"))
+    assert loud.notes["velocity"].tolist() == [127, 127]
+    assert loud.warnings == ("track 1: a velocity over 127, read as 127 (2 times)",)
+
+
+@pytest.mark.parametrize(
+    "between", ["f00143", "f7022140", "f8", "fe", "fa", "f6", "f20101", "ff0100"]
+)
+def test_only_a_status_byte_of_a_channel_changes_the_running_status(between: str) -> None:
+    """The rest of the track was lost."""
+    assert of_body(f"00 903c50  60 {between}  00 3c00  00 3e50  60 3e00") == [
+        (0, 96, 60, 0),
+        (96, 192, 62, 0),
+    ]
+
+
+def test_times_are_padded_with_any_number_of_bytes() -> None:
+    """More than four were damage."""
+    assert of_body("8080808000 903c50  8080808060 803c00") == [(0, 96, 60, 0)]
+    assert "more than 4 bytes" in read_midi(HEADER + track("9080808000 903c50")).warnings[0]
+
+
+ON, OFF = "903c50", "803c00"
+
+
+def test_one_missing_note_off_costs_no_later_note_its_length() -> None:
+    """Every later note of the pitch took the next one's end."""
+    lost = of_body(f"00 {ON} 60 {OFF} 00 {ON} 60 {ON} 30 {OFF} 00 {ON} 30 {OFF}")
+    assert [row[:2] for row in lost] == [(0, 96), (96, 192), (192, 240), (240, 288)]
+    balanced = of_body(f"00 {ON} 10 {ON} 10 {OFF} 10 {OFF} 00 {ON} 60 {ON} 10 {OFF}")
+    assert [row[:2] for row in balanced] == [(0, 32), (16, 48), (48, 144), (144, 160)]
+    doubled = of_body(f"00 {ON} 10 {ON} 00 {ON} 10 {OFF} 00 {OFF}")
+    assert [row[:2] for row in doubled] == [(0, 16), (16, 32), (16, 32)]
+
+
+def test_a_note_whose_off_comes_before_its_on_has_no_length() -> None:
+    """It took the next note's end, and all later ones theirs."""
+    once = of_body(f"00 {OFF} 00 {ON} 60 {ON} 30 {OFF} 00 {ON} 30 {OFF}")
+    assert [row[:2] for row in once] == [(0, 1), (96, 144), (144, 192)]
+    often = of_body(f"00 {OFF} 00 {ON} 60 {OFF} 00 {ON} 60 {ON} 30 {OFF} 30 {OFF} 00 {ON}")
+    assert [row[:2] for row in often] == [(0, 1), (96, 97), (192, 240), (288, 289)]
+    repeated = of_body(f"00 {OFF} 00 {ON} 60 {OFF} 00 {ON} 60 {OFF}")
+    assert [row[:2] for row in repeated] == [(0, 96), (96, 192)]
+
+
+def test_a_stuck_note_ends_with_the_music() -> None:
+    """It lasted until an end of track hours away."""
+    stuck = read_midi(HEADER + track("00 903050 00 903c50 60 803c00 ffffff7f ff0100"))
+    assert stuck.notes["end"].tolist() == [96, 96]
+    assert "1 note without an end" in stuck.warnings[0]
+    alone = of_body("00 903c50 ffffff7f ff0100")
+    assert alone == [(0, 4 * 480, 60, 0)], "a bar where nothing follows"
+
+
+@pytest.mark.parametrize("control", ["7b", "78"])
+def test_all_notes_off_ends_the_notes_of_its_channel(control: str) -> None:
+    body = f"00 903c50 00 913c50 60 b0{control}00 60 803c00 00 813c00"
+    assert [row[:2] for row in of_body(body)] == [(0, 96), (0, 192)]
+    assert of_body(f"00 903c50 00 b0{control}00 60 803c00") == [(0, 96, 60, 0)], "struck just now"
+
+
+def test_programs_hold_in_their_order_within_a_tick() -> None:
+    """The last of a tick held for all of its notes."""
+    assert of_body("00 c005 00 903c50 00 c007 00 903e50 60 803c00 00 803e00") == [
+        (0, 96, 60, 5),
+        (0, 96, 62, 7),
+    ]
+
+
+def test_tracks_that_share_a_channel_keep_programs_of_their_own() -> None:
+    """One track's program held for all."""
+    note = "00 903c50 60 803c00"
+    tracks = [track(f"00 c005 {note}"), track(f"00 c007 {note}"), track(note)]
+    data = header(1, 3) + b"".join(tracks)
+    assert sorted(row[3] for row in rows_of(data)) == [5, 7, 7]
+
+
+def test_a_port_named_after_the_program_holds_for_it() -> None:
+    """Notation programs write it so, and the programs were lost."""
+    note = "00 903c50 60 803c00"
+    tracks = [track(f"00 c0{n:02x} 00 b00764 00 ff2101{n:02x} {note}") for n in (1, 2)]
+    data = header(1, 3) + b"".join(tracks) + track(f"00 ff210101 {note}")
+    assert sorted(row[3] for row in rows_of(data)) == [1, 1, 2]
+
+
+def test_ends_are_paired_by_port() -> None:
+    body = "00 ff210100 00 903c50 00 ff210101 00 903c50 60 803c00 00 ff210100 60 803c00"
+    assert [row[:2] for row in of_body(body)] == [(0, 96), (0, 192)]
+
+
+XG_ON, GS_RESET = "00 f00843104c00007e00f7", "00 f00a41104212 40007f 0041f7"
+HIT = "00 903c50 60 803c00 00 993c50 60 893c00"
+
+
+@pytest.mark.parametrize(
+    ("events", "drums"),
+    [
+        ("", [False, True]),
+        ("00 b0007f 00 c000", [False, True]),
+        (f"{XG_ON} 00 b0007f 00 c000", [True, True]),
+        (f"{XG_ON} 00 b0007e 00 c000", [True, True]),
+        (f"{XG_ON} 00 b90000 00 c900", [False, True]),
+        (f"{XG_ON} 00 f00843104c08000702f7", [True, True]),
+        (f"{XG_ON} 00 f00843104c08090700f7", [False, False]),
+        (f"00 b0007f {XG_ON}", [True, True]),  # on one tick, the order of tracks decides nothing
+        (f"00 b0007f 60 {XG_ON[3:]}", [False, True]),
+        ("00 f00a41104212 401115 0119f7", [True, True]),
+        ("00 f00a41104212 401015 001bf7", [False, False]),
+        ("00 f0057e7f0903f7 00 b00078", [True, True]),
+        ("00 f0057e7f0903f7 00 b90079", [False, False]),
+        ("00 b00078", [True, True]),
+        (f"{GS_RESET} 00 b00078", [False, True]),
+        (f"{XG_ON} 00 b0007f 00 f0057e7f0901f7", [False, True]),
+    ],
+)
+def test_drums_are_where_xg_gs_and_gm2_put_them(events: str, drums: list[bool]) -> None:
+    """They were what stands on channel 10."""
+    score = read_midi(HEADER + track(f"{events} {HIT}"))
+    assert score.notes["drum"].tolist() == drums
+
+
+def test_the_pedal_holds_what_is_let_go_after_it_went_down() -> None:
+    """On one tick the pedal always came first: at each change of it, notes rang a bar too long."""
+    off_first = "00 903c50 60 803c00 00 b0407f 60 b04000 00 903e50 01 803e00"
+    assert of_body(off_first, sustain=True)[0] == (0, 96, 60, 0)
+    down_first = "00 903c50 60 b0407f 00 803c00 60 b04000"
+    assert of_body(down_first, sustain=True) == [(0, 192, 60, 0)]
+    changed = "00 b0407f 00 903c50 60 803c00 00 b04000 00 b0407f 60 b04000"
+    assert of_body(changed, sustain=True) == [(0, 96, 60, 0)]
+
+
+def test_29_frames_stand_for_30_in_a_little_more_than_a_second() -> None:
+    data = header(division=0xE328) + track("00 903c50 8960 803c00")  # 40 ticks a frame, 1,248 ticks
+    assert read_midi(data).seconds == pytest.approx(1248 / 40 / (30 / 1.001))
+
+
+def test_a_warning_stands_once_however_often_it_is_deserved() -> None:
+    """A megabyte of such events made a manifest of 33."""
+    score = read_midi(header(1, 99) + track("00 f1 00" * 1000) + track("00 ff5100") * 98)
+    assert len(score.warnings) == 13 and score.warnings[-1].endswith(" more")
+    assert "(1,000 times)" in score.warnings[0]

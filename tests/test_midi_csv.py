@@ -250,7 +250,10 @@ DAMAGE = {
     "a note cut short": ("00 903c50 60 903c", [NOTE]),
     "a quantity of 5 bytes": ("00 903c50 8181818101", [NOTE]),
     "no end of track": ("00 903c50 60 803c00", [NOTE, OFF]),
-    "events after the end": (f"00 903c50 60 803c00 {END} 00 803e00", [NOTE, OFF, OFF[:-5] + "62, 0"]),
+    "events after the end": (
+        f"00 903c50 60 803c00 {END} 00 803e00",
+        [NOTE, OFF, "1, 96, Note_off_c, 0, 62, 0"],
+    ),
     "an end with data": ("00 903c50 60 803c00 00 ff2f0105", [NOTE, OFF]),
     "system messages": (
         f"00 f102 00 f20102 00 903c50 60 f6 00 803c00 {END}",

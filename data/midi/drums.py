@@ -78,7 +78,7 @@ def drum_changes(
         elif event.bank is not None:
             banks[event.channel] = event.bank
         for key in touched:
-            part = parts.get(key, is_drum_channel(key))
+            part = parts.get(key, key >> 7 & 15 == DRUM_CHANNEL)
             changes[key].append((event.tick, _is_drum(mode, part, banks.get(key))))
     return {
         key: (np.array([tick for tick, _ in rows]), np.array([drum for _, drum in rows]))
@@ -92,8 +92,3 @@ def _is_drum(mode: str, part: bool, bank: int | None) -> bool:
     if mode == "XG":
         return part or bank in (126, 127)
     return bank == 120 or (part and not (mode == "GM2" and bank == 121))
-
-
-def is_drum_channel(key: int) -> bool:
-    """Whether a channel key is of channel 10."""
-    return key >> 7 & 15 == DRUM_CHANNEL

@@ -37,10 +37,7 @@ def pair_again(notes: NDArray[np.int64], strays: NDArray[np.int64]) -> NDArray[n
     `notes`: int64 [n, 6]: onset, end or SOUNDING, key, sound, and the bytes of the file where they
     begin and end. `strays`: int64 [m, 3]: key, tick and byte of note-offs without a note.
     """
-    broken = np.unique(notes[notes[:, 1] == SOUNDING, 2])
-    if not len(broken):
-        return notes
-    notes = notes.copy()
+    broken, notes = np.unique(notes[notes[:, 1] == SOUNDING, 2]), notes.copy()
     rows = np.flatnonzero(np.isin(notes[:, 2], broken))
     struck = np.column_stack([notes[rows][:, [2, 4, 0]], rows])
     ended = rows[notes[rows, 1] != SOUNDING]

@@ -36,12 +36,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.score import NOTE, SOUNDING, Score
-from ugen.data.text import count
 
-from .drums import drum_changes, is_drum_channel
+from .drums import drum_changes
+from .messages import DRUM_CHANNEL
 from .smf import Header, read_file, read_header
 from .sustain import pedals_by_channel, sustained_ends
-from .track_reader import NOTE_COLUMNS, UNNAMED, TrackContent, read_track
+from .track_reader import CHANNEL, NOTE_COLUMNS, UNNAMED, TrackContent, read_track
 
 _ONSET, _END, _KEY, _SOUND, _, _PLACE = range(NOTE_COLUMNS)
 _LONGEST_HANGING = 4  # beats that a note lasts which never ends, with no note after it
@@ -74,11 +74,12 @@ def _to_score(header: Header, tracks: list[TrackContent], sustain: bool) -> Scor
     timed = list(zip(tracks, starts, strict=True))
     if sustain:
         pedals = pedals_by_channel(
-            (channel, start + tick, *rest)
+            (channel, start + tick, place, down)
             for track, start in timed
-            for channel, tick, *rest in track.pedals
+            for channel, tick, place, down in track.pedals
         )
-        columns[:, _END] = sustained_ends(*columns[:, [_ONSET, _END, _PLACE, _KEY]].T, pedals)
+        onset, end, place, key = columns[:, [_ONSET, _END, _PLACE, _KEY]].T
+        columns[:, _END] = sustained_ends(onset, end, place, key, pedals)
     # ticks of SMPTE time are half as long, so that a beat is half a second
     scale = 2 if header.usec else 1
     notes = np.zeros(len(columns), NOTE)
@@ -107,8 +108,6 @@ def _columns(header: Header, tracks: list[TrackContent], starts: list[int]) -> N
             onset = notes[hanging, _ONSET]
             longest = onset + _LONGEST_HANGING * header.ticks_per_beat
             notes[hanging, _END] = np.minimum(np.where(onset < end, end, longest), track.end)
-            what = f"{count(int(hanging.sum()), 'note')} without an end, ended with the music"
-            track.warnings[what] += 1
         notes[:, [_ONSET, _END]] += start
         parts.append(notes)
     return np.concatenate(parts)
@@ -130,7 +129,7 @@ def _programs(columns: NDArray[np.int64], timed: Timed) -> NDArray[np.int64]:
     for channel, rows in changes.items() if len(unnamed) else ():
         rows.sort(key=lambda row: row[0])
         ticks, values = np.array(rows).T
-        mine = unnamed[columns[unnamed, _KEY] >> 7 == channel >> 7]
+        mine = unnamed[columns[unnamed, _KEY] >> CHANNEL == channel >> CHANNEL]
         index = np.searchsorted(ticks, columns[mine, _ONSET], side="right") - 1
         programs[mine] = np.where(index >= 0, values[np.maximum(index, 0)], 0)
     return programs
@@ -138,10 +137,10 @@ def _programs(columns: NDArray[np.int64], timed: Timed) -> NDArray[np.int64]:
 
 def _drums(columns: NDArray[np.int64], timed: Timed) -> NDArray[np.bool_]:
     """Which notes are drums."""
-    drums: NDArray[np.bool_] = is_drum_channel(columns[:, _KEY])
+    drums = np.asarray(columns[:, _KEY] >> CHANNEL & 15 == DRUM_CHANNEL)
     events = (e._replace(tick=start + e.tick) for track, start in timed for e in track.drums)
     for channel, (ticks, flags) in drum_changes(events).items():
-        mine = np.flatnonzero(columns[:, _KEY] >> 7 == channel >> 7)
+        mine = np.flatnonzero(columns[:, _KEY] >> CHANNEL == channel >> CHANNEL)
         index = np.searchsorted(ticks, columns[mine, _ONSET], side="right") - 1
         drums[mine] = np.where(index >= 0, flags[np.maximum(index, 0)], drums[mine])
     return drums

@@ -77,7 +77,7 @@ def read_header(data: bytes, name: str) -> Header:
         warnings.append(f"{start} bytes before the header (MThd), skipped")
     if file_format > 2:
         warnings.append(f"format {file_format} does not exist; read as format 1")
-    pos = start + 8 + max(int.from_bytes(data[start + 4 : start + 8], "big"), 6)
+    pos = start + 8 + int.from_bytes(data[start + 4 : start + 8], "big")
     tracks = _find_tracks(data, start + 14, pos, warnings)
     if len(tracks) != declared:
         warnings.append(f"the header names {declared} tracks, the file has {len(tracks)}")
@@ -106,7 +106,7 @@ def _find_tracks(data: bytes, first: int, pos: int, warnings: list[str]) -> list
     from `first` on. Where a length leads to no chunk, the next track is searched for."""
     tracks: list[TrackSpan] = []
     found = data.find(b"MTrk", first)
-    if 0 <= found < pos or not _is_chunk(data, pos):
+    if 0 <= found < pos or pos < first or not _is_chunk(data, pos):
         pos = found
         if found >= 0:
             warnings.append(f"the header's length is wrong; the first track is at byte {found}")

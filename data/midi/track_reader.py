@@ -9,6 +9,7 @@ from struct import Struct
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.score import SOUNDING
+from ugen.data.text import count
 
 from .drums import DrumEvent, exclusive_event
 from .messages import (
@@ -78,7 +79,7 @@ class TrackReader:
         self._ons, self._offs, self._strays = bytearray(), bytearray(), bytearray()
         self._sounding: dict[int, deque[int]] = defaultdict(deque)  # places of note-ons, by key
         self._programs: dict[int, int] = defaultdict(lambda: UNNAMED)  # by channel key
-        self._port: int | None = None
+        self._port, self._has_port = 0, False
         self._ended = False
 
     def notes(self) -> NDArray[np.int64]:
@@ -93,7 +94,10 @@ class TrackReader:
         notes[:, 1] = SOUNDING
         notes[offs[:, 0] // _ON.size, 1] = offs[:, 1]
         notes[offs[:, 0] // _ON.size, 5] = offs[:, 2]
-        notes = pair_again(notes, strays)
+        if hanging := int((notes[:, 1] == SOUNDING).sum()):
+            what = f"{count(hanging, 'note')} without an end"
+            self.track.warnings[f"{what}; ended when struck again, or with the music"] += 1
+            notes = pair_again(notes, strays)
         notes[:, 4:] += self._start
         return notes
 
@@ -113,59 +117,58 @@ class TrackReader:
             self.track.warnings[reason] += 1
 
     def _read_events(self) -> None:
-        """Read events until the end of the track. IndexError: the bytes ran out. The hot loop of
-        reading: kept flat."""
+        """Read to the end of the track. IndexError: the bytes ran out. The hot loop: kept flat."""
         body, size, note_on = self._body, len(self._body), NOTE_ON.code
         ons, offs, sounding, programs = self._ons, self._offs, self._sounding, self._programs
-        pack_on, pack_off = _ON.pack, _OFF.pack
+        track, pack_on, pack_off = self.track, _ON.pack, _OFF.pack
         pos = tick = kind = channel = port = 0
-        try:
-            while pos < size:
-                byte = body[pos]
-                if byte < 0x80:
-                    tick += byte
-                    pos += 1
-                else:
-                    delta, pos = read_variable_length(body, pos)
-                    tick += delta
-                byte = body[pos]
-                if byte >= 0x80:
-                    if byte >= 0xF0:
-                        pos = self._system_event(pos, tick)
-                        if self._ended and pos >= self._size:
-                            return
-                        port = (self._port or 0) << PORT
-                        channel = port | channel & 0xF << CHANNEL
+        while pos < size:
+            byte = body[pos]
+            if byte < 0x80:
+                tick += byte
+                pos += 1
+            else:
+                delta, pos = read_variable_length(body, pos)
+                tick += delta
+            track.end = tick
+            byte = body[pos]
+            if byte >= 0x80:
+                if byte >= 0xF0:
+                    pos = self._system_event(pos, tick)
+                    if self._ended and pos >= self._size:
+                        break
+                    port = self._port << PORT
+                    channel = port | channel & 0xF << CHANNEL
+                    continue
+                kind, channel = byte & 0xF0, port | (byte & 0xF) << CHANNEL
+                pos += 1
+            elif not kind:
+                raise DamageError("a data byte where a status byte is due", pos)
+            first = body[pos]
+            if kind <= note_on:  # or note off, the only kind below
+                velocity = body[pos + 1]
+                pos += 2
+                if first > 127 or velocity > 127:
+                    velocity = self._out_of_range(kind, first)
+                    if first > 127:
                         continue
-                    kind, channel = byte & 0xF0, port | (byte & 0xF) << CHANNEL
-                    pos += 1
-                elif not kind:
-                    raise DamageError("a data byte where a status byte is due", pos)
-                first = body[pos]
-                if kind <= note_on:  # or note off, the only kind below
-                    velocity = body[pos + 1]
-                    pos += 2
-                    if first > 127 or velocity > 127:
-                        velocity = self._out_of_range(kind, first)
-                        if first > 127:
-                            continue
-                    key = channel | first
-                    if kind == note_on and velocity:
-                        sounding[key].append(len(ons))
-                        ons += pack_on(tick, key, programs[channel] << 7 | velocity, pos)
-                    elif sounding[key]:
-                        offs += pack_off(sounding[key].popleft(), tick, pos)
-                    else:
-                        self._strays += pack_off(key, tick, pos)
+                key = channel | first
+                if kind == note_on and velocity:
+                    sounding[key].append(len(ons))
+                    ons += pack_on(tick, key, programs[channel] << 7 | velocity, pos)
+                elif sounding[key]:
+                    offs += pack_off(sounding[key].popleft(), tick, pos)
                 else:
-                    if kind == PROGRAM_CHANGE.code:
-                        programs[channel] = first & 127
-                        self.track.programs.append((channel, tick, first & 127))
-                    elif kind == CONTROL_CHANGE.code and first in _CONTROLS:
-                        self._control(channel, tick, pos, first, body[pos + 1])
-                    pos += _SIZES[kind]
-        finally:
-            self.track.end = tick
+                    self._strays += pack_off(key, tick, pos)
+            else:
+                if kind == PROGRAM_CHANGE.code:
+                    programs[channel] = first & 127
+                    track.programs.append((channel, tick, first & 127))
+                elif kind == CONTROL_CHANGE.code and first in _CONTROLS:
+                    self._control(channel, tick, pos, first, body[pos + 1])
+                pos += _SIZES[kind]
+        if pos > self._size:
+            track.warnings["longer than its length says"] += 1
 
     def _out_of_range(self, kind: int, pitch: int) -> int:
         """The velocity of a note with a data byte over 127."""
@@ -183,8 +186,10 @@ class TrackReader:
             self.track.drums.append(DrumEvent(tick, channel, bank=value))
         else:
             for pitch in range(128):
-                for place in self._sounding.pop(channel | pitch, ()):
-                    self._offs += _OFF.pack(place, tick, pos)
+                sounding = self._sounding.get(channel | pitch)
+                # notes that begin on this tick sound on: this clears what was before them
+                while sounding and _ON.unpack_from(self._ons, sounding[0])[0] < tick:
+                    self._offs += _OFF.pack(sounding.popleft(), tick, pos)
 
     def _system_event(self, pos: int, tick: int) -> int:
         """Read a meta, exclusive or system event at `pos`, and give the position after it."""
@@ -201,7 +206,7 @@ class TrackReader:
         if status == 0xFF:
             self._meta_event(body[pos + 1], value, tick)
         elif status == 0xF0:
-            event = exclusive_event(value, tick, (self._port or 0) << PORT)
+            event = exclusive_event(value, tick, self._port << PORT)
             self.track.drums += [event] if event else []
         if self._ended and begin + length < self._size:
             self.track.warnings["goes on after its End of Track"] = 1
@@ -229,14 +234,14 @@ class TrackReader:
     def _to_port(self, port: int) -> None:
         """Events go to another port; before any note also those that stand before the first port,
         as notation programs write it."""
-        if self._port is None and not self._ons:
+        if not (self._has_port or self._ons):
             added, track = port << PORT, self.track
-            track.programs = [(key | added, *row) for key, *row in track.programs]
-            track.pedals = [(key | added, *row) for key, *row in track.pedals]
+            track.programs = [(row[0] | added, *row[1:]) for row in track.programs]
+            track.pedals = [(row[0] | added, *row[1:]) for row in track.pedals]
             track.drums = [
                 event._replace(channel=event.channel | added) if event.channel >= 0 else event
                 for event in track.drums
             ]
             for key, program in list(self._programs.items()):
                 self._programs[key | added] = program
-        self._port = port
+        self._port, self._has_port = port, True
