@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test test-oldest test-pythons lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live pretrained install dependencies programs fuzz clean
+.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live pretrained install dependencies programs fuzz clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -25,7 +25,7 @@ install: $(VENV)/.dependencies
 
 # programs of Debian's that some tests compare with; where they cannot be had, those tests are skipped
 programs:
-	@for wanted in midicsv sox:sox,libsox-fmt-mp3; do \
+	@for wanted in midicsv sox:sox,libsox-fmt-mp3 strace qemu-x86_64-static:qemu-user-static; do \
 	  command -v $${wanted%%:*} >/dev/null && continue; \
 	  command -v apt-get >/dev/null || { echo "no $${wanted%%:*} here: its tests are skipped"; continue; }; \
 	  echo "installing Debian's $${wanted%%:*}, which the tests compare with"; \
@@ -55,6 +55,9 @@ test-oldest: install  ## Hold exported files, on the oldest onnxruntime admitted
 
 test-pythons: install  ## Install on each Python of this machine, 3.10 to 3.13: the same song from all (MODEL=file: of that model)
 	$(BIN)/python tests/pythons.py $(MODEL)
+
+test-processors: install programs  ## Model files on an emulated processor with AVX2 and no VNNI: the same logits and songs
+	$(BIN)/python tests/processors.py
 
 fuzz: install    ## Run the property tests with fresh examples, a thousand each: half an hour
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz

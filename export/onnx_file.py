@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
 from ugen.data import UgenError
 from ugen.data.files import replacing
-from ugen.runtime import load
+from ugen.runtime import Card, load
+from ugen.runtime.inference.self_check import check_logits
 from ugen.runtime.model_file.format import PRECISIONS
 
 from .measure import Measured, fastest
@@ -38,17 +40,26 @@ def write(proof: Proof, output: Path) -> None:
         files = {name: Path(folder) / f"{name}.onnx" for name in ("fp32", *asked)}
         fp32 = build(proof.checkpoint.model, proof.card("fp32").to_metadata())
         for name, file in files.items():
-            onnx.save(in_precision(fp32, name, proof.card(name).to_metadata()), file)
+            card = proof.card(name)
+            _save(in_precision(fp32, name, card.to_metadata()), card, file)
         proof.require("ONNX", load(files["fp32"]))
         found = proof.measure({name: files[name] for name in asked})
         chosen = _choose(found, settings)
         made = onnx.load(files[chosen.precision])
-        onnx.helper.set_model_props(made, proof.card(chosen.precision, found).to_metadata())
-        onnx.save(made, partial)
-        load(partial)
+        _save(made, proof.card(chosen.precision, found), partial)
     size = output.stat().st_size / 1e6
     proof.say(f"{output}: {chosen.precision}, {size:.2f} MB. Make music with it:")
     proof.say(f"ugen-run {output} -o song.mid")
+
+
+def _save(proto: onnx.ModelProto, card: Card, file: Path) -> None:
+    """Write a model with its card, and in it the logits by which others check what they compute."""
+    onnx.helper.set_model_props(proto, card.to_metadata())
+    onnx.save(proto, file)
+    kept = tuple(round(float(each), 4) for each in check_logits(load(file)))
+    onnx.helper.set_model_props(proto, replace(card, check_logits=kept).to_metadata())
+    onnx.save(proto, file)
+    load(file)
 
 
 def _choose(found: list[Measured], settings: ExportSettings) -> Measured:

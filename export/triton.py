@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from onnx import helper
 from ugen.data import UgenError
 from ugen.runtime import Card
+from ugen.runtime.inference.engine import onnxruntime
 from ugen.runtime.inference.model import State, Step
 from ugen.runtime.model_file.format import OUTPUTS, inputs_of
 
@@ -201,8 +202,7 @@ class Served:
     """A repository's model.onnx as a Runner that turns states: what Triton computes in a step."""
 
     def __init__(self, file: Path, step: str):
-        import onnxruntime as ort
-
+        ort = onnxruntime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # as config.pbtxt says
         self._session: Any = ort.InferenceSession(

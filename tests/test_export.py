@@ -142,10 +142,8 @@ def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None
     proto = onnx.load(exported["int8"])
     onnx.checker.check_model(proto)
     entries = {entry.key: json.loads(entry.value) for entry in proto.metadata_props}
-    assert set(entries) == {
-        f"ugen.{part}"
-        for part in ("format", "model", "codec", "sampling", "provenance", "licence", "originality")
-    }
+    parts = "format model codec sampling provenance licence originality check_logits"
+    assert set(entries) == {f"ugen.{part}" for part in parts.split()}
     assert entries["ugen.licence"] == "CC0, by nobody"
     assert entries["ugen.codec"]["events"][0] == "piece"
     assert len(entries["ugen.provenance"]["weights_sha256"]) == 64

@@ -21,7 +21,9 @@ from ugen.runtime.model_file.check import card_of
 from ugen.runtime.model_file.format import OUTPUTS, ModelError, inputs_of
 from ugen.runtime.model_file.outline import read_bytes
 
+from .engine import onnxruntime
 from .model import Model
+from .self_check import self_check
 
 PRETRAINED = Path(__file__).parent.parent / "pretrained.onnx"  # the model that comes with ugen
 
@@ -43,8 +45,7 @@ def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu")
     """
     data = read_bytes(path)
     card = card_of(data, str(path))
-    import onnxruntime as ort
-
+    ort = onnxruntime()
     provider = choose_provider(provider, card, ort.get_available_providers())
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
@@ -64,7 +65,9 @@ def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu")
         reason = "onnxruntime has it, but it failed to start: drivers or libraries are missing"
         raise UgenError(reason, flag="--provider", value=provider)
     _try(session, card, str(path))
-    return Model(card, session, provider, hashlib.sha256(data).hexdigest())
+    model = Model(card, session, provider, hashlib.sha256(data).hexdigest())
+    self_check(model, str(path))
+    return model
 
 
 def choose_provider(wanted: str, card: Card, available: Sequence[str]) -> str:

@@ -50,6 +50,9 @@ class Card:
     arrangement: str = "piano"
     """How that music was arranged, and other music must be for this model: piano or band."""
 
+    check_logits: tuple[float, ...] | None = None
+    """The logits after a few steps, against which a runtime checks itself."""
+
     def __repr__(self) -> str:
         shape = f"{self.layers} x {self.hidden} LSTM, {self.precision}"
         return f"<Card: {shape}, codec {self.codec.name}, {self.arrangement}>"
@@ -73,6 +76,7 @@ class Card:
             "provenance": self.provenance,
             "licence": self.licence,
             **({"originality": self.originality.to_json()} if self.originality else {}),
+            **({"check_logits": self.check_logits} if self.check_logits else {}),
         }
         return {
             PREFIX + name: json.dumps(value, ensure_ascii=False) for name, value in parts.items()
@@ -114,11 +118,14 @@ class _Entries:
     provenance: dict[str, Any]
     licence: str
     originality: Table | None = field(default=None, metadata={"from_json": table_from_json})
+    check_logits: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         model, codec = self.model, self.codec
         if (model.input, model.vocabulary) != (codec.input, codec.vocabulary):
             raise UgenError("model does not fit its codec: input or vocabulary")
+        if self.check_logits is not None and len(self.check_logits) != codec.vocabulary:
+            raise UgenError(f"check_logits are not {codec.vocabulary}")
 
 
 def card_from_metadata(metadata: Mapping[str, str], file: str) -> Card:
@@ -149,6 +156,7 @@ def card_from_metadata(metadata: Mapping[str, str], file: str) -> Card:
         entries.licence,
         entries.originality,
         model.arrangement,
+        entries.check_logits,
     )
 
 

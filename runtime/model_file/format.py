@@ -27,6 +27,11 @@ OPERATORS = {
     ("com.microsoft", "MatMulNBits"): (3, 6),
 }
 
+# a file's self-check: its steps, and how far a logit may be off, relative where it is over 1. Wide
+# enough for all that round differently: versions of onnxruntime, processors, graphics cards
+CHECK_STEPS = 16
+CHECK_TOLERANCE = {"fp32": 0.1, "fp16": 0.1, "int8": 0.2, "int4": 0.2}
+
 MAX_BYTES = (2 << 30) - 1  # protobuf reads no more; checked before a file is opened
 MAX_STATE = 1 << 26  # layers x hidden: bounds the state that a file can make the runtime allocate
 

@@ -1,0 +1,42 @@
+"""Whether this machine computes what the one computed that wrote a model file.
+
+A file keeps the logits of a few steps. Kernels for some processors are wrong for some precisions,
+and say nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.runtime.model_file.format import CHECK_STEPS, CHECK_TOLERANCE, ModelError
+
+from .model import Model
+
+
+def check_logits(model: Model) -> NDArray[np.float32]:
+    """float32 [vocabulary]: the logits after CHECK_STEPS steps from zeros, of tokens (or single
+    keys) that are spread over the vocabulary."""
+    codec, state = model.card.codec, model.start()
+    for k in range(CHECK_STEPS):
+        token = k * codec.vocabulary // CHECK_STEPS
+        if codec.input == "frame":
+            x = np.eye(1, codec.vocabulary, token, np.float32)[None]
+        else:
+            x = np.full((1, 1), token, np.int64)
+        logits, state = model.step(x, state)
+    return logits[0, 0]
+
+
+def self_check(model: Model, file: str) -> None:
+    """Raise ModelError unless the model computes the logits that its file keeps, if it does."""
+    if model.card.check_logits is None:
+        return
+    precision, wanted = model.card.precision, np.array(model.card.check_logits)
+    gap = float((np.abs(check_logits(model) - wanted) / np.maximum(np.abs(wanted), 1)).max())
+    if not gap <= CHECK_TOLERANCE[precision]:
+        where = "this processor" if model.provider == "cpu" else f"--provider {model.provider}"
+        other = "another precision" if precision == "fp32" else "--precision fp32"
+        raise ModelError(
+            f"{file}: logits differ by {gap:.2g} from those kept in the file: {where} computes "
+            f"{precision} wrongly (export with {other}), or the file is damaged"
+        )
