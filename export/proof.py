@@ -56,15 +56,15 @@ class Proof:
     def card(self, precision: str, found: list[Measured] | None = None) -> Card:
         """The card of a file made from this checkpoint, with what was measured, when it was."""
         config, checkpoint = self._model.config, self.checkpoint
-        corpus = checkpoint.config["corpus"]
+        music = to_json(checkpoint.config.corpus)
         provenance = {
             "exporter": version("ugen-music"),
-            "trainer": checkpoint.config.get("version", "unknown"),
+            "trainer": checkpoint.config.version,
             "weights_sha256": _weights_hash(self._model),
-            "held_out": checkpoint.scores,
-            "baselines": checkpoint.config["baselines"],
+            "held_out": to_json(checkpoint.scores),
+            "baselines": to_json(checkpoint.config.baselines),
             "model": to_json(config),
-            "corpus": {k: v for k, v in corpus.items() if k not in ("path", "arrangement")},
+            "corpus": {k: v for k, v in music.items() if k not in ("path", "arrangement")},
             **(as_json(found, precision) if found else {}),
         }
         return Card(
@@ -76,7 +76,7 @@ class Proof:
             provenance,
             self.settings.licence,
             self._originality,
-            corpus["arrangement"],
+            checkpoint.config.corpus.arrangement,
         )
 
     def require(self, what: str, runner: Runner) -> None:

@@ -337,7 +337,7 @@ def test_a_run_begins_with_the_weights_of_another(
         weights,
     )
     assert trainer.scores_on(trainer.heldout).nats_per_token == pytest.approx(
-        load_checkpoint(small_run).scores["nats_per_token"], rel=1e-6
+        load_checkpoint(small_run).scores.nats_per_token, rel=1e-6
     )
 
 

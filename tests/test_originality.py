@@ -607,11 +607,10 @@ def test_very_many_pieces_get_no_table(
     small_run, small_corpus, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr(training, "MOST_PIECES", 3)
-    from ugen.train.config import model_config, train_config
-    from ugen.train.run_folder.checkpoint import read_config
+    from ugen.train.run_folder.run_config import read_config
 
     about = read_config(small_run)
-    model, config = model_config(about["model"]), train_config(about["training"])
+    model, config = about.model, about.training
     Trainer.begin(tmp_path / "run", small_corpus, model, config, torch.device("cpu"), "test")
     assert (tmp_path / "run" / "held_out_excerpt.npy").exists() and not (
         tmp_path / "run" / "originality.json"

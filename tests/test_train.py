@@ -140,7 +140,7 @@ def test_something_is_learned_and_the_baselines_stand_beside_it(small_run: Path)
     )
     assert set(config["baselines"]) == {"unigram", "repeat-last", "5-gram"}
     saved = load_checkpoint(small_run)
-    assert saved.scores["nats_per_token"] == best, "the best weights are the ones kept"
+    assert saved.scores.nats_per_token == best, "the best weights are the ones kept"
     scores = evaluate(saved.model, _heldout(config), saved.codec, CPU)
     assert scores.nats_per_token == pytest.approx(best, rel=1e-4)
 
@@ -408,7 +408,7 @@ def test_a_run_is_never_overwritten_and_never_resumed_on_other_music(
     ("file", "content", "message"),
     [
         ("config.json", b"{", "not valid JSON"),
-        ("config.json", b"{}", "no entry 'format'"),
+        ("config.json", b"{}", "model is missing"),
         ("model.safetensors", b"garbage", r"model\.safetensors: cannot be read"),
         ("held_out_excerpt.npy", b"garbage", r"held_out_excerpt\.npy"),
     ],

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import Codec
 from ugen.data.codecs.base import Inputs
+from ugen.data.json_values import from_json, to_json
 
 # the keys of a piano: transposing never moves a piece further outside them
 LOWEST_KEY, HIGHEST_KEY = 21, 108
@@ -82,6 +84,30 @@ class _PieceCursor:
         return count
 
 
+@dataclass(frozen=True)
+class _Sampled:
+    """A piece by its number, how it is varied, and the place in it."""
+
+    piece: int
+    semitones: int
+    tempo: float
+    velocity: int
+    at: int = 0
+
+    def __post_init__(self) -> None:
+        if self.at < 0 or self.tempo <= 0:
+            raise ValueError("a place or a tempo below 0")
+
+
+@dataclass(frozen=True)
+class _State:
+    """What `Streams.state` gives. `queue`: the pieces to come. `playing`: for each stream."""
+
+    rng: dict[str, Any]
+    queue: list[int]
+    playing: list[_Sampled | None]
+
+
 class Streams:
     """Endless training chunks. Pieces come in a new order every epoch, varied each time.
 
@@ -105,8 +131,7 @@ class Streams:
         self._rng = np.random.default_rng(seed)
         self._queue: list[int] = []
         self._cursors = [_PieceCursor() for _ in range(batch)]
-        # per stream: its piece, and how that is varied
-        self._sampled: list[list[Any]] = [[] for _ in range(batch)]
+        self._sampled: list[_Sampled | None] = [None] * batch
 
     def next(self) -> Chunk:
         """The next chunk of every stream."""
@@ -115,11 +140,11 @@ class Streams:
             filled = 0
             while filled < self._chunk:
                 if cursor.over():
-                    self._play(stream, *self._sample())
+                    self._play(stream, self._sample())
                 filled += cursor.copy_to(out, stream, filled)
         return out
 
-    def _sample(self) -> tuple[int, tuple[int, float, int]]:
+    def _sample(self) -> _Sampled:
         """The next piece, and its change of key, tempo and velocity."""
         if not self._queue:
             self._queue = self._rng.permutation(len(self._pieces)).tolist()
@@ -132,7 +157,7 @@ class Streams:
             tempo = float((1 + tempo_jitter) ** self._rng.uniform(-1, 1))
         if velocity_jitter:
             velocity = int(self._rng.integers(-velocity_jitter, velocity_jitter + 1))
-        return piece, (semitones, tempo, velocity)
+        return _Sampled(piece, semitones, tempo, velocity)
 
     def _key(self, piece: int) -> int:
         pitches = self._codec.pitch_range(self._codec.to_inputs(self._pieces[piece]))
@@ -146,28 +171,32 @@ class Streams:
         ]
         return int(self._rng.choice(room))
 
-    def _play(
-        self, stream: int, piece: int, augmentation: tuple[int, float, int], position: int = 0
-    ) -> None:
-        self._sampled[stream] = [piece, augmentation]
-        augment = self._codec.augment(self._codec.to_inputs(self._pieces[piece]), *augmentation)
-        self._cursors[stream].begin(self._codec.with_start(augment), position)
+    def _play(self, stream: int, sampled: _Sampled) -> None:
+        self._sampled[stream] = sampled
+        items = self._codec.to_inputs(self._pieces[sampled.piece])
+        varied = self._codec.augment(items, sampled.semitones, sampled.tempo, sampled.velocity)
+        self._cursors[stream].begin(self._codec.with_start(varied), sampled.at)
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs, as JSON."""
         playing = [
-            [*sampled, cursor.at]
+            sampled and replace(sampled, at=cursor.at)
             for sampled, cursor in zip(self._sampled, self._cursors, strict=True)
         ]
-        return {"rng": self._rng.bit_generator.state, "queue": self._queue, "playing": playing}
+        return to_json(_State(dict(self._rng.bit_generator.state), self._queue, playing))  # type: ignore[no-any-return]
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue where `state` was called, with the same pieces."""
-        self._rng.bit_generator.state = state["rng"]
-        self._queue = list(state["queue"])
-        for stream, playing in enumerate(state["playing"]):
-            if len(playing) == 3:
-                self._play(stream, *playing)
+        """Continue where `state` was called, with the same pieces. Raises ValueError where they are
+        others."""
+        found = from_json(_State, state)
+        pieces = [*found.queue, *(sampled.piece for sampled in found.playing if sampled)]
+        if len(found.playing) != self._batch or not set(pieces) <= set(range(len(self._pieces))):
+            raise ValueError("streams of other pieces")
+        self._rng.bit_generator.state = found.rng
+        self._queue = found.queue
+        for stream, sampled in enumerate(found.playing):
+            if sampled:
+                self._play(stream, sampled)
 
 
 class ReadAhead:

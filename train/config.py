@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from ugen.data import UgenError
 from ugen.data.json_values import from_json
@@ -18,8 +17,6 @@ _optimization = partial(setting, panel="Optimization")
 _augmentation = partial(setting, panel="Augmentation")
 _length = partial(setting, panel="Length of the run")
 _machine = partial(setting, panel="Machine")
-
-Config = TypeVar("Config", "ModelConfig", "TrainConfig")
 
 
 @dataclass(frozen=True)
@@ -132,16 +129,7 @@ class TrainConfig:
 
 def model_config(value: object) -> ModelConfig:
     """A ModelConfig from JSON. Raises UgenError that names the entry at fault."""
-    return _config(ModelConfig, value)
-
-
-def train_config(value: object) -> TrainConfig:
-    """A TrainConfig from JSON. Raises UgenError that names the entry at fault."""
-    return _config(TrainConfig, value)
-
-
-def _config(cls: type[Config], value: object) -> Config:
     try:
-        return from_json(cls, value)
+        return from_json(ModelConfig, value)
     except ValueError as error:
-        raise UgenError(f"{cls.__name__}: {error}") from None
+        raise UgenError(f"ModelConfig: {error}") from None

@@ -18,7 +18,7 @@ from ugen.data.corpus.prepare import Settings
 from ugen.data.files import read_json
 from ugen.data.settings import check_settings, setting
 
-from .config import ModelConfig, TrainConfig, model_config, train_config
+from .config import ModelConfig, TrainConfig
 from .device import choose_device
 from .presets import DEFAULT, PRESETS
 
@@ -143,7 +143,7 @@ def resume(request: Request) -> Trainer:
     """The run in the output, where it stopped; a new one where it stopped before its first
     evaluation. Raises UgenError when there is none, or it is another's."""
     from ugen.train.learning.trainer import Trainer
-    from ugen.train.run_folder.checkpoint import read_config
+    from ugen.train.run_folder.run_config import read_config
 
     from .distributed import World
 
@@ -158,7 +158,7 @@ def resume(request: Request) -> Trainer:
     about = read_config(request.output)
     corpus = Corpus.open(request.source if is_corpus(request.source) else request.output / "corpus")
     _check_music(request.music, corpus)
-    model, training = model_config(about["model"]), train_config(about["training"])
+    model, training = about.model, about.training
     training = _resumed_config(request, model, training, corpus.codec)
     device = choose_device(request.options.device)
     return Trainer.resume(request.output, corpus, device, training, World.init(device.type))

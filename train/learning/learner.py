@@ -138,6 +138,8 @@ class Learner:
         self.streams.restore(state["streams"])
         own = self.world.shard(self.config.batch)
         h, c = (state["state"][name][:, own].to(self.device) for name in ("h", "c"))
+        if any(each.shape != self.state[0].shape for each in (h, c)):
+            raise ValueError("a state of another model")
         self.state = h, c
         if self.forcing is not None:
             self.forcing.load_state_dict(state["forcing"])

@@ -44,6 +44,13 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 
 def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Restore what `optimizer_state` gave."""
+    """Restore what `optimizer_state` gave. Raises ValueError where it is of others."""
     own = {int(index): values for index, values in state.items()}
+    parameters = [each for group in optimizer.param_groups for each in group["params"]]
+    if own and sorted(own) != list(range(len(parameters))):
+        raise ValueError("an optimizer of other parameters")
+    for index, values in own.items():
+        averages = values["exp_avg"], values["exp_avg_sq"]
+        if any(each.shape != parameters[index].shape for each in averages) or values["step"].dim():
+            raise ValueError("an optimizer of other parameters")
     optimizer.load_state_dict({**optimizer.state_dict(), "state": own})

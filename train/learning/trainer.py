@@ -5,29 +5,28 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from ugen.data import UgenError
-from ugen.data.analysis.scores import Baseline, Scores, baselines_from_json
+from ugen.data.analysis.scores import Baseline, Scores
 from ugen.data.corpus.corpus import Corpus
-from ugen.data.files import write_json
-from ugen.data.json_values import to_json
-from ugen.train.config import ModelConfig, TrainConfig, model_config, train_config
+from ugen.data.json_values import from_json
+from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.distributed import World
 from ugen.train.evaluation.baselines import baselines
 from ugen.train.evaluation.diagnostics import about_corpus
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.progress import Callback, Progress
-from ugen.train.run_folder.checkpoint import read_config, require_free, save_tensors
+from ugen.train.run_folder.checkpoint import require_free, require_weights, save_tensors
 from ugen.train.run_folder.held_out_excerpt import write_excerpt
-from ugen.train.run_folder.metrics import write_metrics
+from ugen.train.run_folder.metrics import checked_row, write_metrics
 from ugen.train.run_folder.originality import write_originality
 from ugen.train.run_folder.resume import RESUME_FILE, load_state, save_state
-from ugen.train.run_folder.run_config import run_config
+from ugen.train.run_folder.run_config import Music, RunConfig, read_config
 
 from .learner import Learner
 from .optimizer import learning_rate
@@ -42,6 +41,8 @@ KNOWN_TOKENS = 20_000
 
 class Trainer:
     """One run in one folder. Make it with `begin` or `resume`, then call `run`."""
+
+    about: RunConfig  # the first process has it
 
     def __init__(
         self,
@@ -62,7 +63,6 @@ class Trainer:
         self.heldout = HeldOutSet.from_rows(corpus, corpus.pieces("valid") or corpus.pieces("test"))
         self.known = HeldOutSet.subset(corpus, rows, min(KNOWN_TOKENS, self.heldout.tokens))
         self.progress = Progress()
-        self.about: dict[str, Any] = {}  # config.json
         self.baselines: dict[str, Baseline] = {}
         tokens_per_update = config.batch * config.bptt_length
         self.updates_per_epoch = max(self.learner.steps / tokens_per_update, 1e-9)
@@ -94,13 +94,14 @@ class Trainer:
         write_originality(path / "originality.json", corpus, trainer.model.parameters_count())
         learned = trainer.learner.inputs()
         trainer.baselines = baselines(learned, inputs, codec.vocabulary, codec.start)
-        trainer.about = run_config(
-            corpus,
+        trainer.about = RunConfig(
             model,
             config,
+            Music.of(corpus),
+            trainer.baselines,
+            codec,
             version=version,
-            warnings=trainer.warnings(),
-            baselines=trainer.baselines,
+            warnings=tuple(trainer.warnings()),
         )
         return trainer
 
@@ -119,13 +120,14 @@ class Trainer:
         Raises UgenError when corpus or files do not fit.
         """
         about = read_config(path)
-        if about["corpus"]["hash"] != corpus.hash:
+        if about.corpus.hash != corpus.hash:
             raise UgenError(f"not the corpus that the run in {path} learned from", path=corpus.path)
-        config = config or train_config(about["training"])
-        trainer = cls(path, corpus, model_config(about["model"]), config, device, world)
-        trainer.about = {**about, "training": to_json(config)}
-        trainer.baselines = baselines_from_json(about["baselines"])
+        config = config or about.training
         state = load_state(path)
+        require_weights(about.model, state["model"], path / RESUME_FILE)
+        trainer = cls(path, corpus, about.model, config, device, world)
+        trainer.about = replace(about, training=config)
+        trainer.baselines = about.baselines
         try:
             trainer.load_state_dict(state)
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -238,7 +240,7 @@ class Trainer:
         save_state(self.path, state)
         write_metrics(self.path, self.progress.history)
         # last: a folder without it is one where training never began
-        write_json(self.path / "config.json", self.about)
+        self.about.write(self.path)
 
     def state_dict(self) -> dict[str, Any]:
         """All that `load_state_dict` needs to continue, as tensors and plain values. Every process
@@ -249,4 +251,6 @@ class Trainer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue where `state_dict` was called."""
         self.learner.load_state_dict(state)
-        self.progress = Progress(**state["progress"])
+        self.progress = from_json(Progress, state["progress"])
+        for row in self.progress.history:
+            checked_row(row)

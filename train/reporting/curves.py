@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from ugen.train.run_folder.run_config import RunConfig
 
 from .charts import Curve, Mark, line_chart
 
@@ -32,11 +33,11 @@ _TIME = (
 )
 
 
-def curves(config: Row, history: Sequence[Row]) -> str:
+def curves(config: RunConfig, history: Sequence[Row]) -> str:
     """The charts of a run, given config.json and its evaluations."""
     if len(history) < 2:
         return '<p class="soft">They begin with the second evaluation.</p>'
-    vectors = config["model"]["input"] == "frame"
+    vectors = config.model.input == "frame"
     unit, silence = ("step", "silent steps") if vectors else ("token", "time tokens")
     accuracies = _KEY_ACCURACIES if vectors else _TOKEN_ACCURACIES
     best = min(history, key=lambda row: row["nats_per_token"])
@@ -44,7 +45,7 @@ def curves(config: Row, history: Sequence[Row]) -> str:
     loss = line_chart(
         f"Loss, nats per {unit}; while training with dropout and varied music",
         _curves(rows, *_LOSSES),
-        levels={name: each["nats_per_token"] for name, each in config["baselines"].items()},
+        levels={name: each.nats_per_token for name, each in config.baselines.items()},
         mark=Mark(f"best, at epoch {best['epoch']:.1f}:", best["epoch"], best["nats_per_token"]),
         crop=True,
         wide=True,
@@ -55,7 +56,7 @@ def curves(config: Row, history: Sequence[Row]) -> str:
         ("norm", "train", "gradient", False),
         ("rate", "train", "rate", False),
     )
-    clip = {"clipped above": config["training"]["grad_clip"]}
+    clip = {"clipped above": config.training.grad_clip}
     others = (
         line_chart(f"Held out minus learned pieces, nats per {unit}", [gap], zero=True),
         line_chart("Accuracy on held-out pieces", _curves(rows, *accuracies), percent=True),

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison, scores_from_json
+from ugen.data.analysis.scores import NOTE, comparison, scores_from_json
 from ugen.data.codecs.khot import WORDS
 from ugen.data.files import write_atomically
 from ugen.data.html_page import document, escaped, table, warnings
+from ugen.data.json_values import to_json
 from ugen.data.text import clock, count
 from ugen.train.evaluation.diagnostics import about_run
-from ugen.train.run_folder.checkpoint import read_config
 from ugen.train.run_folder.metrics import METRICS_FILE, read_metrics
+from ugen.train.run_folder.run_config import RunConfig, read_config
 
 from .curves import Row, curves
 
@@ -42,7 +43,7 @@ def write_report(run: Path) -> None:
     # a loss that is no number has no place on a chart
     history = [row for row in read_metrics(run) if math.isfinite(row["nats_per_token"])]
     name = run.resolve().name
-    found = [*about_run(history).values(), *config.get("warnings", ())]
+    found = [*about_run(history).values(), *config.warnings]
     parts = [
         f"<h1>{escaped(name)}</h1>",
         f'<p class="soft">{escaped(_about(run, config, history))}</p>',
@@ -58,12 +59,12 @@ def write_report(run: Path) -> None:
     write_atomically(run / "report.html", page.encode())
 
 
-def _about(run: Path, config: Row, history: Sequence[Row]) -> str:
-    model, metrics = config["model"], run / METRICS_FILE
+def _about(run: Path, config: RunConfig, history: Sequence[Row]) -> str:
+    model, metrics = config.model, run / METRICS_FILE
     changed = (metrics if metrics.exists() else run / "config.json").stat().st_mtime
     parts = [
-        f"{count(model['layers'], 'layer')} of {model['hidden']} LSTM units",
-        f"{config['codec']['name']} codec",
+        f"{count(model.layers, 'layer')} of {model.hidden} LSTM units",
+        f"{config.codec.name} codec",
         *(f"{row['epoch']:.1f} epochs in {clock(row['seconds'])}" for row in history[-1:]),
         f"{datetime.fromtimestamp(changed):%Y-%m-%d %H:%M}",
     ]
@@ -73,7 +74,7 @@ def _about(run: Path, config: Row, history: Sequence[Row]) -> str:
 # the result
 
 
-def _result(config: Row, history: Sequence[Row]) -> Iterator[str]:
+def _result(config: RunConfig, history: Sequence[Row]) -> Iterator[str]:
     """How good the model is, in words and beside the baselines."""
     if not history:
         yield "<p>Not evaluated yet.</p>"
@@ -96,28 +97,26 @@ def _result(config: Row, history: Sequence[Row]) -> Iterator[str]:
     )
 
 
-def _against_baselines(config: Row, best: Row, unit: str) -> str:
-    baselines = baselines_from_json(config["baselines"])
-    if not baselines:
+def _against_baselines(config: RunConfig, best: Row, unit: str) -> str:
+    if not config.baselines:
         return ""
-    name, baseline = min(baselines.items(), key=lambda item: item[1].nats_per_token)
+    name, baseline = min(config.baselines.items(), key=lambda item: item[1].nats_per_token)
     gain = baseline.nats_per_token - best["nats_per_token"]
     if gain <= 0:
         return f"The baseline {escaped(name)} does as well: {baseline.nats_per_token:.3f}."
     return f"The best baseline, {escaped(name)}, is {gain:.3f} nats per {unit} worse."
 
 
-def _beside_baselines(config: Row, best: Row | None) -> str:
+def _beside_baselines(config: RunConfig, best: Row | None) -> str:
     """The model's best scores and the baselines' as a table."""
-    baselines = baselines_from_json(config["baselines"])
-    scores, kind = scores_from_json(best), config["model"]["input"]
-    heads, rows = comparison("held-out pieces", scores, baselines, kind)
+    scores, kind = scores_from_json(best), config.model.input
+    heads, rows = comparison("held-out pieces", scores, config.baselines, kind)
     marks = ["best" if name == "this model" else "" for name, *_ in rows]
     return table(heads, rows, marks=marks)
 
 
-def _has_vectors(config: Row) -> bool:
-    return bool(config["model"]["input"] == "frame")
+def _has_vectors(config: RunConfig) -> bool:
+    return config.model.input == "frame"
 
 
 # samples
@@ -166,20 +165,21 @@ def _picture(path: Path, epochs: dict[int, float]) -> str:
 # settings
 
 
-def _settings(config: Row) -> str:
-    corpus, codec, vectors = config["corpus"], config["codec"], _has_vectors(config)
+def _settings(config: RunConfig) -> str:
+    corpus, vectors = config.corpus, _has_vectors(config)
     facts = {
-        "pieces": corpus["pieces"],
-        "notes": corpus["notes"],
-        "minutes": f"{corpus['seconds'] / 60:,.1f}",
+        "pieces": corpus.pieces,
+        "notes": corpus.notes,
+        "minutes": f"{corpus.seconds / 60:,.1f}",
         # a vector is stored as this many words
-        "steps" if vectors else "tokens": corpus["tokens"] // (WORDS if vectors else 1),
-        "arrangement": corpus["arrangement"],
-        "codec": codec["name"],
-        **{f"codec: {name}": value for name, value in codec["options"].items()},
-        "ugen": config["version"],
+        "steps" if vectors else "tokens": corpus.tokens // (WORDS if vectors else 1),
+        "arrangement": corpus.arrangement,
+        "codec": config.codec.name,
+        **{f"codec: {name}": value for name, value in config.codec.options().items()},
+        "ugen": config.version,
     }
-    tables = (("learned from", facts), ("model", config["model"]), ("training", config["training"]))
+    model, training = to_json(config.model), to_json(config.training)
+    tables = (("learned from", facts), ("model", model), ("training", training))
     return f'<div class="settings">{"".join(_named(name, values) for name, values in tables)}</div>'
 
 

@@ -17,70 +17,54 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
-from safetensors.torch import load_file, save_file
+import torch
+from safetensors.torch import load, save_file
 from torch import Tensor
-from ugen.data import Codec, UgenError, codec_from_json
+from ugen.data import Codec, UgenError
+from ugen.data.analysis.scores import Scores, scores_from_json
 from ugen.data.codecs.base import Inputs
-from ugen.data.files import read_json, replacing
-from ugen.train.config import model_config
+from ugen.data.files import replacing
+from ugen.data.text import line
+from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 
 from .held_out_excerpt import read_excerpt
-
-FORMAT = 1
+from .run_config import CONFIG_FILE, RunConfig, read_config
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained model with all that an export needs. `config`: config.json. `scores`: the model's
-    held-out scores. `held_out_excerpt`: some held-out music, as `read_excerpt` gives it."""
+    """A trained model with all that an export needs. `scores`: its held-out scores.
+    `held_out_excerpt`: some held-out music, as `read_excerpt` gives it."""
 
     path: Path
     model: LstmModel
     codec: Codec
-    config: dict[str, Any]
-    scores: dict[str, Any]
+    config: RunConfig
+    scores: Scores
     held_out_excerpt: Inputs
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
     """Open a run's best weights on the CPU. Raises UgenError that names the file at fault."""
     path = Path(path)
-    config = read_config(path)
-    model = LstmModel(model_config(config["model"]))
-    codec = codec_from_json(config["codec"])
-    tensors, header = load_tensors(path / "model.safetensors")
-    load_weights(model, tensors, path / "model.safetensors")
+    config, file = read_config(path), path / "model.safetensors"
+    tensors, header = load_tensors(file)
+    require_weights(config.model, tensors, file)
+    if (scores := scores_from_json(header.get("scores"))) is None:
+        raise UgenError("its header has no scores", path=file)
+    model = LstmModel(config.model)
+    model.load_state_dict(tensors)
     model.eval()
-    return Checkpoint(
-        path,
-        model,
-        codec,
-        config,
-        header.get("scores", {}),
-        read_excerpt(path / "held_out_excerpt.npy", codec),
-    )
+    excerpt = read_excerpt(path / "held_out_excerpt.npy", config.codec)
+    return Checkpoint(path, model, config.codec, config, scores, excerpt)
 
 
 def require_free(path: Path) -> None:
     """Raise UgenError when a folder holds a run already: none is ever overwritten."""
-    if (path / "config.json").exists():
+    if (path / CONFIG_FILE).exists():
         reason = "holds a training run already; use --resume, or choose another folder"
         raise UgenError(reason, path=path)
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """config.json of a run, its parts present. Raises UgenError when it is none."""
-    if not (path / "config.json").is_file():
-        raise UgenError("not a training run (no config.json in it)", path=path)
-    config: dict[str, Any] = read_json(path / "config.json")
-    for part in ("format", "model", "codec", "training", "corpus", "baselines"):
-        if not isinstance(config, dict) or part not in config:
-            raise UgenError(f"no entry {part!r}", path=path / "config.json")
-    if config["format"] != FORMAT:
-        reason = f"checkpoint format {config['format']}; this ugen reads format {FORMAT}"
-        raise UgenError(reason, path=path)
-    return config
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
@@ -94,22 +78,28 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and the JSON header of a file that `save_tensors` wrote. Raises UgenError that
     names the file."""
     try:
-        with safetensors.safe_open(str(path), "pt") as file:
-            header = json.loads((file.metadata() or {}).get("ugen", "{}"))
-        return load_file(str(path)), header
-    except (OSError, ValueError, safetensors.SafetensorError) as error:
-        raise UgenError(f"cannot be read ({error})", path=path) from None
+        data = path.read_bytes()  # not mapped: a file cut while in use would end the process
+        tensors = load(data)
+        about = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        header = json.loads(about.get("__metadata__", {}).get("ugen", "{}"))
+    except OSError as error:
+        raise UgenError(error.strerror or str(error), path=path) from None
+    except (ValueError, RecursionError, safetensors.SafetensorError) as error:
+        raise UgenError(f"cannot be read ({line(error)})", path=path) from None
+    if not isinstance(header, dict):
+        raise UgenError("cannot be read (its header is no object)", path=path)
+    return tensors, header
 
 
-def load_weights(model: LstmModel, tensors: dict[str, Tensor], path: Path) -> None:
-    """Put tensors into a model of the same shape. Raises UgenError that names the first one that
-    does not fit."""
-    wanted = model.state_dict()
+def require_weights(config: ModelConfig, tensors: dict[str, Tensor], path: Path) -> None:
+    """Raise UgenError that names the first of a file's tensors that is not of such a model. Takes
+    no memory for the model, whose sizes a file may lie about."""
+    with torch.device("meta"):
+        wanted = LstmModel(config).state_dict()
     for name in sorted(set(wanted) | set(tensors)):
         if name not in tensors or name not in wanted:
             problem = "missing" if name in wanted else "not of this model"
-            raise UgenError(f"weight {name!r} is {problem}", path=path)
+            raise UgenError(f"weight {line(name)!r} is {problem}", path=path)
         found, expected = list(tensors[name].shape), list(wanted[name].shape)
         if found != expected:
             raise UgenError(f"weight {name!r} is {found}, not {expected}", path=path)
-    model.load_state_dict(tensors)

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ugen.data import UgenError
+from ugen.data.analysis.scores import Scores
 from ugen.data.files import replacing
+from ugen.data.json_values import from_json
 from ugen.data.optional_imports import require
+from ugen.data.text import line
 
 if TYPE_CHECKING:
     import pandas
 
 METRICS_FILE = "metrics.jsonl"
+_MOST = 1e15  # of updates, tokens, epochs and seconds
+
+
+@dataclass(frozen=True)
+class Evaluation(Scores):
+    """A line of metrics.jsonl. A loss that is no number is NaN."""
+
+    update: int
+    epoch: float
+    tokens: int
+    seconds: float
+    rate: float
+    gradient: float
+    train_nats_per_token: float | None
+    known_nats_per_token: float | None
 
 
 def write_metrics(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -29,9 +48,24 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     path = folder / METRICS_FILE
     try:
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines]
     except (OSError, ValueError) as error:
         raise UgenError(f"cannot be read ({error})", path=path) from None
+    rows = []
+    for number, text in enumerate(lines, 1):
+        try:
+            rows.append(checked_row(json.loads(text)))
+        except (ValueError, RecursionError) as error:
+            raise UgenError(f"line {number}: {line(error)}", path=path) from None
+    return rows
+
+
+def checked_row(value: Any) -> dict[str, Any]:
+    """A line of metrics.jsonl, decoded. Raises ValueError unless it has what `Evaluation` says."""
+    found = from_json(Evaluation, value)
+    counts = found.update, found.tokens, found.epoch, found.seconds
+    if not all(0 <= each < _MOST for each in counts):
+        raise ValueError("a count that is below 0, or too large")
+    return value  # type: ignore[no-any-return]
 
 
 def metrics(run: str | Path) -> pandas.DataFrame:

@@ -2,43 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from ugen.data import ARRANGEMENTS, Codec, UgenError, codec_from_json
 from ugen.data.analysis.scores import Baseline
 from ugen.data.corpus.corpus import Corpus
-from ugen.data.json_values import to_json
+from ugen.data.files import read_json, write_json
+from ugen.data.json_values import from_json, to_json
+from ugen.data.text import line
 from ugen.train.config import ModelConfig, TrainConfig
 
-from .checkpoint import FORMAT
+FORMAT = 1
+CONFIG_FILE = "config.json"
 
 
-def run_config(
-    corpus: Corpus,
-    model: ModelConfig,
-    training: TrainConfig,
-    *,
-    version: str,
-    warnings: Sequence[str],
-    baselines: Mapping[str, Baseline],
-) -> dict[str, Any]:
-    """config.json of a new run."""
-    rows = corpus.pieces("train")
-    return {
-        "format": FORMAT,
-        "version": version,
-        "model": to_json(model),
-        "training": to_json(training),
-        "corpus": {
-            "path": str(corpus.path.resolve()),
-            "hash": corpus.hash,
-            "arrangement": corpus.arrangement,
-            "pieces": len(rows),
-            "notes": sum(row.notes for row in rows),
-            "seconds": round(sum(row.seconds for row in rows), 1),
-            "tokens": sum(row.tokens for row in rows),
-        },
-        "warnings": list(warnings),
-        "baselines": to_json(dict(baselines)),
-        "codec": corpus.codec.to_json(),
-    }
+@dataclass(frozen=True)
+class Music:
+    """The corpus that a run learns from. The numbers are of its training pieces."""
+
+    path: str
+    hash: str
+    arrangement: str
+    pieces: int
+    notes: int
+    seconds: float
+    tokens: int
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> Music:
+        """What is said of a corpus."""
+        rows = corpus.pieces("train")
+        return cls(
+            path=str(corpus.path.resolve()),
+            hash=corpus.hash,
+            arrangement=corpus.arrangement,
+            pieces=len(rows),
+            notes=sum(row.notes for row in rows),
+            seconds=round(sum(row.seconds for row in rows), 1),
+            tokens=sum(row.tokens for row in rows),
+        )
+
+    def __post_init__(self) -> None:
+        if min(self.pieces, self.notes, self.seconds, self.tokens) < 0:
+            raise UgenError("a number below 0")
+        if self.arrangement not in ARRANGEMENTS:
+            raise UgenError(f"arrangement {line(self.arrangement)} is unknown")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What config.json holds."""
+
+    model: ModelConfig
+    training: TrainConfig
+    corpus: Music
+    baselines: dict[str, Baseline]
+    codec: Codec = field(metadata={"from_json": codec_from_json, "to_json": Codec.to_json})
+    version: str = "unknown"
+    warnings: tuple[str, ...] = ()
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        model, codec = self.model, self.codec
+        if (model.input, model.vocabulary) != (codec.input, codec.vocabulary):
+            raise UgenError("model does not fit its codec: input or vocabulary")
+
+    def write(self, run: Path) -> None:
+        """Write a run's config.json."""
+        write_json(run / CONFIG_FILE, to_json(self))
+
+
+def read_config(run: Path) -> RunConfig:
+    """A run's config.json. Raises UgenError when it is none."""
+    path = run / CONFIG_FILE
+    if not path.is_file():
+        raise UgenError(f"not a training run (no {CONFIG_FILE} in it)", path=run)
+    value = read_json(path)
+    if isinstance(value, dict) and value.get("format", FORMAT) != FORMAT:
+        reason = f"checkpoint format {line(value['format'])}; this ugen reads format {FORMAT}"
+        raise UgenError(reason, path=run)
+    try:
+        return from_json(RunConfig, value)
+    except ValueError as error:
+        raise UgenError(str(error), path=path) from None
