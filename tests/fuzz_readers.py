@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 import torch
 from fake_models import BEATS, Flat
-from model_files import made
+from model_files import made, trainable
 from odd_files import DOUBTFUL, INVALID, VALID
 from ugen.data import Score, UgenError, arrange, make_codec, read_midi, write_midi
 from ugen.data.analysis.measures import measures
@@ -41,6 +41,7 @@ from ugen.runtime.generation.request import MARK, Request, read_record
 from ugen.runtime.generation.song_state import load_state, save_state
 from ugen.runtime.model_file.card import card_from_metadata
 from ugen.runtime.model_file.check import read_card
+from ugen.runtime.model_file.format import PRECISIONS
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
@@ -131,7 +132,7 @@ def _csv(data: bytes) -> None:
 
 def _of_models(folder: Path) -> Iterator[Reader]:
     shape = {"embedding": 4, "layers": 2, "hidden": 16}
-    kinds = [("beats", precision) for precision in ("fp32", "fp16", "int8", "int4")]
+    kinds = [("beats", precision) for precision in PRECISIONS]
     protos = [made(codec, precision, **shape) for codec, precision in [*kinds, ("khot", "fp32")]]
     files = [proto.SerializeToString() for proto in protos]
     path = folder / "x.onnx"
@@ -149,7 +150,8 @@ def _of_models(folder: Path) -> Iterator[Reader]:
         LstmModel(config).load_state_dict(weights)
 
     yield Reader("model", files, read)
-    yield Reader("init-from", files[:4], start_from)
+    starts = [trainable(precision, **shape) for precision in PRECISIONS]
+    yield Reader("init-from", [each.SerializeToString() for each in starts], start_from)
     metadata = {entry.key: entry.value for entry in protos[0].metadata_props}
     for key in metadata:
         yield Reader(f"model {key}", [metadata[key].encode()], _metadata(metadata, key, path))

@@ -3,6 +3,7 @@ one."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import onnx
 import pytest
 import torch
 from ugen.data import make_codec
+from ugen.data.json_values import to_json
 from ugen.export.onnx_graph import build
 from ugen.export.quantize import in_precision
 from ugen.runtime import Card, ModelError, Sampling, load
@@ -87,6 +89,15 @@ def made(codec: str = "beats", precision: str = "fp32", **shape: Any) -> onnx.Mo
     return in_precision(
         build(LstmModel(config).eval(), card.to_metadata()), precision, card.to_metadata()
     )
+
+
+def trainable(precision: str = "fp32", **shape: int) -> onnx.ModelProto:
+    """The same of tokens, and its provenance says what --init-from must know."""
+    proto = made("beats", precision, **shape)
+    (entry,) = [each for each in proto.metadata_props if each.key == "ugen.provenance"]
+    model = to_json(ModelConfig(make_codec("beats").vocabulary, "token", **shape))
+    entry.value = json.dumps({**PROVENANCE, "model": model})
+    return proto
 
 
 def refusal(path: Path, opens: Callable[[Path], object] = load) -> str:

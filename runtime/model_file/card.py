@@ -78,8 +78,10 @@ class Card:
             **({"originality": self.originality.to_json()} if self.originality else {}),
             **({"check_logits": self.check_logits} if self.check_logits else {}),
         }
+        texts = {name: json.dumps(value, ensure_ascii=False) for name, value in parts.items()}
+        # JSON can hold halves of characters, which UTF-8 cannot
         return {
-            PREFIX + name: json.dumps(value, ensure_ascii=False) for name, value in parts.items()
+            PREFIX + name: text.encode(errors="replace").decode() for name, text in texts.items()
         }
 
 

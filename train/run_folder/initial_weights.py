@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from ugen.data import Codec, UgenError, codec_from_json
 from ugen.data.optional_imports import require
+from ugen.data.text import line
 from ugen.train.config import ModelConfig, model_config
 
-from .checkpoint import load_checkpoint
+from .checkpoint import load_checkpoint, require_weights
 from .weight_layout import Arrays, lstm_from_onnx, unpack_int4, unpack_int8
 
 PRETRAINED = Path("pretrained")  # the name of the model that comes with ugen
@@ -54,7 +55,12 @@ def _from_onnx(path: Path) -> tuple[ModelConfig, Codec, dict[str, Tensor]]:
     from onnx import numpy_helper
 
     try:
-        proto = onnx.load(path, load_external_data=False)
+        if not path.is_file():  # opening a pipe would wait for its writer
+            raise UgenError("not a file", flag="--init-from", value=path)
+        proto = onnx.load_from_string(path.read_bytes())
+        for tensor in proto.graph.initializer:
+            if tensor.data_location or tensor.external_data:  # read from the current folder
+                raise ValueError(f"the weight {tensor.name} lies in another file")
         about = {entry.key: json.loads(entry.value) for entry in proto.metadata_props}
         config = model_config(about["ugen.provenance"]["model"])
         codec = codec_from_json(about["ugen.codec"])
@@ -65,9 +71,10 @@ def _from_onnx(path: Path) -> tuple[ModelConfig, Codec, dict[str, Tensor]]:
     except UgenError:
         raise
     except Exception as error:  # protobuf's decoding errors share no public base
-        reason = f"not a model file of ugen's that can be trained on ({error!r})"
+        reason = f"not a model file of ugen's that can be trained on ({line(repr(error))})"
         raise UgenError(reason, flag="--init-from", value=path) from None
     tensors = {name: torch.from_numpy(np.array(each, order="C")) for name, each in weights.items()}
+    require_weights(config, tensors, path)
     return config, codec, tensors
 
 

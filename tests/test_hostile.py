@@ -1,0 +1,154 @@
+"""Files that were damaged, or made to harm: each is refused in one line, whatever is in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+import torch
+from fake_models import BEATS
+from model_files import trainable
+from ugen.data import UgenError
+from ugen.data.corpus.corpus import Corpus
+from ugen.train.learning.trainer import Trainer
+from ugen.train.reporting.run_report import write_report
+from ugen.train.run_folder.checkpoint import load_checkpoint, load_tensors, save_tensors
+from ugen.train.run_folder.initial_weights import weights_from
+from ugen.train.run_folder.resume import RESUME_FILE
+
+CPU = torch.device("cpu")
+
+
+def refusal(read: Callable[[], object]) -> str:
+    """What is said of a file: one short line."""
+    with pytest.raises(UgenError) as caught:
+        read()
+    text = str(caught.value)
+    assert text.isprintable() and len(text) < 600
+    return text
+
+
+# runs
+
+
+def _changed(run: Path, file: str, change: Callable[[Any], None]) -> None:
+    """Change a run's JSON, or the first line of its JSON lines."""
+    first, *rest = (run / file).read_text().splitlines() if file.endswith("l") else [""]
+    value = json.loads(first or (run / file).read_text())
+    change(value)
+    (run / file).write_text("\n".join([json.dumps(value), *rest]) + "\n")
+
+
+CONFIGS: list[tuple[str, Callable[[Any], None], str]] = [
+    ("config.json", lambda v: v.update(corpus=7), "corpus is 7"),
+    ("config.json", lambda v: v.update(baselines={"unigram": 3}), "baselines.unigram is 3"),
+    ("config.json", lambda v: v["training"].update(grad_clip=[]), "training.grad_clip is a list"),
+    ("config.json", lambda v: v["corpus"].pop("arrangement"), "corpus.arrangement is missing"),
+    ("config.json", lambda v: v["corpus"].update(seconds=-1), "corpus: a number below 0"),
+    ("config.json", lambda v: v.update(format="9" * 5000), "format 9999"),
+    ("config.json", lambda v: v["model"].update(vocabulary=7), "does not fit its codec"),
+    ("metrics.jsonl", lambda v: v.pop("update"), "line 1: update is missing"),
+    ("metrics.jsonl", lambda v: v.update(epoch="x"), 'line 1: epoch is "x"'),
+    ("metrics.jsonl", lambda v: v.update(seconds=1e300), "line 1: a count"),
+]
+
+
+@pytest.mark.parametrize(("file", "change", "said"), CONFIGS)
+def test_a_run_whose_json_is_of_wrong_types_is_refused(
+    small_run: Path, tmp_path: Path, file: str, change: Callable[[Any], None], said: str
+) -> None:
+    """Reports and exports of such runs ended in tracebacks."""
+    run = shutil.copytree(small_run, tmp_path / "run")
+    _changed(run, file, change)
+    text = refusal(lambda: write_report(run))
+    assert said in text and str(run) in text
+    if file == "config.json":
+        assert said in refusal(lambda: load_checkpoint(run))
+
+
+def test_a_config_that_lies_about_its_size_takes_no_memory(small_run: Path, tmp_path: Path) -> None:
+    """A model of 34 billion weights was made, to find that the file has fewer."""
+    run = shutil.copytree(small_run, tmp_path / "run")
+    _changed(run, "config.json", lambda v: v["model"].update(hidden=8192, layers=64))
+    assert "weight" in refusal(lambda: load_checkpoint(run))
+    corpus = Corpus.open(json.loads((run / "config.json").read_text())["corpus"]["path"])
+    assert "weight" in refusal(lambda: Trainer.resume(run, corpus, CPU))
+
+
+STATES: list[Callable[[dict[str, Any], dict[str, Any]], None]] = [
+    lambda tensors, values: values.update({"streams/queue": [10**6]}),
+    lambda tensors, values: values.update({"streams/queue": "x"}),
+    lambda tensors, values: values["streams/playing"].pop(),
+    lambda tensors, values: values["streams/playing"].insert(0, {"piece": 1}),
+    lambda tensors, values: values.update({"progress/update": "7"}),
+    lambda tensors, values: values.update({"progress/history": [{}]}),
+    lambda tensors, values: tensors.update({"state/h": torch.zeros(1, 1, 1)}),
+    lambda tensors, values: tensors.update({"optimizer/0/exp_avg": torch.zeros(3)}),
+    lambda tensors, values: tensors.pop("model/head.bias"),
+]
+
+
+@pytest.mark.parametrize("change", STATES, ids=range(len(STATES)))
+def test_a_state_that_does_not_fit_its_run_is_refused(
+    small_run: Path, small_corpus: Corpus, tmp_path: Path, change: Any
+) -> None:
+    """Some were accepted, and ended in a traceback updates later."""
+    run = shutil.copytree(small_run, tmp_path / "run")
+    tensors, values = load_tensors(run / RESUME_FILE)
+    change(tensors, values)
+    save_tensors(run / RESUME_FILE, tensors, values)
+    assert RESUME_FILE in refusal(lambda: Trainer.resume(run, small_corpus, CPU))
+
+
+def test_weights_in_use_may_be_cut(small_run: Path, tmp_path: Path) -> None:
+    """They were mapped: the process ended with SIGBUS."""
+    run = shutil.copytree(small_run, tmp_path / "run")
+    tensors, _ = load_tensors(run / "model.safetensors")
+    os.truncate(run / "model.safetensors", 0)
+    assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
+
+
+# --init-from
+
+
+def test_initial_weights_are_never_read_from_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file beside the current folder was."""
+    proto = trainable(embedding=8, hidden=8, layers=1)
+    (tensor,) = [each for each in proto.graph.initializer if each.name == "head"]
+    (tmp_path / "other.bin").write_bytes(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="other.bin")
+    (tmp_path / "model.onnx").write_bytes(proto.SerializeToString())
+    monkeypatch.chdir(tmp_path)
+    assert "another file" in refusal(lambda: weights_from(tmp_path / "model.onnx", BEATS))
+
+
+def test_initial_weights_of_a_sound_file_are_read(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(
+        trainable(embedding=8, hidden=8, layers=1).SerializeToString()
+    )
+    assert weights_from(tmp_path / "model.onnx", BEATS)[0].hidden == 8
+
+
+def test_initial_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    proto = trainable(embedding=8, hidden=8, layers=1)
+    (tensor,) = [each for each in proto.graph.initializer if each.name == "head_bias"]
+    tensor.dims[0] -= 1
+    tensor.raw_data = tensor.raw_data[:-4]
+    (tmp_path / "model.onnx").write_bytes(proto.SerializeToString())
+    assert "head.bias" in refusal(lambda: weights_from(tmp_path / "model.onnx", BEATS))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_initial_weights_do_not_wait_for_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.onnx")
+    assert "not a file" in refusal(lambda: weights_from(tmp_path / "model.onnx", BEATS))
