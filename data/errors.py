@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from .text import printable
+
+TYPE_CHECKING = False  # see ugen/data/__init__.py: commands start at once
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class UgenError(Exception):
@@ -26,7 +30,13 @@ class UgenError(Exception):
         self.path = None if path is None else str(path)
         shown = None if value is None else str(value)
         subject = " ".join(part for part in (flag, shown, self.path) if part)
-        super().__init__(f"{subject}: {reason}" if subject else reason)
+        super().__init__(printable(f"{subject}: {reason}" if subject else reason))
+
+
+class StoppedError(UgenError):
+    """Work that was stopped by no mistake; the same command continues it."""
+
+    exit_code = 1
 
 
 class MidiError(UgenError):

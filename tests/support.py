@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -111,4 +112,46 @@ def ugen_run(*arguments: object, without: str = "torch onnx") -> subprocess.Comp
     done = ugen_run_bytes(*arguments, without=without)
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+
+
+_COMMANDS = {
+    "ugen-data": "ugen.data.cli:ugen_data",
+    "train-ugen": "ugen.train.__main__:train_ugen",
+    "export-ugen": "ugen.export.__main__:export_ugen",
+    "ugen-run": "ugen.runtime.cli:ugen_run",
+    "ugen-score": "ugen.runtime.cli:ugen_score",
+}
+
+
+def command(
+    name: str,
+    *words: object,
+    stdout: object = subprocess.PIPE,
+    stderr: object = subprocess.PIPE,
+    closed: Sequence[int] = (),
+    cwd: Path | None = None,
+    **environment: str | None,
+) -> subprocess.Popen[str]:
+    """Start an installed command in a process group of its own, where Ctrl-C has its usual effect.
+    `closed`: the standard streams that it does not get. `environment`: None removes a variable."""
+    module, function = _COMMANDS[name].split(":")
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for descriptor in closed:
+            os.close(descriptor)
+
+    changed = {**os.environ, **environment}
+    return subprocess.Popen(
+        [sys.executable, "-c", f"from {module} import {function} as run; run()", *map(str, words)],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        errors="replace",
+        cwd=cwd,
+        start_new_session=True,
+        preexec_fn=prepare,
+        env={key: value for key, value in changed.items() if value is not None},
     )

@@ -193,7 +193,7 @@ def test_all_is_on_disk_before_the_corpus_gets_its_name(
         pytest.skip("needs Linux's list of open files")
     monkeypatch.setattr(os, "fsync", watched)
     write_json(tmp_path / "a" / "x.json", {})
-    assert flushed[0].startswith("a/.x.json.") and flushed[1:] == ["a"]
+    assert flushed[0].startswith("a/.ugen-") and flushed[1:] == ["a"]
     flushed.clear()
     prepare(folder, tmp_path / "corpus", BEATS)
     names = ("corpus.json", "manifest.jsonl", "tokens.u16")
@@ -325,7 +325,7 @@ def edit(corpus: Path, name: str, value: object) -> None:
             lambda c: (c / "tokens.u16").write_bytes(b"12345"),
             r"tokens\.u16: 5 bytes, but the manifest has \d+",
         ),
-        (lambda c: (c / "tokens.u16").unlink(), "-1 bytes"),
+        (lambda c: (c / "tokens.u16").unlink(), "tokens.u16: No such file"),
         (lambda c: (c / "manifest.jsonl").write_text("{}\n"), "line 1 is not a manifest row"),
         (lambda c: (c / "corpus.json").write_text("{"), "not valid JSON"),
         (

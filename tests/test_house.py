@@ -30,7 +30,7 @@ HEAVY = {
 # the rooms of each package from the ground up: none imports one that stands above it
 ROOMS = {
     "data": (
-        "errors text files settings json_values optional_imports",
+        "errors text locks files settings json_values optional_imports",
         "score tempo_map arrangement html_page",
         "midi",
         "codecs",
@@ -39,7 +39,15 @@ ROOMS = {
         "render",
         "cli",
     ),
-    "runtime": ("sampling", "model_file", "inference", "generation", "playback", "scoring", "cli"),
+    "runtime": (
+        "sampling",
+        "model_file",
+        "inference",
+        "generation",
+        "playback",
+        "scoring",
+        "cli __main__",
+    ),
     "train": (
         "config presets device model forward batches distributed progress",
         "evaluation",

@@ -3,6 +3,16 @@
 For a notebook: `ugen.train.metrics("runs/mine")` is a run's evaluations as a pandas DataFrame.
 """
 
-from .run_folder.metrics import metrics
+TYPE_CHECKING = False  # importing typing would take longer than all the rest
+if TYPE_CHECKING:
+    from .run_folder.metrics import metrics
 
 __all__ = ["metrics"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "metrics":  # imported when it is first used, so that commands start at once
+        from .run_folder.metrics import metrics
+
+        return metrics
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

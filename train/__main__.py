@@ -1,5 +1,12 @@
 """`python -m ugen.train`, for torchrun: the same command as train-ugen."""
 
-from .cli import main
+from ugen.data.cli.app import run_app
 
-main()
+
+def train_ugen() -> None:
+    """Entry point of train-ugen; what it needs is imported inside `run_app`."""
+    run_app("ugen.train.cli", "train-ugen")
+
+
+if __name__ == "__main__":
+    train_ugen()

@@ -1,16 +1,34 @@
-"""What all commands share: help by `-h`, and a mistake told in one line with an exit code."""
+"""What all commands share: help by `-h`, and any early end told in one line with an exit code.
+
+Nothing heavy is imported here: Ctrl-C, or a library that is missing, is told in a line even while
+the rest is imported.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any
+from contextlib import suppress
+from errno import EBADF, EIO, ENOSPC
+from importlib import import_module
+from io import TextIOWrapper
 
-import typer
 from ugen.data.errors import UgenError
+from ugen.data.text import printable
+
+from . import interrupts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import typer
 
 
 def make_app() -> typer.Typer:
     """A command line application with the settings that all of ugen's share."""
+    import typer
+
     return typer.Typer(
         pretty_exceptions_enable=False,
         no_args_is_help=True,
@@ -18,33 +36,102 @@ def make_app() -> typer.Typer:
     )
 
 
-def run_app(app: typer.Typer, name: str) -> None:
-    """Run an application and exit; a user's mistake becomes one line on standard error."""
+def run_app(app: typer.Typer | str, name: str) -> None:
+    """Run an application, or the `app` of a module by its name, and exit.
+
+    Whatever ends it early, but for a bug, becomes one line on standard error and an exit code: 2
+    for a user's mistake, 1 for what the system refuses, 128 and its number for a signal. A module's
+    name keeps the entry point light: what happens while the module is imported is told as well.
+    """
+    interrupts.handle()
+    _open_streams()
     try:
-        code = app(prog_name=name, standalone_mode=False)
-    except UgenError as error:
-        _fail(name, str(error), error.exit_code)
-    except typer.Abort:
-        _fail(name, "aborted", 1)
-    except Exception as error:
-        if not _is_usage_error(error):
-            raise
-        if type(error).__name__ == "NoArgsIsHelpError":
-            typer.echo(error.ctx.get_help())  # type: ignore[attr-defined]
-            raise SystemExit(2) from None
-        _fail(name, _usage(error), 2)
+        code = (import_module(app).app if isinstance(app, str) else app)(
+            prog_name=name, standalone_mode=False
+        )
+        sys.stdout.flush()
+    except SystemExit:
+        raise
+    except BaseException as error:
+        _exit(name, error)
+    if code == 130:  # what typer makes of KeyboardInterrupt
+        _exit(name, KeyboardInterrupt())
+    interrupts.ignore()
     raise SystemExit(code if isinstance(code, int) else 0)
 
 
-def _fail(name: str, message: str, code: int) -> None:
-    sys.stderr.write(f"{name}: {message}\n")
+def _open_streams() -> None:
+    """Standard output and error that are there, and that show what they can: a question mark stands
+    for characters that are not in a terminal's or a file's encoding, as in Windows' code pages."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # pythonw, a service, or 2>&-
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        stream = getattr(sys, name)
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _exit(name: str, error: BaseException) -> None:
+    """Tell in one line what went wrong, and exit. A bug is raised again."""
+    import typer
+
+    interrupts.ignore()
+    if interrupts.caught is not None and isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        error = interrupts.caught
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(error.ctx.get_help())  # type: ignore[attr-defined]
+        raise SystemExit(2) from None
+    message, code = _in_words(error)
+    with suppress(OSError, ValueError):  # a terminal that has gone, or a stream that was closed
+        if message:
+            sys.stderr.write(f"{name}: {printable(message)}\n")
+        sys.stderr.flush()
+    _drop_output()
+    if interrupts.caught is not None:  # nothing is left to do, and another signal may come
+        os._exit(code)
     raise SystemExit(code) from None
 
 
-def _is_usage_error(error: Exception) -> bool:
-    """Whether the command line is wrong. Newer versions of typer carry a click of their own, so the
-    class is found by name."""
-    return any(cls.__name__ == "ClickException" for cls in type(error).__mro__)
+def _in_words(error: BaseException) -> tuple[str, int]:
+    """An error's line and exit code. Raises it again where it is a bug."""
+    import typer
+
+    if isinstance(error, UgenError):
+        return str(error), error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "stopped", getattr(error, "exit_code", 130)
+    if isinstance(error, typer.Abort):
+        return "aborted", 1
+    if isinstance(error, BrokenPipeError):  # as of `| head`: no one reads on
+        return "", 1
+    if isinstance(error, OSError):
+        # what is written to files names them
+        nameless = "standard output" if error.errno in (ENOSPC, EIO, EBADF) else ""
+        place = error.filename or nameless
+        reason = " ".join((error.strerror or str(error)).split())
+        return f"{os.fsdecode(place)}: {reason}" if place else reason, 1
+    if isinstance(error, MemoryError) or _is_a(error, "OutOfMemoryError"):
+        return "there is not enough memory", 1
+    if isinstance(error, (ImportError, UnicodeError)):
+        return " ".join(str(error).split()), 1
+    if _is_a(error, "ClickException"):
+        return _usage(error), 2
+    raise error
+
+
+def _drop_output() -> None:
+    """Send what standard output did not take nowhere, so that Python does not try again."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _is_a(error: BaseException, name: str) -> bool:
+    """Whether an error is of a class of this name: newer versions of typer carry a click of their
+    own, and other classes are of libraries that may not be imported."""
+    return any(cls.__name__ == name for cls in type(error).__mro__)
 
 
 def _usage(error: Any) -> str:

@@ -11,6 +11,7 @@ from ugen.data.corpus.prepare import Settings
 from ugen.data.errors import UgenError
 from ugen.data.render import audio
 from ugen.data.render import convert as converter
+from ugen.data.text import printable
 
 from .app import make_app, run_app
 from .options import with_options
@@ -80,7 +81,7 @@ def report(
     typer.echo(table(found))
     if output is not None:
         write_atomically(output, page(found).encode())
-        typer.echo(f"{output}: the same as a page, with every file")
+        typer.echo(printable(f"{output}: the same as a page, with every file"))
 
 
 @app.command(epilog="Example: ugen-data convert song.mid song.png")
@@ -120,7 +121,7 @@ def convert(
         _convert_folder(source, target, work, settings, played)
         return
     converter.convert(source, target, settings)
-    typer.echo(f"{target}: written{played}")
+    typer.echo(printable(f"{target}: written{played}"))
     if show:
         typer.launch(str(target))
 
@@ -138,7 +139,7 @@ def _convert_folder(
                 failed += 1
                 typer.echo(str(error), err=True)
             advance_to(number)
-    typer.echo(f"{target}: {len(work) - failed} files written{played}")
+    typer.echo(printable(f"{target}: {len(work) - failed} files written{played}"))
     if failed:
         raise UgenError(
             f"{failed} of {len(work)} files in {source} could not be converted; each is named above"
@@ -163,7 +164,7 @@ def stats(
         return
     for name in next(iter(found.values())):
         typer.echo(f"{name:20}" + "".join(f"{values[name]:12.4g}" for values in found.values()))
-    typer.echo(f"{'':20}" + "".join(f"{Path(file).stem[:11]:>12}" for file in found))
+    typer.echo(f"{'':20}" + "".join(f"{printable(Path(file).stem[:11]):>12}" for file in found))
 
 
 @app.command(epilog='Example: train-ugen "$(ugen-data music)" -o runs/demo')

@@ -87,9 +87,9 @@ def prepare_folder(
                 workers or os.cpu_count() or 1,
                 lambda n, total: advance_to(n / total),
             )
-    except KeyboardInterrupt:
-        typer.echo("stopped. The same command goes on where this one was", err=True)
-        raise typer.Exit(130) from None
+    except KeyboardInterrupt as error:
+        error.args = ("stopped; the same command continues where this one was",)
+        raise
     _summary(corpus)
     return corpus
 
@@ -99,7 +99,7 @@ def _summary(corpus: Corpus) -> None:
     splits = Counter(row.split for row in kept)
     lost, notes = sum(row.lost for row in kept), sum(row.notes for row in kept)
     typer.echo(
-        f"{corpus.path}: {len(kept)} of {count(len(corpus.rows), 'file')} kept "
+        f"{printable(str(corpus.path))}: {len(kept)} of {count(len(corpus.rows), 'file')} kept "
         f"({', '.join(f'{n} {split}' for split, n in splits.items())}), "
         f"{notes:,} notes in {len(corpus.tokens):,} tokens, "
         f"{count(lost, 'note')} lost to the codec's grid"

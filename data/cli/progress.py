@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ugen.data.text import printable
+
 
 @contextmanager
 def progress_bar(
@@ -17,7 +19,7 @@ def progress_bar(
 
     `total`: None where there is none. `speed`: text for the amount done per second.
     """
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda done: None
         return
     from rich.console import Console
@@ -30,9 +32,9 @@ def progress_bar(
         return f"{text}, {speed(done / max(time.monotonic() - started, 1e-3))}" if speed else text
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a name may hold brackets
         BarColumn(),
-        TextColumn("{task.fields[amount]}"),
+        TextColumn("{task.fields[amount]}", markup=False),
         TimeRemainingColumn(),
     )
     with Progress(
@@ -41,5 +43,5 @@ def progress_bar(
         transient=True,
         redirect_stdout=sys.stdout.isatty(),  # else what is printed would not reach a pipe or file
     ) as bar:
-        task = bar.add_task(what, total=total, amount="")
+        task = bar.add_task(printable(what), total=total, amount="")
         yield lambda done: bar.update(task, completed=done, amount=amount(done) if unit else "")

@@ -3,7 +3,7 @@ codec.
 
     corpus.json      format, codec, arrangement, totals, and a hash of the music
     manifest.jsonl   one row per file: kept or dropped and why, its hash, split, notes, tokens
-    tokens.u16       the kept pieces' tokens back to back, 16-bit little-endian; memory-mapped
+    tokens.u16       the kept pieces' tokens back to back, 16-bit little-endian
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.codecs.registry import codec_from_json
 from ugen.data.errors import UgenError
-from ugen.data.files import read_json, write_json
+from ugen.data.files import read_bytes, read_json, write_json
 from ugen.data.json_values import from_json, parse_json, to_json
 from ugen.data.optional_imports import require
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 SPLITS = ("train", "valid", "test")
 TOKEN_TYPE = np.dtype("<u2")
+MAX_BYTES = 1 << 36  # of tokens
 
 # why a file was dropped
 Code = Literal[
@@ -41,6 +42,7 @@ Code = Literal[
     "too_short",
     "too_long",
     "not_encodable",
+    "made_by_ugen",
     "duplicate",
 ]
 
@@ -99,7 +101,7 @@ class About:
 
 @dataclass(frozen=True)
 class Corpus:
-    """An opened corpus. `tokens`: uint16, memory-mapped, all kept pieces back to back."""
+    """An opened corpus. `tokens`: uint16, all kept pieces back to back."""
 
     path: Path
     codec: Codec
@@ -117,11 +119,12 @@ class Corpus:
         rows = _read_manifest(path / "manifest.jsonl")
         total = sum(row.tokens for row in rows)
         file = path / "tokens.u16"
-        size = file.stat().st_size if file.exists() else -1
-        if size != total * TOKEN_TYPE.itemsize:
-            problem = f"{size} bytes, but the manifest has {total} tokens; prepare the corpus again"
-            raise UgenError(problem, path=file)
-        tokens = np.memmap(file, TOKEN_TYPE, "r")
+        # read, not mapped: a file that is cut or overwritten meanwhile would end the process
+        data = read_bytes(file, MAX_BYTES, "a corpus")
+        if len(data) != total * TOKEN_TYPE.itemsize:
+            problem = f"{len(data)} bytes, but the manifest has {total} tokens"
+            raise UgenError(f"{problem}; prepare the corpus again", path=file)
+        tokens = np.frombuffer(data, TOKEN_TYPE)
         return cls(path, about.codec, about.arrangement, rows, tokens, about.hash)
 
     def pieces(self, split: str) -> list[ManifestRow]:
@@ -129,7 +132,7 @@ class Corpus:
         return [row for row in self.rows if row.status == "kept" and row.split == split]
 
     def piece(self, row: ManifestRow) -> Tokens:
-        """A piece's tokens, uint16 [row.tokens], still on disk."""
+        """A piece's tokens, uint16 [row.tokens]."""
         return self.tokens[row.offset : row.offset + row.tokens]
 
     def manifest(self) -> DataFrame:
@@ -193,9 +196,7 @@ def _read_about(path: Path) -> About:
 
 def _read_manifest(path: Path) -> tuple[ManifestRow, ...]:
     try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise UgenError(error.strerror or str(error), path=path) from None
+        lines = read_bytes(path).decode().splitlines()
     except ValueError as error:
         raise UgenError(str(error), path=path) from None
     rows: list[ManifestRow] = []

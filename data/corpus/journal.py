@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,9 +20,10 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from ugen.data.errors import UgenError
+from ugen.data.errors import StoppedError, UgenError
 from ugen.data.files import flush_to_disk
 from ugen.data.json_values import from_json, parse_json, to_json
+from ugen.data.locks import locked
 
 from .corpus import TOKEN_TYPE, ManifestRow
 
@@ -141,10 +143,18 @@ def corpus_folder(out: Path, settings: str) -> Iterator[Path]:
     """A hidden folder to fill, which becomes `out` when the block ends well.
 
     A user's mistake (UgenError) removes it. Anything else, such as Ctrl-C or a power cut, leaves it
-    for a run of the same `settings` to resume; a run of other settings starts afresh.
+    for a run of the same `settings` to resume; a run of other settings starts afresh. Two processes
+    cannot fill it at once.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UgenError("exists already; remove it or choose another name", path=out)
+    with locked(lock_of(out), out):
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise UgenError("exists already; remove it or choose another name", path=out)
+        with _hidden_folder(out, settings) as partial:
+            yield partial
+
+
+@contextmanager
+def _hidden_folder(out: Path, settings: str) -> Iterator[Path]:
     partial = hidden_folder(out)
     mark = partial / "settings.json"
     try:
@@ -161,6 +171,8 @@ def corpus_folder(out: Path, settings: str) -> Iterator[Path]:
             out.rmdir()
         partial.rename(out)
         flush_to_disk(out.parent)
+    except StoppedError:
+        raise
     except UgenError:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -170,4 +182,15 @@ def corpus_folder(out: Path, settings: str) -> Iterator[Path]:
 
 def hidden_folder(out: Path) -> Path:
     """Where the work for `out` is done."""
-    return out.with_name(f".{out.name}.partial")
+    return out.with_name(f".{_short(out.name)}.partial")
+
+
+def lock_of(out: Path) -> Path:
+    """The lock file of the work for `out`."""
+    return out.with_name(f".{_short(out.name)}.lock")
+
+
+def _short(name: str) -> str:
+    """A name that can be made longer: one of 255 bytes cannot."""
+    data = os.fsencode(name)
+    return name if len(data) < 240 else hashlib.sha256(data).hexdigest()

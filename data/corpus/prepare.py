@@ -4,11 +4,9 @@ choose its split."""
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -18,19 +16,22 @@ from ugen.data.arrangement import arrange
 from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.errors import CodecError, MidiError, UgenError
 from ugen.data.json_values import to_json
+from ugen.data.locks import LOCK
 from ugen.data.midi.reader import read_midi
-from ugen.data.midi.smf import MIDI_SUFFIXES
+from ugen.data.midi.smf import MIDI_SUFFIXES, read_file
 from ugen.data.settings import setting
 
 from .corpus import About, Code, Corpus, ManifestRow, pieces_of, write_index
-from .journal import NOTHING, Journal, Sketch, Stamp, corpus_folder, hidden_folder
+from .journal import NOTHING, Journal, Sketch, Stamp, corpus_folder, hidden_folder, lock_of
 from .near_duplicates import sketch
 from .splits import require_enough, split, with_families
+from .workers import apply
 
 FEWEST_NOTES = 16  # fewer are a jingle at best, and mostly an empty or broken file
 LONGEST_HOURS = 10
+# what a text event of our own songs and samples begins with: a model must not learn from a model
+_MARKS = b"ugen-run {", b"train-ugen {"
 NO_TOKENS = np.zeros(0, np.uint16)
-_BATCH = 64  # files under way at once per worker; bounds memory whatever the folder's size
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,12 @@ def prepare(
     to hold out.
     """
     root, out = Path(folder), Path(out)
-    files = _files(root, hidden_folder(out))
+    files = _files(root, out)
     with corpus_folder(out, json.dumps([str(root.resolve()), to_json(settings)])) as partial:
         with Journal(partial, files, lambda name: _stamp(root / name)) as journal:
             done = len(journal.pieces)
-            for row, tokens, found in _read_all(root, files[done:], settings, workers):
+            jobs = ((str(root / name), name, settings) for name in files[done:])
+            for row, tokens, found in apply(_read, jobs, workers):
                 journal.add(row, tokens, found)
                 on_file(len(journal.pieces), len(files))
         rows = split(with_families(journal.pieces), settings.valid, settings.test)
@@ -81,15 +83,18 @@ def prepare(
     return Corpus.open(out)
 
 
-def _files(root: Path, hidden: Path) -> list[str]:
-    """The names of all files under a folder, except our own work in it; no more than names, since
-    there may be many."""
+def _files(root: Path, out: Path) -> list[str]:
+    """The names of all files under a folder, except our own work in it; names alone, since there
+    may be many."""
     if not root.is_dir():
         raise UgenError("not a folder", path=root)
     # compared without symbolic links, for one path may be absolute and the other relative
-    work = Path(os.path.relpath(hidden.resolve(), root.resolve()))
+    work = Path(os.path.relpath(hidden_folder(out).resolve(), root.resolve()))
+    locks = LOCK, lock_of(out).name
     found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-    files = sorted(str(name) for name in found if work not in name.parents)
+    files = sorted(
+        str(name) for name in found if work not in name.parents and name.name not in locks
+    )
     if not any(name.lower().endswith(MIDI_SUFFIXES) for name in files):
         raise UgenError(f"no MIDI files in it ({', '.join(MIDI_SUFFIXES)})", path=root)
     return files
@@ -115,17 +120,6 @@ def _about(rows: list[ManifestRow], settings: Settings) -> About:
 Read = tuple[ManifestRow, Tokens, Sketch]
 
 
-def _read_all(root: Path, files: list[str], settings: Settings, workers: int) -> Iterator[Read]:
-    """Every file read, in the order given, with few under way at once."""
-    jobs = ((str(root / name), name, settings) for name in files)
-    if workers <= 1:
-        yield from map(_read, jobs)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        while batch := list(itertools.islice(jobs, _BATCH * workers)):
-            yield from pool.map(_read, batch, chunksize=8)
-
-
 def _read(job: tuple[str, str, Settings]) -> Read:
     """Read one file. Runs in a worker process, so it takes and returns what can be pickled."""
     path, name, settings = job
@@ -133,10 +127,15 @@ def _read(job: tuple[str, str, Settings]) -> Read:
     try:
         if not name.lower().endswith(MIDI_SUFFIXES):
             raise _DroppedError("not_midi", "not a MIDI file by its name")
-        score = read_midi(path, sustain=settings.sustain)
+        data = read_file(Path(path))
+        if author := next((mark for mark in _MARKS if mark in data), None):
+            command = author.split()[0].decode()
+            reason = f"made by {command}; a model must not learn from a model's music"
+            raise _DroppedError("made_by_ugen", reason)
+        score = read_midi(data, path, sustain=settings.sustain)
         row = replace(
             row,
-            sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+            sha256=hashlib.sha256(data).hexdigest(),
             notes_in=len(score.notes),
             warnings=score.warnings,
             seconds=round(score.seconds, 3),

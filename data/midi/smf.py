@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from ugen.data.errors import MidiError
+from ugen.data.errors import MidiError, UgenError
+from ugen.data.files import read_bytes
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".smf")
 MAX_BYTES = 64 << 20  # the largest MIDI file worth believing; checked before it is read
@@ -49,14 +50,9 @@ class Header(NamedTuple):
 def read_file(path: Path) -> bytes:
     """The bytes of a file no larger than a MIDI file can be. Raises MidiError that names it."""
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise MidiError(
-                str(path), f"{size >> 20} MiB is too large for a MIDI file (the limit is 64 MiB)"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise MidiError(str(path), error.strerror or str(error)) from None
+        return read_bytes(path, MAX_BYTES, "a MIDI file")
+    except UgenError as error:
+        raise MidiError(str(path), error.reason) from None
 
 
 def read_header(data: bytes, name: str) -> Header:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.errors import UgenError
+from ugen.data.files import read_bytes
 from ugen.data.midi.messages import MELODIC_CHANNELS
 from ugen.data.midi.writer import midi_bytes
 from ugen.data.optional_imports import require
@@ -56,10 +57,7 @@ def load_soundfont(path: Path | None) -> SoundFont:
     require("midirenderer", "audio")
     require("soundfile", "audio")
     path = path or _default_soundfont()
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UgenError(error.strerror or str(error), path=path) from None
+    data = read_bytes(path, kind="a SoundFont")
     if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
         raise UgenError("not a SoundFont (.sf2)", path=path)
     if len(data) < 8 + int.from_bytes(data[4:8], "little"):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ugen.data import Codec, UgenError
 from ugen.data.codecs.base import Tokens
-from ugen.data.files import write_atomically
+from ugen.data.files import read_bytes, write_atomically
 from ugen.data.json_values import MAX_CHARACTERS, from_json, parse_json, to_json
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.model_file.format import MAX_STATE
@@ -110,14 +110,14 @@ def load_state(path: str | Path, model: str, card: Card) -> SongState:
     reason."""
     most = MAX_CHARACTERS + 12 * card.layers * card.hidden
     try:
-        with open(path, "rb") as stream:
-            text = stream.read(most + 1).decode()
-        file = from_json(StateFile, parse_json(text, most), complete=True)
+        data = read_bytes(path, most, "a song's state")
+    except UgenError as error:
+        raise UgenError(error.reason, flag="--from-state", path=path) from None
+    try:
+        file = from_json(StateFile, parse_json(data.decode(), most), complete=True)
         if file.model == model:
             file.state.check(card)
             return file.state
-    except OSError as error:
-        raise UgenError(error.strerror or str(error), flag="--from-state", path=path) from None
     except (ValueError, UgenError) as error:
         reason = f"not a state that --save-state wrote ({error})"
         raise UgenError(reason, flag="--from-state", path=path) from None

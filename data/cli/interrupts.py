@@ -1,0 +1,60 @@
+"""Ctrl-C, a request to end (SIGTERM) and a closed terminal (SIGHUP) as one exception, raised
+once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+
+PATIENCE = 10.0  # seconds for the work to end well; a signal after that ends the process at once
+
+caught: Interrupted | None = None  # the first signal
+_since = 0.0  # when signals began to be ignored; 0: they are not
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asks the command to end. A text says how to go on."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.exit_code = 128 + number
+
+
+def handle() -> None:
+    """From now on the first signal raises Interrupted and later ones are ignored, while files are
+    ended and temporary ones removed. A signal that the parent has set to be ignored stays so, as by
+    nohup."""
+    global caught, _since
+    caught, _since = None, 0.0
+    owner = os.getpid()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        global caught
+        if os.getpid() != owner:  # a worker just forked: Ctrl-C is its parent's to handle
+            if number != signal.SIGINT:
+                os._exit(128 + number)
+            return
+        if not _since:
+            ignore()
+            caught = Interrupted(number)
+            raise caught
+        if time.monotonic() - _since > PATIENCE:
+            os._exit(128 + number)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            with suppress(ValueError):  # not the main thread, which is the one to be interrupted
+                signal.signal(number, interrupt)
+
+
+def ignore() -> None:
+    """Ignore signals, for PATIENCE."""
+    global _since
+    _since = _since or time.monotonic()
