@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .errors import UgenError
 from .score import Score
+from .text import clock
 
 ARRANGEMENTS = ("piano", "band")
+LONGEST_INTRODUCTION = 4  # bars before the first note that a corpus keeps; drums may play there
 
 
 def arrange(score: Score, arrangement: str) -> Score:
@@ -38,4 +42,22 @@ def arrange(score: Score, arrangement: str) -> Score:
         score.tempos.tolist(),
         score.meters.tolist(),
         score.warnings,
+    )
+
+
+def cut_silence(score: Score, bars: int = 0) -> Score:
+    """The score without the bars before the one of its first note, if those are more than `bars`;
+    `warnings` say so."""
+    if not len(score.notes):
+        return score
+    first = int(score.notes["onset"][0])
+    since, numerator, denominator = score.meters[score.meters["tick"] <= first][-1].tolist()
+    bar = max(4 * score.ticks_per_beat * numerator // denominator, 1)
+    start = since + (first - since) // bar * bar
+    if start <= bars * bar:
+        return score
+    silence = clock(float(score.seconds_at(np.array([start]))[0]))
+    return replace(
+        score.since(start),
+        warnings=(*score.warnings, f"{silence} of silence before the first note, cut"),
     )

@@ -14,6 +14,7 @@ from ugen.data.render import convert as converter
 from ugen.data.text import printable
 
 from .app import make_app, run_app
+from .file_warnings import FileWarnings
 from .options import with_options
 from .prepare import CodecChoice, corpus_settings, prepare_folder
 from .progress import progress_bar
@@ -54,9 +55,9 @@ def tokens(
 
     chosen = CodecChoice(**choice)
     codec = chosen.make()
-    for line in token_lines(
-        codec, codec.encode(arrange(read_midi(file), chosen.arrangement)).tokens
-    ):
+    score = arrange(read_midi(file), chosen.arrangement)
+    FileWarnings().say(file, score.warnings)
+    for line in token_lines(codec, codec.encode(score).tokens):
         typer.echo(line)
 
 
@@ -120,7 +121,7 @@ def convert(
     if is_folder:
         _convert_folder(source, target, work, settings, played)
         return
-    converter.convert(source, target, settings)
+    FileWarnings().say(source, converter.convert(source, target, settings))
     typer.echo(printable(f"{target}: written{played}"))
     if show:
         typer.launch(str(target))
@@ -131,10 +132,10 @@ def _convert_folder(
 ) -> None:
     """Convert what can be converted, name what cannot, and fail at the end if there was any."""
     failed = 0
-    with progress_bar("converting", len(work)) as advance_to:
+    with progress_bar("converting", len(work)) as advance_to, FileWarnings() as warnings:
         for number, (path, made) in enumerate(work.items(), 1):
             try:
-                converter.convert(path, made, options)
+                warnings.say(path, converter.convert(path, made, options))
             except UgenError as error:
                 failed += 1
                 typer.echo(str(error), err=True)
@@ -154,17 +155,36 @@ def stats(
     ] = False,
 ) -> None:
     """Print measures of pieces: length, density, range, harmony, rhythm, silence, repetition."""
-    from ugen.data.analysis.measures import measures
-    from ugen.data.midi.reader import read_midi
-
-    found = {str(file): measures(read_midi(file)) for file in files}
+    found = _measures(files)
     if as_json:
         for file, values in found.items():
             typer.echo(json.dumps({"file": file, **values}))
-        return
-    for name in next(iter(found.values())):
-        typer.echo(f"{name:20}" + "".join(f"{values[name]:12.4g}" for values in found.values()))
-    typer.echo(f"{'':20}" + "".join(f"{printable(Path(file).stem[:11]):>12}" for file in found))
+    elif found:
+        for name in next(iter(found.values())):
+            typer.echo(f"{name:20}" + "".join(f"{values[name]:12.4g}" for values in found.values()))
+        typer.echo(f"{'':20}" + "".join(f"{printable(Path(file).stem[:11]):>12}" for file in found))
+    if failed := len(set(map(str, files)) - found.keys()):
+        raise UgenError(f"{failed} of {len(files)} files could not be read; each is named above")
+
+
+def _measures(files: list[Path]) -> dict[str, dict[str, float]]:
+    """The measures of the files that can be read; names the others, unless there is but one."""
+    from ugen.data.analysis.measures import measures
+    from ugen.data.midi.reader import read_midi
+
+    found = {}
+    with FileWarnings() as warnings:
+        for file in files:
+            try:
+                score = read_midi(file)
+            except UgenError as error:
+                if len(files) == 1:
+                    raise
+                typer.echo(printable(str(error)), err=True)
+                continue
+            warnings.say(file, score.warnings)
+            found[str(file)] = measures(score)
+    return found
 
 
 @app.command(epilog='Example: train-ugen "$(ugen-data music)" -o runs/demo')

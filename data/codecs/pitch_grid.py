@@ -28,7 +28,7 @@ def sounding_runs(score: Score, ticks: int) -> Runs:
 
     Raises CodecError, before memory is taken, for more steps than memory or the notes allow.
     """
-    onsets, ends = _steps(score, "onset", ticks), _steps(score, "end", ticks)
+    onsets, ends = (_steps(score, score.notes[field], ticks) for field in ("onset", "end"))
     ends = np.maximum(ends, onsets + 1)
     last, sounding = int(ends.max(initial=0)), int((ends - onsets).sum())
     for steps in (last, sounding):
@@ -49,9 +49,14 @@ def step_seconds(ticks: int) -> float:
     return ticks * REFERENCE_USEC / (REFERENCE_BEAT * 1e6)
 
 
-def _steps(score: Score, field: str, ticks: int) -> NDArray[np.int64]:
-    """Each note's onset or end as a step. Halves round to even, as in the original."""
-    flat = np.rint(score.seconds_at(score.notes[field]) * REFERENCE_BEAT * 1e6 / REFERENCE_USEC)
+def step_at(score: Score, tick: int, ticks: int) -> int:
+    """The step that a tick falls into."""
+    return int(_steps(score, np.array([tick]), ticks)[0])
+
+
+def _steps(score: Score, at: NDArray[np.int64], ticks: int) -> NDArray[np.int64]:
+    """Ticks as steps. Halves round to even, as in the original."""
+    flat = np.rint(score.seconds_at(at) * REFERENCE_BEAT * 1e6 / REFERENCE_USEC)
     return np.rint(flat / ticks).astype(np.int64)
 
 

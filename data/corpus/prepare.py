@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from ugen.data.arrangement import arrange
+from ugen.data.arrangement import LONGEST_INTRODUCTION, arrange, cut_silence
 from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.errors import CodecError, MidiError, UgenError
 from ugen.data.json_values import to_json
 from ugen.data.locks import LOCK
 from ugen.data.midi.reader import read_midi
 from ugen.data.midi.smf import MIDI_SUFFIXES, read_file
+from ugen.data.score import Score
 from ugen.data.settings import setting
 
 from .corpus import About, Code, Corpus, ManifestRow, pieces_of, write_index
@@ -31,6 +32,7 @@ FEWEST_NOTES = 16  # fewer are a jingle at best, and mostly an empty or broken f
 LONGEST_HOURS = 10
 # what a text event of our own songs and samples begins with: a model must not learn from a model
 _MARKS = b"ugen-run {", b"train-ugen {"
+ARCHIVES = (".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar", ".lzh", ".lha", ".zst")
 NO_TOKENS = np.zeros(0, np.uint16)
 
 
@@ -91,12 +93,20 @@ def _files(root: Path, out: Path) -> list[str]:
     # compared without symbolic links, for one path may be absolute and the other relative
     work = Path(os.path.relpath(hidden_folder(out).resolve(), root.resolve()))
     locks = LOCK, lock_of(out).name
-    found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-    files = sorted(
-        str(name) for name in found if work not in name.parents and name.name not in locks
-    )
+    locked: list[str] = []
+    links: list[str] = []
+    found: list[str] = []
+    for folder, folders, names in os.walk(root, onerror=lambda e: locked.append(e.filename)):
+        paths = (os.path.join(folder, name) for name in folders)
+        links += [path for path in paths if os.path.islink(path)]
+        found += [os.path.join(folder, name) for name in names if name not in locks]
+    if str(root) in locked:
+        raise UgenError("may not be read", path=root)
+    relative = (Path(path).relative_to(root) for path in (*found, *links, *locked))
+    files = sorted(str(path) for path in relative if work not in path.parents)
     if not any(name.lower().endswith(MIDI_SUFFIXES) for name in files):
-        raise UgenError(f"no MIDI files in it ({', '.join(MIDI_SUFFIXES)})", path=root)
+        others = "; links to folders are not followed" if links else ""
+        raise UgenError(f"no MIDI files in it ({', '.join(MIDI_SUFFIXES)}){others}", path=root)
     return files
 
 
@@ -125,8 +135,7 @@ def _read(job: tuple[str, str, Settings]) -> Read:
     path, name, settings = job
     row = ManifestRow(name, "dropped")
     try:
-        if not name.lower().endswith(MIDI_SUFFIXES):
-            raise _DroppedError("not_midi", "not a MIDI file by its name")
+        _require_midi_file(Path(path))
         data = read_file(Path(path))
         if author := next((mark for mark in _MARKS if mark in data), None):
             command = author.split()[0].decode()
@@ -137,11 +146,11 @@ def _read(job: tuple[str, str, Settings]) -> Read:
             row,
             sha256=hashlib.sha256(data).hexdigest(),
             notes_in=len(score.notes),
-            warnings=score.warnings,
             seconds=round(score.seconds, 3),
         )
-        arranged = arrange(score, settings.arrangement)
-        _require_music(len(score.notes), len(arranged.notes), arranged.seconds)
+        arranged = cut_silence(arrange(score, settings.arrangement), LONGEST_INTRODUCTION)
+        row = replace(row, warnings=arranged.warnings)
+        _require_music(score, arranged)
         tokens, notes, lost = settings.codec.encode(arranged)
     except _DroppedError as why:
         return row.dropped(why.code, why.reason), NO_TOKENS, NOTHING
@@ -163,14 +172,33 @@ class _DroppedError(Exception):
         self.code, self.reason = code, reason
 
 
-def _require_music(notes_in: int, arranged: int, seconds: float) -> None:
+def _require_midi_file(path: Path) -> None:
+    """Raise _DroppedError for what need not be opened to be dropped."""
+    if path.is_symlink() and not path.exists():
+        raise _DroppedError("unreadable", "a link to nothing")
+    if path.is_dir():
+        linked = "a link to a folder, which is not followed"
+        reason = linked if path.is_symlink() else "a folder that may not be read"
+        raise _DroppedError("unreadable", reason)
+    if not path.is_file():
+        raise _DroppedError("unreadable", "not a file")
+    if not path.name.lower().endswith(MIDI_SUFFIXES):
+        is_archive = path.name.lower().endswith(ARCHIVES)
+        reason = "an archive; unpack it first" if is_archive else "not a MIDI file by its name"
+        raise _DroppedError("not_midi", reason)
+
+
+def _require_music(score: Score, arranged: Score) -> None:
     """Raise _DroppedError for a readable piece that is not worth training on."""
-    if notes_in == 0:
+    notes = len(arranged.notes)
+    if not len(score.notes) and score.warnings:
+        raise _DroppedError("unreadable", f"no notes could be read: {score.warnings[0]}")
+    if not len(score.notes):
         raise _DroppedError("no_notes", "holds no notes")
-    if arranged == 0:
+    if not notes:
         raise _DroppedError("only_drums", "holds drums only, which --arrange piano leaves out")
-    if arranged < FEWEST_NOTES:
-        raise _DroppedError("too_short", f"has {arranged} notes; {FEWEST_NOTES} are the fewest")
-    if seconds > LONGEST_HOURS * 3600:
-        hours = f"lasts {seconds / 3600:.0f} hours; {LONGEST_HOURS} are the most"
+    if notes < FEWEST_NOTES:
+        raise _DroppedError("too_short", f"has {notes} notes; {FEWEST_NOTES} are the fewest")
+    if arranged.seconds > LONGEST_HOURS * 3600:
+        hours = f"lasts {arranged.seconds / 3600:.0f} hours; {LONGEST_HOURS} are the most"
         raise _DroppedError("too_long", hours)

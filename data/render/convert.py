@@ -11,13 +11,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.codecs.frames import FramesCodec
-from ugen.data.codecs.pitch_grid import drop_short, merge_gaps, runs_to_score
+from ugen.data.codecs.pitch_grid import (
+    MAX_STEPS,
+    STEP,
+    drop_short,
+    merge_gaps,
+    runs_to_score,
+    step_at,
+)
 from ugen.data.codecs.registry import make_codec
-from ugen.data.errors import UgenError
+from ugen.data.errors import CodecError, UgenError
 from ugen.data.files import write_atomically
+from ugen.data.midi.events import read_events, read_texts
 from ugen.data.midi.midicsv import csv_to_midi, midi_to_csv
 from ugen.data.midi.reader import read_midi
-from ugen.data.midi.smf import MIDI_SUFFIXES, read_file
+from ugen.data.midi.smf import MIDI_SUFFIXES, read_file, read_header
 from ugen.data.midi.writer import midi_bytes, write_midi
 from ugen.data.score import Score
 from ugen.data.settings import flag_of, setting
@@ -28,8 +36,10 @@ from .piano_roll import ROW_SECONDS, piano_roll
 READABLE = (*MIDI_SUFFIXES, ".csv", ".txt")
 PICTURES = (".png", ".jpg", ".jpeg")
 MIDI = (".mid", ".midi")
-# a bar of silence after music that came from frames text, as the original wrote it
+# a bar of silence after music that came from frames text, as the original wrote it, and the text
+# event that says where it came from
 PAD_TICKS = 1920
+FROM_FRAMES = "from ugen's frames text"
 
 
 @dataclass(frozen=True)
@@ -88,9 +98,9 @@ def check_used(names: Iterable[str], sources: Iterable[str], target: str) -> Non
             raise UgenError(f"goes with {kinds}", flag=flag_of(each))
 
 
-def convert(source: Path, target: Path, options: Options) -> None:
-    """Convert one file. Raises UgenError that names the file and the reason; nothing half-written
-    is left."""
+def convert(source: Path, target: Path, options: Options) -> tuple[str, ...]:
+    """Convert one file, and give what was wrong with it, in words. Raises UgenError that names the
+    file and the reason; nothing half-written is left."""
     kind, target_kind = source.suffix.lower(), target.suffix.lower()
     if kind not in READABLE:
         choices = ", ".join(READABLE)
@@ -99,12 +109,23 @@ def convert(source: Path, target: Path, options: Options) -> None:
     check_writable(target)
     if target_kind == ".csv" and kind in MIDI_SUFFIXES:
         # whole files, event by event: more than a Score holds
-        write_atomically(target, midi_to_csv(read_file(source), str(source)).encode("latin-1"))
-    elif kind == ".csv" and target_kind in MIDI:
+        data = read_file(source)
+        write_atomically(target, midi_to_csv(data, str(source)).encode("latin-1"))
+        return read_midi(data, str(source)).warnings
+    if kind == ".csv" and target_kind in MIDI:
         write_atomically(target, csv_to_midi(_text(source), str(source)))
-    else:
-        pad = PAD_TICKS if kind == ".txt" else 0
-        write_score(read_score(source, options), target, options, pad_ticks=pad)
+        return ()
+    score, end = _read(source, options)
+    pad = max(end - score.end_tick, 0)
+    texts = []
+    if kind == ".txt" and target_kind != ".txt":
+        pad += PAD_TICKS
+        texts = [FROM_FRAMES]
+    try:
+        write_score(score, target, options, pad_ticks=pad, texts=texts)
+    except CodecError as error:
+        raise UgenError(error.reason, path=source) from None
+    return score.warnings
 
 
 def write_score(
@@ -117,9 +138,9 @@ def write_score(
 ) -> None:
     """Write a score as the kind of file that the extension of `path` names, one of WRITABLE.
 
-    MIDI, midicsv text and sound last until `pad_ticks` after the last note. `texts` become text
-    events where the kind has them: in MIDI and midicsv text. Raises UgenError that names the file
-    and the reason; nothing half-written is left.
+    All but pictures last until `pad_ticks` after the last note. `texts` become text events where
+    the kind has them: in MIDI and midicsv text. Raises UgenError that names the file and the
+    reason; nothing half-written is left.
     """
     check_writable(path)
     WRITERS[path.suffix.lower()](Written(score, path, options, pad_ticks, texts))
@@ -145,8 +166,10 @@ def _write_csv(to: Written) -> None:
 
 
 def _write_frames(to: Written) -> None:
-    tokens = FramesCodec(to.options.ticks).encode(to.score).tokens
-    write_atomically(to.path, (" ".join(map(str, tokens.tolist())) + "\n").encode())
+    tokens = FramesCodec(to.options.ticks).encode(to.score).tokens.tolist()
+    steps = step_at(to.score, to.score.end_tick + to.pad_ticks, to.options.ticks)
+    tokens += [STEP] * (min(steps, MAX_STEPS) - tokens.count(STEP))
+    write_atomically(to.path, (" ".join(map(str, tokens)) + "\n").encode())
 
 
 def _write_sound(to: Written) -> None:
@@ -180,12 +203,22 @@ def check_writable(path: Path) -> None:
 
 def read_score(source: Path, options: Options) -> Score:
     """A score from a MIDI, CSV or frames text file."""
-    kind = source.suffix.lower()
-    if kind == ".csv":
-        return read_midi(csv_to_midi(_text(source), str(source)), str(source))
+    return _read(source, options)[0]
+
+
+def _read(source: Path, options: Options) -> tuple[Score, int]:
+    """A score, and the tick where its file ends: of frames text, rests after the last note
+    count."""
+    kind, name = source.suffix.lower(), str(source)
     if kind == ".txt":
-        return _from_frames(_frames_text(source), options)
-    return read_midi(source)
+        tokens = _frames_text(source)
+        return _from_frames(tokens, options), int((tokens == STEP).sum()) * options.ticks
+    data = csv_to_midi(_text(source), name) if kind == ".csv" else read_file(source)
+    score = read_midi(data, name)
+    if FROM_FRAMES.encode() in data and FROM_FRAMES in read_texts(data, name):
+        *_, end_of_track = read_events(data, read_header(data, name).tracks[0])
+        return score, end_of_track.tick - PAD_TICKS
+    return score, score.end_tick
 
 
 def pairs(source: Path, target: Path, kind: str) -> dict[Path, Path]:

@@ -8,14 +8,16 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from ugen.data import UgenError, read_midi
 from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
 from ugen.data.codecs.base import Tokens
-from ugen.runtime.generation.primer import tokens_of
+from ugen.data.errors import CodecError
+from ugen.data.text import printable
+from ugen.runtime.generation.primer import primer_music, tokens_of
 from ugen.runtime.generation.request import Request, read_record
 from ugen.runtime.generation.settings import SongSettings
 from ugen.runtime.generation.song_state import load_state
@@ -26,6 +28,9 @@ from ugen.runtime.sampling.config import Sampling
 
 from .flags import Live, Machine, Output, Source, check_flags
 from .outputs import STDOUT
+
+if TYPE_CHECKING:
+    from .messages import RunMessages
 
 app = make_app()
 
@@ -93,13 +98,17 @@ def run(
     else:
         if not streaming.endless and song.keys().isdisjoint(("seconds", "bars")):
             song["seconds"] = SECONDS
-        settings = _settings(loaded, origin, song, sampling)
+        settings = _settings(loaded, origin, song, sampling, messages)
         request = Request(loaded.sha256, settings, Transform(**transform))
     songs.make(request, origin.count, loaded, targets, streaming, messages)
 
 
 def _settings(
-    model: Model, origin: Source, song: dict[str, Any], sampling: dict[str, Any]
+    model: Model,
+    origin: Source,
+    song: dict[str, Any],
+    sampling: dict[str, Any],
+    messages: RunMessages,
 ) -> SongSettings:
     """What to make: what is given, else what a state holds, else the model's own."""
     path = origin.from_state
@@ -109,17 +118,27 @@ def _settings(
     return SongSettings(
         start=start,
         sampling=replace(defaults, **sampling),
-        primer=_primer_tokens(model, origin),
+        primer=_primer_tokens(model, origin, messages),
         **{"seed": seed, **song},
     )
 
 
-def _primer_tokens(model: Model, origin: Source) -> Tokens | None:
+def _primer_tokens(model: Model, origin: Source, messages: RunMessages) -> Tokens | None:
     if origin.primer is None:
         if origin.primer_seconds is not None:
             raise UgenError("goes with --primer", flag="--primer-seconds")
         return None
-    return tokens_of(model, read_midi(origin.primer), origin.primer_seconds)
+    try:
+        music = primer_music(model, read_midi(origin.primer), origin.primer_seconds)
+        tokens = tokens_of(model, music)
+    except CodecError as error:
+        raise UgenError(error.reason, flag="--primer", path=origin.primer) from None
+    except UgenError as error:
+        path = origin.primer if error.flag == "--primer" else error.path
+        raise UgenError(error.reason, flag=error.flag, path=path) from None
+    for warning in music.warnings:
+        messages.warning(printable(f"{origin.primer}: {warning}"))
+    return tokens
 
 
 def _show_card(given: Mapping[str, str], model: Path, as_json: bool) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from ugen.data.cli.app import make_app, run_app
+from ugen.data.cli.file_warnings import FileWarnings
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
 from ugen.data.cli.progress import progress_bar
 from ugen.runtime.inference.loading import PRETRAINED
@@ -77,18 +78,20 @@ def _sorted_out(files: Sequence[Path]) -> tuple[Path, list[Path]]:
 
 
 def _readable(
-    files: Sequence[Path], read: Callable[[Path], Any]
-) -> tuple[dict[Path, Any], dict[str, str]]:
-    """What is read of each file, and for the others why not. Raises UgenError when none can be
-    read."""
+    files: Sequence[Path], card: Card, sustain: bool
+) -> tuple[dict[Path, Piece], dict[str, str]]:
+    """The pieces that can be read, and for the other files why not. Says what was wrong with them.
+    Raises UgenError when there are none."""
     from ugen.data import UgenError
     from ugen.data.text import count, printable
+    from ugen.runtime.scoring.pieces import read_piece
 
     found, failed = {}, {}
-    with progress_bar("reading", len(files), "files") as advance_to:
+    with progress_bar("reading", len(files), "files") as advance_to, FileWarnings() as warnings:
         for number, path in enumerate(files, 1):
             try:
-                found[path] = read(path)
+                found[path] = read_piece(path, card, sustain)
+                warnings.say(path, found[path].warnings)
             except UgenError as error:
                 failed[str(path)] = printable(error.reason)
             advance_to(number)
@@ -106,7 +109,8 @@ def _originality(model: Path, music: Sequence[Path], settings: ScoreSettings) ->
 
     card, sustain = read_card(model), settings.sustain
     table = table_of(card, model)
-    found, failed = _readable(music, lambda path: originality_of(path, card, table, sustain))
+    pieces, failed = _readable(music, card, sustain)
+    found = {path: originality_of(piece, card, table) for path, piece in pieces.items()}
     return {
         "model": str(model),
         "pieces": len(table.pieces),
@@ -124,13 +128,12 @@ def _scores(model: Path, music: Sequence[Path], settings: ScoreSettings) -> dict
     """Scores, and measures of songs, as JSON."""
     from ugen.runtime.inference.loading import load
     from ugen.runtime.scoring.evaluate import score as score_pieces
-    from ugen.runtime.scoring.pieces import read_piece
     from ugen.runtime.scoring.songs import compare_songs, song_seconds
 
     loaded = load(model, settings.threads)
     card, codec = loaded.card, loaded.card.codec
-    found, failed = _readable(music, lambda path: read_piece(path, card, settings.sustain))
-    pieces: list[Piece] = list(found.values())
+    found, failed = _readable(music, card, settings.sustain)
+    pieces = list(found.values())
     steps = sum(len(codec.to_inputs(piece.tokens)) for piece in pieces)
     with progress_bar("scoring", steps, "steps") as advance_to:
         scores = score_pieces(loaded, pieces, advance_to)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ugen.data import UgenError, arrange, read_midi
+from ugen.data.arrangement import LONGEST_INTRODUCTION, cut_silence
 from ugen.data.codecs.base import Tokens
 from ugen.data.midi.smf import MIDI_SUFFIXES
 from ugen.runtime.model_file.card import Card
@@ -24,6 +25,9 @@ class Piece(NamedTuple):
 
     lost: int = 0
     """Notes that the codec's grid could not hold."""
+
+    warnings: tuple[str, ...] = ()
+    """What was wrong with the file, in words."""
 
 
 def midi_files(path: Path) -> list[Path]:
@@ -47,12 +51,16 @@ def read_piece(path: str | Path, card: Card, sustain: bool = False) -> Piece:
     """A MIDI file arranged and encoded as a model's corpus was. Raises UgenError that names the
     file."""
     try:
-        arranged = arrange(read_midi(path, sustain=sustain), card.arrangement)
+        score = read_midi(path, sustain=sustain)
+        arranged = cut_silence(arrange(score, card.arrangement), LONGEST_INTRODUCTION)
         encoded = card.codec.encode(arranged)
     except UgenError as error:
         raise UgenError(error.reason, path=path) from None
     except OSError as error:
         raise UgenError(error.strerror or str(error), path=path) from None
     if not encoded.notes:
-        raise UgenError("holds no notes that this model knows", path=path)
-    return Piece(encoded.tokens, encoded.notes, arranged.seconds, encoded.lost)
+        reason = "holds no notes that this model knows"
+        if score.warnings and not len(score.notes):
+            reason = f"no notes could be read: {score.warnings[0]}"
+        raise UgenError(reason, path=path)
+    return Piece(encoded.tokens, encoded.notes, arranged.seconds, encoded.lost, arranged.warnings)

@@ -17,7 +17,7 @@ from ugen.runtime.generation.song import generate
 from ugen.runtime.inference.model import Model
 from ugen.runtime.model_file.card import Card
 
-from .pieces import Piece, read_piece
+from .pieces import Piece
 
 LONGEST_SONG = 60.0
 
@@ -112,9 +112,6 @@ def table_of(card: Card, path: str | Path) -> Table:
     return card.originality
 
 
-def originality_of(
-    song: str | Path, card: Card, table: Table, sustain: bool = False
-) -> Originality:
-    """What a MIDI file copied. It goes through the codec first, as the pieces in the table did.
-    Raises UgenError."""
-    return originality(card.codec.decode(read_piece(song, card, sustain).tokens), table)
+def originality_of(song: Piece, card: Card, table: Table) -> Originality:
+    """What a song copied. It went through the codec first, as the pieces in the table did."""
+    return originality(card.codec.decode(song.tokens), table)
