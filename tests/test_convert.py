@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
+from odd_files import header, track
 from support import BUNDLED, same_notes, ugen_data
 from ugen.data import Score, UgenError, arrange, midi_bytes, read_midi, write_midi
 from ugen.data.render.convert import WRITABLE, Options, convert, read_score, write_score
@@ -210,3 +211,55 @@ def test_a_score_is_not_written_as_a_kind_there_is_not(tmp_path: Path) -> None:
     with pytest.raises(UgenError, match=r"song\.aac: cannot write \.aac"):
         write_score(Score.build([], 480), tmp_path / "song.aac")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["0 0 61 0 61 65 0 0 61 0 0 0 0", "0 0 0", "61 0 " + "0 " * 500])
+@pytest.mark.parametrize("through", [".mid", ".csv"])
+def test_text_keeps_its_rests_through_midi_and_back(
+    tmp_path: Path, text: str, through: str
+) -> None:
+    """Those after the last note were lost."""
+    (tmp_path / "a.txt").write_text(text)
+    convert(tmp_path / "a.txt", tmp_path / f"a{through}", Options())
+    convert(tmp_path / f"a{through}", tmp_path / "b.txt", Options())
+    assert (tmp_path / "b.txt").read_text().split() == text.split()
+
+
+DAMAGED = header() + track(bytes.fromhex("00 903cff 60 803c00 00 3c50"))
+SAID = "song.mid: track 1: a velocity over 127, read as 127"
+
+
+@pytest.mark.parametrize("words", [["convert", "song.mid", f"a{kind}"] for kind in WRITABLE[:4]])
+def test_converting_says_what_was_damaged(tmp_path, monkeypatch, words) -> None:
+    """Only `prepare` did."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "song.mid").write_bytes(DAMAGED)
+    done = ugen_data(*words)
+    assert done.returncode == 0 and done.stderr.startswith(SAID)
+
+
+def test_stats_say_what_was_damaged_and_print_what_can_be_read(tmp_path, monkeypatch) -> None:
+    """One bad file hid the measures of the others."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "song.mid").write_bytes(DAMAGED)
+    (tmp_path / "bad.mid").write_text("no music")
+    done = ugen_data("stats", "bad.mid", "song.mid", PIECE, "--json")
+    assert done.returncode == 2 and done.stdout.count("\n") == 2
+    assert "bad.mid: not a MIDI file" in done.stderr and SAID in done.stderr
+    assert done.stderr.endswith("ugen-data: 1 of 3 files could not be read; each is named above\n")
+
+
+def test_a_folder_names_the_first_damaged_files_and_counts_the_others(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(23):
+        (tmp_path / "in" / f"{number:02}song.mid").write_bytes(DAMAGED)
+    done = ugen_data("convert", tmp_path / "in", tmp_path / "out", "--to", ".csv")
+    assert done.stderr.count(SAID) == 20
+    assert done.stderr.endswith("and 3 more files with such warnings\n")
+
+
+def test_a_file_that_a_codec_refuses_is_named(tmp_path: Path) -> None:
+    far = Score.build([(0, 1, 60, 80, 0, False), (10**8, 10**8 + 1, 60, 80, 0, False)], 480)
+    write_midi(far, tmp_path / "far.mid")
+    with pytest.raises(UgenError, match=r"far\.mid: lasts"):
+        convert(tmp_path / "far.mid", tmp_path / "a.txt", Options())

@@ -10,9 +10,11 @@ import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from odd_files import header, track
 from support import BUNDLED, finished, train_ugen
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
 from ugen.data.cli.main import MUSIC
@@ -72,7 +74,7 @@ def test_every_file_is_in_the_manifest_with_its_reason(folder: Path, tmp_path: P
     assert {name: rows[name].code for name in codes} == codes
     duplicates = [row for row in corpus.rows if row.code == "duplicate"]
     assert [row.reason for row in duplicates] == [f"the same music as {duplicates[0].family}"]
-    assert "not a MIDI file (it does not begin with MThd) (byte 0)" in rows["page.mid"].reason
+    assert "not a MIDI file (it has no MThd) (byte 0)" in rows["page.mid"].reason
     assert "not a MIDI file" in rows["empty.MID"].reason
     assert rows["silent.mid"].reason == "holds no notes"
     assert "drums only" in rows["drums.mid"].reason
@@ -283,7 +285,8 @@ def test_a_few_bytes_cannot_claim_much_music(tmp_path: Path, codec: str) -> None
     folder = tmp_path / "folder"
     folder.mkdir()
     meters = [(190_000 * i, 1 + i % 2, 4) for i in range(40)]
-    notes = [(190_000 * 40 + i, 190_000 * 40 + i + 1, 60 + i, 80, 0, False) for i in range(16)]
+    onsets = [0, *range(190_000 * 40, 190_000 * 40 + 15)]  # the first keeps what comes before
+    notes = [(onset, onset + 1, 60 + i, 80, 0, False) for i, onset in enumerate(onsets)]
     write_midi(Score.build(notes, 1, [(0, 3000)], meters), folder / "bomb.mid")
     far = [(480 * 100 * i, 480 * 100 * i + 240, 60 + i, 80, 0, False) for i in range(16)]
     write_midi(Score.build(far, 480), folder / "sparse.mid")
@@ -427,3 +430,55 @@ def test_the_manifest_is_a_table_for_notebooks(small_corpus: Corpus) -> None:
     assert set(frame[frame["split"] == "train"]["file"]) == {
         row.file for row in small_corpus.pieces("train")
     }
+
+
+def test_links_locked_folders_archives_and_empty_files_have_their_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linked folders, dangling links and locked folders had no row."""
+    folder = tmp_path / "folder"
+    for name in ("real", "locked"):
+        (folder / name).mkdir(parents=True)
+    shutil.copy(BUNDLED[0], folder / "real")
+    (folder / "linked").symlink_to(folder / "real")
+    (folder / "loop").symlink_to(folder)
+    (folder / "gone.mid").symlink_to("nothing")
+    (folder / "empty.mid").touch()
+    (folder / "songs.zip").write_bytes(b"PK")
+    os.mkfifo(folder / "pipe.mid")
+    scandir = os.scandir
+
+    def locked(path: str) -> Any:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    corpus = prepare(folder, tmp_path / "corpus", Settings(make_codec("beats"), valid=0.0))
+    assert {row.file: row.reason for row in corpus.rows if row.reason} == {
+        "empty.mid": "not a MIDI file (it is empty) (byte 0)",
+        "gone.mid": "a link to nothing",
+        "linked": "a link to a folder, which is not followed",
+        "locked": "a folder that may not be read",
+        "loop": "a link to a folder, which is not followed",
+        "pipe.mid": "not a file",
+        "songs.zip": "an archive; unpack it first",
+    }
+
+
+def test_long_silence_before_the_music_is_cut_and_short_silence_kept(tmp_path: Path) -> None:
+    """Bar after bar of it was learned from."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for bars in (0, 4, 30):
+        at = 1920 * bars + 960
+        notes = [(at + 480 * i, at + 480 * i + 240, 60 + i, 80 + bars, 0, False) for i in range(16)]
+        write_midi(Score.build(notes, 480), folder / f"{bars}.mid")
+    damaged = header() + track(bytes.fromhex("3c50 00"))
+    (folder / "damaged.mid").write_bytes(damaged)
+    corpus = prepare(folder, tmp_path / "corpus", Settings(make_codec("beats"), valid=0.0))
+    rows = {row.file: row for row in corpus.rows}
+    assert rows["0.mid"].warnings == rows["4.mid"].warnings == ()
+    assert rows["30.mid"].warnings == ("1:00 of silence before the first note, cut",)
+    assert rows["30.mid"].tokens == rows["0.mid"].tokens == rows["4.mid"].tokens - 4
+    assert rows["damaged.mid"].reason.startswith("no notes could be read: track 1: a data byte")

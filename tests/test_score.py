@@ -14,8 +14,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from model_files import made
+from odd_files import delta, header, note, track
 from scoring import refused, ugen_score
-from support import BUNDLED
+from support import BUNDLED, ugen_run
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from ugen.data import UgenError, make_codec, read_midi, write_midi
 from ugen.data.analysis.measures import measures
@@ -28,6 +29,7 @@ from ugen.export.onnx_graph import build
 from ugen.export.settings import ExportSettings
 from ugen.runtime import Card, Sampling, generate, load
 from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.generation.primer import primer_music
 from ugen.runtime.model_file.format import PRECISIONS
 from ugen.runtime.scoring.evaluate import score
 from ugen.runtime.scoring.pieces import Piece, read_piece
@@ -312,3 +314,32 @@ def test_what_cannot_be_scored_is_refused_in_one_line(exported, tmp_path: Path) 
 def test_the_small_runs_scores_are_its_checkpoints(small_run: Path, exported) -> None:
     found = load(exported["fp32"]).card.provenance["held_out"]
     assert found == to_json(load_checkpoint(small_run).scores)
+
+
+def test_damage_and_silence_are_said(model_file: Path, tmp_path: Path) -> None:
+    """ugen-score and --primer read damaged files without a word, and ten seconds of silence before
+    a song were no primer."""
+    notes = b"".join(note(60 + i % 12, velocity=130) for i in range(32))
+    (tmp_path / "song.mid").write_bytes(header() + track(delta(480 * 120) + notes[1:]))
+    said = "song.mid: track 1: a velocity over 127, read as 127 (32 times)"
+    silence = "song.mid: 1:00 of silence before the first note, cut"
+    for options in (["--songs", 0], ["--originality"]):
+        done = ugen_score(model_file, tmp_path / "song.mid", *options)
+        assert "velocity over 127" in done.stderr and "silence before" in done.stderr
+    done = ugen_run(
+        model_file,
+        "--primer",
+        tmp_path / "song.mid",
+        "--primer-seconds",
+        10,
+        "-o",
+        tmp_path / "o.mid",
+        "--seconds",
+        2,
+    )
+    assert done.returncode == 0 and said in done.stderr and silence in done.stderr
+    loaded, music = load(model_file), read_midi(tmp_path / "song.mid")
+    assert primer_music(loaded, music, 10).seconds == pytest.approx(10)
+    (tmp_path / "drums.mid").write_bytes(header() + track(note(36, channel=9)))
+    done = ugen_run(model_file, "--primer", tmp_path / "drums.mid", "-o", tmp_path / "o.mid")
+    assert "drums.mid: no notes in it for this model" in done.stderr
