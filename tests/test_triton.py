@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 import tritonclient.grpc
@@ -40,6 +39,7 @@ from ugen.export.triton import (
     write_repository,
 )
 from ugen.runtime import Card, ModelError, Sampling, generate, load
+from ugen.runtime.inference.engine import onnxruntime
 from ugen.runtime.model_file.format import OUTPUTS, PRECISIONS, inputs_of
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
@@ -102,7 +102,7 @@ class Batcher:
 
     def __init__(self, folder: Path):
         self.config = read_config(folder)
-        self._session = onnxruntime.InferenceSession(str(folder / "1" / "model.onnx"))
+        self._session = onnxruntime().InferenceSession(str(folder / "1" / "model.onnx"))
         states = self.config.sequence_batching.state
         # as core's SequenceStates::OutputState does: the k-th name with the k-th name of two sorted
         # maps
@@ -139,7 +139,7 @@ def test_names_types_and_shapes_of_the_config_are_the_models(
     folder = served[0]
     config, proto = read_config(folder), onnx.load(folder / "1" / "model.onnx")
     onnx.checker.check_model(proto, full_check=True)
-    session = onnxruntime.InferenceSession(str(folder / "1" / "model.onnx"))
+    session = onnxruntime().InferenceSession(str(folder / "1" / "model.onnx"))
     states = config.sequence_batching.state
     into = [(x.name, x.data_type, x.dims) for x in config.input]
     into += [(s.input_name, s.data_type, s.dims) for s in states]
@@ -260,7 +260,7 @@ def test_states_are_turned_in_every_precision_and_nothing_else_changes(
     assert [v.name for v in turned.graph.output] == [v.name for v in proto.graph.output]
     assert len(turned.graph.node) == len(proto.graph.node) + 4
     assert turned.graph.initializer == proto.graph.initializer
-    plain, other = (onnxruntime.InferenceSession(p.SerializeToString()) for p in (proto, turned))
+    plain, other = (onnxruntime().InferenceSession(p.SerializeToString()) for p in (proto, turned))
     rng, shape = (
         np.random.default_rng(2),
         (3, 1, card.codec.vocabulary) if name == "khot" else (3, 1),

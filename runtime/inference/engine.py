@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ugen.data import UgenError
-from ugen.data.text import line
+from ugen.data.optional_imports import broken
 
 
 def onnxruntime() -> Any:
@@ -19,10 +18,5 @@ def onnxruntime() -> Any:
     try:
         import onnxruntime
     except Exception as error:  # a broken library raises what it likes
-        reason = line((str(error).strip() or type(error).__name__).splitlines()[0])
-        raise UgenError(
-            f"onnxruntime cannot be imported ({reason}); install it again: pip install "
-            "--force-reinstall onnxruntime; Windows also needs the Visual C++ Redistributable, "
-            "https://aka.ms/vs/17/release/vc_redist.x64.exe"
-        ) from None
+        raise broken("onnxruntime", error) from None
     return onnxruntime

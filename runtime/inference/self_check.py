@@ -24,7 +24,8 @@ def check_logits(model: Model) -> NDArray[np.float32]:
         else:
             x = np.full((1, 1), token, np.int64)
         logits, state = model.step(x, state)
-    return logits[0, 0]
+    last: NDArray[np.float32] = logits[0, 0]
+    return last
 
 
 def self_check(model: Model, file: str) -> None:

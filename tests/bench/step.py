@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from machine import how, machine
 from ugen.data import arrange, make_codec, read_midi
@@ -37,6 +36,7 @@ from ugen.export.parity import Runner, TorchRunner, zero_state
 from ugen.export.quantize import in_precision, to_int8
 from ugen.runtime import Card, Model, Sampling, load
 from ugen.runtime.generation.song import steps
+from ugen.runtime.inference.engine import onnxruntime
 from ugen.runtime.model_file.format import PRECISIONS
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
@@ -153,7 +153,7 @@ def variants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
     card = load(folder / "int8.onnx").card
 
     def session(name: str, count: int = 1, unpacked: str = "0", **settings: Any) -> Model:
-        options = onnxruntime.SessionOptions()
+        options = onnxruntime().SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = count, 1
         options.enable_mem_reuse = options.enable_cpu_mem_arena = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -162,7 +162,7 @@ def variants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
             setattr(options, key, value)
         path = str(folder / f"{name}.onnx")
         return Model(
-            card, onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            card, onnxruntime().InferenceSession(path, options, providers=["CPUExecutionProvider"])
         )
 
     def of(made: Model) -> Callable[[], float]:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from ugen.export.measure import checkpoint_nats, measure
 from ugen.export.onnx_graph import build
 from ugen.export.quantize import in_precision, to_int8
 from ugen.runtime import Card, Model, Sampling, load
+from ugen.runtime.inference.engine import onnxruntime
 from ugen.runtime.model_file.format import PRECISIONS
 from ugen.train.run_folder.checkpoint import load_checkpoint
 
@@ -60,11 +60,11 @@ def growth(file: Path) -> str:
 def profile_table(file: Path, batch: int) -> list[str]:
     """Where a step's time goes, by onnxruntime's own profile, which makes every node some 2 µs
     slower."""
-    options = onnxruntime.SessionOptions()
+    options = onnxruntime().SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_profiling = True
     options.profile_file_prefix = str(file.with_suffix(""))
-    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime().InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     stream, steps = Model(load(file).card, session).stream(batch), 200
     for _ in range(steps):
         stream.advance()
