@@ -9,13 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
 from fake_models import BEATS
-from model_files import trainable
+from model_files import made, refusal_of, trainable
+from onnx import helper, numpy_helper
 from ugen.data import UgenError
 from ugen.data.corpus.corpus import Corpus
+from ugen.runtime.model_file.check import card_of
 from ugen.train.learning.trainer import Trainer
 from ugen.train.reporting.run_report import write_report
 from ugen.train.run_folder.checkpoint import load_checkpoint, load_tensors, save_tensors
@@ -112,6 +115,64 @@ def test_weights_in_use_may_be_cut(small_run: Path, tmp_path: Path) -> None:
     tensors, _ = load_tensors(run / "model.safetensors")
     os.truncate(run / "model.safetensors", 0)
     assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
+
+
+# model files
+
+
+def _doubled(proto: onnx.ModelProto) -> None:
+    """The logits joined with themselves 40 times, and a piece of them taken."""
+    last = proto.graph.node[-1]
+    last.output[0] = "doubled_0"
+    for k in range(40):
+        doubled = [f"doubled_{k}"] * 2
+        proto.graph.node.append(helper.make_node("Concat", doubled, [f"doubled_{k + 1}"], axis=1))
+    sizes = numpy_helper.from_array(np.array([1, 2**40 - 1]), "sizes")
+    proto.graph.initializer.append(sizes)
+    proto.graph.node.append(
+        helper.make_node("Split", ["doubled_40", "sizes"], ["logits", "rest"], axis=1)
+    )
+
+
+def _spread(proto: onnx.ModelProto) -> None:
+    """A value 500 times, three times over."""
+    for k, shape in enumerate([(500, 1, 1, 1), (500, 1, 1, 1, 1), (500, 1, 1, 1, 1, 1)]):
+        constant = numpy_helper.from_array(np.zeros(shape, np.float32), f"tall_{k}")
+        proto.graph.initializer.append(constant)
+        fed = f"spread_{k}" if k else "logits"
+        proto.graph.node.append(helper.make_node("Add", [fed, f"tall_{k}"], [f"spread_{k + 1}"]))
+
+
+def _repeated(proto: onnx.ModelProto) -> None:
+    """The same weights, multiplied 5,000 times."""
+    for k in range(5000):
+        proto.graph.node.append(helper.make_node("MatMul", ["h_after_0", "head"], [f"again_{k}"]))
+
+
+@pytest.mark.parametrize("bomb", [_doubled, _spread, _repeated])
+def test_a_graph_that_does_more_work_than_its_weights_is_refused(
+    bomb: Callable[[onnx.ModelProto], None], tmp_path: Path
+) -> None:
+    """140 KB that double a value 18 times took 2 GB, and no step ended."""
+    proto = made(embedding=64, hidden=64, layers=1)
+    card_of(proto.SerializeToString(), "sound.onnx")
+    bomb(proto)
+    assert "more work than its weights" in refusal_of(proto.SerializeToString(), tmp_path)
+
+
+def test_a_graph_whose_shapes_do_not_fit_is_refused(tmp_path: Path) -> None:
+    for operator, inputs in (
+        ("Add", ["logits", "h"]),
+        ("Concat", ["logits", "c"]),
+        ("MatMul", ["logits", "logits"]),
+        ("Tanh", ["nowhere"]),
+    ):
+        proto = made(embedding=8, hidden=8, layers=1)
+        proto.graph.node.append(helper.make_node(operator, inputs, ["more"], axis=0))
+        text = refusal_of(proto.SerializeToString(), tmp_path)
+        assert text == f"the inputs of a node {operator} do not fit together"
+    proto.graph.node[-1].CopyFrom(helper.make_node("Tanh", ["logits"], ["h_out"]))
+    assert "are not its own" in refusal_of(proto.SerializeToString(), tmp_path)
 
 
 # --init-from

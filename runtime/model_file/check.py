@@ -11,6 +11,7 @@ from ugen.data.text import line
 from .card import Card, card_from_metadata
 from .format import OPERATORS, OUTPUTS, ModelError, inputs_of
 from .outline import Node, Outline, Value, read_bytes, read_outline
+from .work import too_much_work
 
 # inputs left empty: sequence lengths and peepholes of an LSTM, zero points and a block order
 _EMPTY = {"LSTM": (4,), "DynamicQuantizeLSTM": (4, 7), "MatMulNBits": (3, 4)}
@@ -35,6 +36,8 @@ def card_of(data: bytes, file: str) -> Card:
     for node in outline.nodes:
         if wrong := _wrong_inputs(node, outline) or _wrong_blocks(node, outline):
             raise ModelError(f"{file}: a node {node.operator} has {wrong}")
+    if wrong := too_much_work(card, outline):
+        raise ModelError(f"{file}: {wrong}")
     return card
 
 

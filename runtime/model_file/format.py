@@ -16,7 +16,7 @@ SHARED_SCALES = ("int8", "int4")
 # the operators of format 1, by domain and name, and how many inputs a node has: at least, at most
 OPERATORS = {
     **{("", name): (1, 1) for name in ("Cast", "Sigmoid", "Tanh", "Transpose")},
-    **{("", name): (2, 2) for name in ("Add", "Gather", "MatMul", "Mul", "Reshape", "Sub")},
+    **{("", name): (2, 2) for name in ("Add", "Gather", "MatMul", "Mul", "Sub")},
     ("", "Split"): (2, 2),
     **{("", name): (3, 3) for name in ("DequantizeLinear", "LayerNormalization")},
     ("", "DynamicQuantizeLinear"): (1, 1),

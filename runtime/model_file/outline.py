@@ -21,6 +21,7 @@ from .wire_format import Message, Span, Wire, table
 
 MAX_METADATA = 16 << 20
 MAX_DIMS = 8
+MAX_SIZES = 64
 
 # the fields of each message: by their kind, number and name
 MODEL = table(
@@ -39,13 +40,14 @@ GRAPH = table(
 )
 NODE = table(
     bytes="4 op_type, 7 domain",
-    many="1 input, 5 attribute",
-    skip="2 output, 3 name, 6 doc_string, 9 metadata_props",
+    many="1 input, 2 output, 5 attribute",
+    skip="3 name, 6 doc_string, 9 metadata_props",
 )
 ATTRIBUTE = table(
     bytes="1 name",
     number="3 i, 20 type",
-    skip="2 f, 4 s, 7 floats, 8 ints, 9 strings, 13 doc_string",
+    numbers="8 ints",
+    skip="2 f, 4 s, 7 floats, 9 strings, 13 doc_string",
     never="5 t, 6 g, 10 tensors, 11 graphs, 22 sparse_tensor, 23 sparse_tensors",
 )
 TENSOR = table(
@@ -86,21 +88,26 @@ class Value(NamedTuple):
 
 
 class Tensor(NamedTuple):
-    """An initializer. `bytes`: what its items take."""
+    """An initializer. `bytes`: what its items take. `sizes`: the items of a few int64, which are
+    sizes of other values."""
 
     name: str
     type: str
     dims: list[int]
     bytes: int
+    sizes: list[int]
 
 
 class Node(NamedTuple):
-    """A node of the graph. `numbers`: its attributes; those that are no whole number are 0."""
+    """A node of the graph. `numbers`: its attributes; those that are no whole number are 0.
+    `lists`: those that are whole numbers."""
 
     domain: str
     operator: str
     inputs: list[str]
+    outputs: list[str]
     numbers: dict[str, int]
+    lists: dict[str, list[int]]
 
 
 @dataclass
@@ -189,14 +196,17 @@ def _node(wire: Wire, span: Span) -> Node:
         raise wire.fail(f"the operator {domain and domain + '.'}{operator} is no part of format 1")
     what = f"a node {operator}"
     numbers: dict[str, int] = {}
+    lists: dict[str, list[int]] = {}
     for part in node.many("attribute"):
         attribute = wire.message(part, ATTRIBUTE, f"an attribute of {what}")
         name = wire.name(attribute, "name", f"an attribute of {what}")
         if name in numbers:
             raise wire.fail(f"the attribute {name} of {what} is there twice")
         numbers[name] = attribute.number("i")
+        lists[name] = wire.numbers(attribute, "ints", MAX_DIMS, f"the attribute {name} of {what}")
     inputs = [wire.text(part, f"an input of {what}") for part in node.many("input")]
-    return Node(domain, operator, inputs, numbers)
+    outputs = [wire.text(part, f"an output of {what}") for part in node.many("output")]
+    return Node(domain, operator, inputs, outputs, numbers, lists)
 
 
 def _value(wire: Wire, span: Span, what: str) -> Value:
@@ -227,9 +237,7 @@ def _tensor(wire: Wire, span: Span) -> Tensor:
             f"{what} is of type {tensor.number('data_type')}, which is no part of format 1"
         )
     kind, size, typed = TYPES[tensor.number("data_type")]
-    dims = tensor.numbers.get("dims", [])
-    for packed in tensor.many("dims"):
-        dims = dims + wire.packed(packed, MAX_DIMS, f"the shape of {what}")
+    dims = wire.numbers(tensor, "dims", MAX_DIMS, f"the shape of {what}")
     if len(dims) > MAX_DIMS or min(dims, default=0) < 0:
         raise wire.fail(f"{what} claims the shape {dims[: MAX_DIMS + 1]}, which is invalid")
     claimed, stored = math.prod(dims) * size, _stored(wire, tensor, size, typed, what)
@@ -237,7 +245,8 @@ def _tensor(wire: Wire, span: Span) -> Tensor:
         raise wire.fail(
             f"{what} claims the shape {dims} of {kind}, {claimed} bytes; it has {stored}"
         )
-    return Tensor(name, kind, dims, stored)
+    is_sizes = kind == "int64" and stored <= 8 * MAX_SIZES
+    return Tensor(name, kind, dims, stored, wire.int64s(tensor, what) if is_sizes else [])
 
 
 def _stored(wire: Wire, tensor: Message, size: int, typed: str, what: str) -> int:

@@ -67,7 +67,7 @@ class Wire:
         return ModelError(f"{self._file}: {what}")
 
     def message(self, span: Span, table: Table, what: str) -> Message:
-        """A message's fields, checked against its table. `what`: the message in an error's words."""
+        """A message's fields, checked against its table. `what`: the message in words."""
         found, (at, end) = Message(), span
         while at < end:
             self._fields += 1
@@ -106,6 +106,20 @@ class Wire:
         if at < end:
             raise self.fail(f"{what} has more than {most} numbers")
         return numbers
+
+    def numbers(self, message: Message, field: str, most: int, what: str) -> list[int]:
+        """Numbers of a field, back to back or one by one."""
+        numbers = list(message.numbers.get(field, []))
+        for span in message.many(field):
+            numbers += self.packed(span, most, what)
+        return numbers
+
+    def int64s(self, tensor: Message, what: str) -> list[int]:
+        """The items of a tensor of a few int64."""
+        begin, end = tensor.span("raw_data")
+        if begin < end:
+            return np.frombuffer(self._data, "<i8", (end - begin) // 8, begin).tolist()  # type: ignore[no-any-return]
+        return self.packed(tensor.span("int64_data"), MAX_PACKED, what)
 
     def packed_count(self, span: Span, what: str) -> int:
         """How many numbers are back to back: each ends with a byte whose highest bit is not

@@ -55,7 +55,7 @@ def _from_onnx(path: Path) -> tuple[ModelConfig, Codec, dict[str, Tensor]]:
     from onnx import numpy_helper
 
     try:
-        if not path.is_file():  # opening a pipe would wait for its writer
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its writer
             raise UgenError("not a file", flag="--init-from", value=path)
         proto = onnx.load_from_string(path.read_bytes())
         for tensor in proto.graph.initializer:
