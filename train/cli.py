@@ -11,6 +11,7 @@ from ugen.data.cli.options import with_options, with_version
 from ugen.data.cli.prepare import CodecChoice
 from ugen.data.corpus.prepare import Settings
 from ugen.data.optional_imports import require
+from ugen.data.processors import usable_processors
 
 from .config import ModelConfig, TrainConfig
 from .run_setup import Request, RunOptions, list_presets, new, resume
@@ -69,8 +70,8 @@ def train(
         require("tensorboard", "tensorboard")
     import torch
 
-    if run.threads:
-        torch.set_num_threads(run.threads)
+    # a library's own default may be more than this process is allowed
+    torch.set_num_threads(run.threads or min(torch.get_num_threads(), usable_processors()))
     request = Request(source, output, run, model, training, {**codec, **corpus})
     try:
         trainer = resume(request) if resumed else new(request)

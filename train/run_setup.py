@@ -58,7 +58,7 @@ class RunOptions:
         panel="Machine",
     )
     threads: int | None = setting(
-        None, "CPU threads.", default_text="all cores", minimum=1, panel="Machine"
+        None, "CPU threads.", default_text="usable cores", minimum=1, maximum=1024, panel="Machine"
     )
     sample_minutes: float = setting(
         5.0,

@@ -3,7 +3,6 @@ summary."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from ugen.data.codecs.registry import CODECS, all_codecs, make_codec
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.errors import UgenError
+from ugen.data.processors import usable_processors
 from ugen.data.settings import setting
 from ugen.data.text import count, printable
 
@@ -84,7 +84,7 @@ def prepare_folder(
                 folder,
                 output,
                 settings,
-                workers or os.cpu_count() or 1,
+                workers or usable_processors(),
                 lambda n, total: advance_to(n / total),
             )
     except KeyboardInterrupt as error:

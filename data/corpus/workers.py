@@ -22,6 +22,7 @@ from ugen.data.errors import StoppedError
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+MOST = 61  # Windows cannot wait for more at once
 _CHUNK = 8  # jobs that a worker gets at a time
 _AHEAD = 8  # chunks per worker that may be done before their turn; bounds memory
 
@@ -29,7 +30,7 @@ _AHEAD = 8  # chunks per worker that may be done before their turn; bounds memor
 def apply(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -> Iterator[Result]:
     """The results in the order of the jobs. With one worker, or where none can be started, this
     process does the work. Raises StoppedError when a worker was killed."""
-    pool = _start(function, workers) if workers > 1 else {}
+    pool = _start(function, min(workers, MOST)) if workers > 1 else {}
     if not pool:
         yield from map(function, jobs)
         return

@@ -1,0 +1,120 @@
+"""How many processors are used: those that a container allows, not those of its host."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ugen.data.processors import usable_processors
+
+ONE = {min(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else set()
+
+
+@pytest.fixture(autouse=True)
+def _eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that may use 8 of a host's 64."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+
+
+def container(root: Path, groups: str, files: dict[str, str]) -> Path:
+    """A system's files about control groups."""
+    for name, text in {"proc/self/cgroup": groups, **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text + "\n")
+    return root
+
+
+V1 = "5:memory:/docker/c0ffee\n4:cpu,cpuacct:/docker/c0ffee\n1:name=systemd:/docker/c0ffee\n0::/"
+QUOTAS = {
+    "no control groups": ("", {}, 8),
+    "version 2, half a processor": ("0::/", {"cpu.max": "50000 100000"}, 1),
+    "version 2, three": ("0::/a/b", {"a/b/cpu.max": "300000 100000"}, 3),
+    "version 2, two and a half": ("0::/", {"cpu.max": "250000 100000"}, 2),
+    "version 2, no limit": ("0::/", {"cpu.max": "max 100000"}, 8),
+    "version 2, more than there are": ("0::/", {"cpu.max": "6400000 100000"}, 8),
+    "version 2, of a group above": (
+        "0::/a/b",
+        {"a/b/cpu.max": "max 100000", "a/cpu.max": "200000 100000"},
+        2,
+    ),
+    "version 2, the host's name of the group": (
+        "0::/docker/c0ffee",
+        {"cpu.max": "100000 50000"},
+        2,
+    ),
+    "version 1": (
+        V1,
+        {
+            "cpu,cpuacct/docker/c0ffee/cpu.cfs_quota_us": "150000",
+            "cpu,cpuacct/docker/c0ffee/cpu.cfs_period_us": "50000",
+        },
+        3,
+    ),
+    "version 1, mounted as the container's own": (
+        V1,
+        {"cpu/cpu.cfs_quota_us": "50000", "cpu/cpu.cfs_period_us": "100000"},
+        1,
+    ),
+    "version 1, no limit": (
+        V1,
+        {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"},
+        8,
+    ),
+    "damaged": ("x\n::\n0", {"cpu.max": "many"}, 8),
+}
+
+
+@pytest.mark.parametrize("name", QUOTAS)
+def test_quotas_of_control_groups_count(tmp_path: Path, name: str) -> None:
+    """os.cpu_count() was asked: with half a processor training ran at a third of its speed."""
+    groups, files, count = QUOTAS[name]
+    root = container(tmp_path, groups, {f"sys/fs/cgroup/{k}": v for k, v in files.items()})
+    assert usable_processors(root) == count
+
+
+def test_systems_without_affinity_count_their_processors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert usable_processors(tmp_path) == 64
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert usable_processors(tmp_path) == 1
+
+
+PREPARE = """
+import sys
+import multiprocessing
+from ugen.data.corpus import workers
+class Counted(multiprocessing.Process):
+    started = 0
+    def start(self):
+        Counted.started += 1
+        super().start()
+multiprocessing.Process = Counted
+from ugen.data.cli.main import main
+try:
+    main()
+finally:
+    print("workers:", Counted.started)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity here")
+@pytest.mark.parametrize(("words", "count"), [([], 0), (["--workers", "200"], 61)])
+def test_preparing_starts_as_many_workers_as_it_may(
+    small_folder: Path, tmp_path: Path, words: list[str], count: int
+) -> None:
+    """A process bound to one processor started a worker for each of the host's; and Windows waits
+    for 61 at most."""
+    command = [sys.executable, "-c", PREPARE, "prepare", small_folder, "-o", tmp_path / "c", *words]
+    done = subprocess.run(
+        list(map(str, command)),
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, ONE),
+    )
+    assert f"workers: {count}\n" in done.stdout, done.stderr
