@@ -313,7 +313,7 @@ def test_help_and_version_need_no_run(monkeypatch, capsys, flag: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["RUN", "-o", "x.onnx", "--temperature", "11"], "--temperature 11.0: must be 0 to 10"),
+        (["RUN", "-o", "x.onnx", "--temperature", "11"], "--temperature 11: must be 0 to 10"),
         (["nowhere", "-o", "m.onnx"], "nowhere: not a training run"),
         (
             ["RUN", "-o", "m.ts", "--format", "torchscript", "--precision", "int8"],

@@ -84,9 +84,11 @@ def run(
     given = given_flags(context)
     targets, origin, streaming = Output(**output), Source(**source), Live(**live)
     if info:
-        return _show_card(given, model, targets.as_json)
+        _show_card(given, model, targets.as_json)
+        return
     if streaming.list_ports:
-        return _show_ports(given)
+        _show_ports(given)
+        return
     from . import songs
     from .messages import RunMessages
 
