@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_LONGEST = 1000  # characters of a reason: files can claim names and values of any length
+
+
 class UgenError(Exception):
     """A mistake in what was asked or given, in one line: its subject, then the reason.
 
@@ -26,11 +29,12 @@ class UgenError(Exception):
         value: object = None,
         path: str | Path | None = None,
     ):
-        self.reason, self.flag = reason, flag
+        self.reason = reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}..."
+        self.flag = flag
         self.path = None if path is None else str(path)
         shown = None if value is None else str(value)
         subject = " ".join(part for part in (flag, shown, self.path) if part)
-        super().__init__(printable(f"{subject}: {reason}" if subject else reason))
+        super().__init__(printable(f"{subject}: {self.reason}" if subject else self.reason))
 
 
 class StoppedError(UgenError):

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .errors import UgenError
+from .json_values import MAX_CHARACTERS, parse_json
 from .locks import held, hidden_name, sweep
+from .text import line
 
 MAX_BYTES = 1 << 31  # of files that are read whole
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # for the writer of a pipe; Windows has no such pipes
@@ -62,11 +64,13 @@ def _size(count: int) -> str:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read JSON. Raises UgenError that names the file, whatever is wrong with it."""
+    """Read JSON, as strictly as `parse_json`. Raises UgenError that names the file, whatever is
+    wrong with it."""
+    data = read_bytes(path, 4 * MAX_CHARACTERS, "a JSON file")
     try:
-        return json.loads(read_bytes(path).decode())
-    except (ValueError, RecursionError) as error:
-        raise UgenError(f"not valid JSON ({error})", path=path) from None
+        return parse_json(data.decode(), 4 * MAX_CHARACTERS)
+    except ValueError as error:
+        raise UgenError(f"not valid JSON ({line(error)})", path=path) from None
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:

@@ -347,6 +347,10 @@ def edit(corpus: Path, name: str, value: object) -> None:
         (lambda c: edit(c, "seconds", None), r"\(seconds is null, and must be a number\)"),
         (lambda c: edit(c, "code", "bad luck"), r'\(code is "bad luck", and must be'),
         (lambda c: edit(c, "more", 1), r"\(more is unknown\)"),
+        (lambda c: edit(c, "lost", -1), r"\(a number below 0"),
+        (lambda c: edit(c, "seconds", 1e300), r"\(a number below 0, or too large"),
+        (lambda c: edit(c, "split", "all"), r"\(kept, with \d+ tokens in the split 'all'"),
+        (lambda c: edit(c, "status", "dropped"), r"\(dropped, with \d+ tokens"),
         (lambda c: edit(c, "offset", 7), r"\(tokens or offset do not follow"),
     ],
 )

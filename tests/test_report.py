@@ -262,10 +262,13 @@ def test_a_codec_without_tempo_is_reported(small_folder: Path, tmp_path: Path) -
     parsed(page(found))
 
 
-def test_tokens_of_another_codec_are_refused(small_corpus: Corpus) -> None:
-    wrong = np.full(len(small_corpus.tokens), small_corpus.codec.vocabulary, np.uint16)
-    with pytest.raises(UgenError, match="holds token .* prepare the corpus again"):
-        facts(replace(small_corpus, tokens=wrong))
+def test_tokens_of_another_codec_are_refused(small_corpus: Corpus, tmp_path: Path) -> None:
+    """On opening: to train on them was a traceback."""
+    copy = shutil.copytree(small_corpus.path, tmp_path / "corpus")
+    wrong = np.full(len(small_corpus.tokens), small_corpus.codec.vocabulary, "<u2")
+    (copy / "tokens.u16").write_bytes(wrong.tobytes())
+    with pytest.raises(UgenError, match="holds tokens of .* prepare the corpus again"):
+        Corpus.open(copy)
 
 
 def test_a_khot_corpus_is_counted_by_the_pitches_that_sound(tmp_path: Path) -> None:

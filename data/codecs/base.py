@@ -180,6 +180,13 @@ class Codec(ABC):
         pairs = [split_event(event) for event in self.events]
         return np.array([value if kind in self.pitch_kinds else -1 for kind, value in pairs])
 
+    def check(self, tokens: Tokens) -> None:
+        """Raise CodecError unless these are this codec's tokens, as a corpus stores them."""
+        highest = int(tokens.max(initial=0))
+        if highest >= self.vocabulary:
+            has = f"token {highest}, and it has {self.vocabulary}"
+            raise CodecError(f"tokens of another codec ({has})")
+
     def counts(self, tokens: NDArray[np.integer]) -> NDArray[np.int64]:
         """int64 [at least vocabulary]: how often each event occurs in tokens."""
         return np.bincount(tokens, minlength=self.vocabulary)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ugen.data.errors import CodecError
 from ugen.data.score import Score
 
 from .base import Codec, Encoded, Inputs, Mask, Tokens
@@ -74,6 +75,10 @@ class KhotCodec(Codec):
             .astype(np.uint16)
         )
         return packed
+
+    def check(self, tokens: Tokens) -> None:
+        if len(tokens) % WORDS:
+            raise CodecError("tokens that are no whole number of steps")
 
     def to_inputs(self, tokens: NDArray[np.integer]) -> Inputs:
         return self.vectors(tokens)

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.codecs.registry import codec_from_json
-from ugen.data.errors import UgenError
+from ugen.data.errors import CodecError, UgenError
 from ugen.data.files import read_bytes, read_json, write_json
 from ugen.data.json_values import from_json, parse_json, to_json
 from ugen.data.optional_imports import require
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 SPLITS = ("train", "valid", "test")
 TOKEN_TYPE = np.dtype("<u2")
+MOST = 1 << 53  # notes, seconds or tokens of a file
 MAX_BYTES = 1 << 36  # of tokens
 
 # why a file was dropped
@@ -98,6 +100,10 @@ class About:
     sustain: bool = False
     format: int = FORMAT
 
+    def __post_init__(self) -> None:
+        if self.arrangement not in ARRANGEMENTS:
+            raise UgenError(f"arrangement {self.arrangement} is unknown")
+
 
 @dataclass(frozen=True)
 class Corpus:
@@ -125,7 +131,14 @@ class Corpus:
             problem = f"{len(data)} bytes, but the manifest has {total} tokens"
             raise UgenError(f"{problem}; prepare the corpus again", path=file)
         tokens = np.frombuffer(data, TOKEN_TYPE)
-        return cls(path, about.codec, about.arrangement, rows, tokens, about.hash)
+        corpus = cls(path, about.codec, about.arrangement, rows, tokens, about.hash)
+        for row in rows:
+            try:
+                corpus.codec.check(corpus.piece(row))
+            except CodecError as error:
+                problem = f"{row.file} holds {error}; prepare the corpus again"
+                raise UgenError(problem, path=file) from None
+        return corpus
 
     def pieces(self, split: str) -> list[ManifestRow]:
         """The kept pieces of a split, in order of file name."""
@@ -194,6 +207,17 @@ def _read_about(path: Path) -> About:
         raise UgenError(str(error), path=path) from None
 
 
+def _check(row: ManifestRow, at: int) -> None:
+    """Raise ValueError where a row's numbers are not those of a file whose tokens begin at `at`."""
+    numbers = row.notes_in, row.notes, row.lost, row.seconds, row.tokens
+    if not all(0 <= number <= MOST for number in numbers):
+        raise ValueError("a number below 0, or too large")
+    if row.tokens and row.offset != at:
+        raise ValueError("tokens or offset do not follow from the rows before")
+    if (row.split in SPLITS) != (row.status == "kept") or row.tokens and row.status != "kept":
+        raise ValueError(f"{row.status}, with {row.tokens} tokens in the split {row.split!r}")
+
+
 def _read_manifest(path: Path) -> tuple[ManifestRow, ...]:
     try:
         lines = read_bytes(path).decode().splitlines()
@@ -204,8 +228,7 @@ def _read_manifest(path: Path) -> tuple[ManifestRow, ...]:
     for number, line in enumerate(lines, 1):
         try:
             row = from_json(ManifestRow, parse_json(line))
-            if row.tokens < 0 or (row.tokens and row.offset != at):
-                raise ValueError("tokens or offset do not follow from the rows before")
+            _check(row, at)
         except ValueError as error:
             raise UgenError(f"line {number} is not a manifest row ({error})", path=path) from None
         rows.append(row)

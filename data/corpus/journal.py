@@ -3,7 +3,7 @@ stopped.
 
 A hidden folder beside the corpus holds the tokens so far and a line for every file done. When all
 are done it becomes the corpus. After an interrupt a line counts only when its file is unchanged and
-the tokens on disk have the hash that the line gives.
+the line and the tokens on disk have the hashes that it gives.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Journal:
             piece = Piece(row, NOTHING, "")
         self._accept(piece)
         line = _Line(list(self._stamp(row.file)), piece)
-        self._line_stream.write(json.dumps(to_json(line)) + "\n")
+        self._line_stream.write(_signed(json.dumps(to_json(line))))
         self._line_stream.flush()
 
     def _accept(self, piece: Piece) -> None:
@@ -101,7 +101,7 @@ class Journal:
         with open(self._tokens, "rb") as tokens:
             for text, name in zip(_lines(self._lines), self._files, strict=False):
                 try:
-                    line = from_json(_Line, parse_json(text))
+                    line = from_json(_Line, parse_json(_checked(text)))
                 except ValueError:
                     break
                 if line.stamp != list(self._stamp(name)) or not _holds(tokens, line.piece):
@@ -122,6 +122,19 @@ class Journal:
     def __exit__(self, *error: object) -> None:
         self._token_stream.close()
         self._line_stream.close()
+
+
+def _signed(text: str) -> str:
+    """A line of the journal, its hash before it."""
+    return f"{hashlib.sha256(text.encode()).hexdigest()} {text}\n"
+
+
+def _checked(line: str) -> str:
+    """The text of a line. Raises ValueError where it is not the one that was written."""
+    text = line[65:-1]
+    if line != _signed(text):
+        raise ValueError("damaged")
+    return text
 
 
 def _holds(tokens: BinaryIO, piece: Piece) -> bool:
@@ -158,10 +171,10 @@ def _hidden_folder(out: Path, settings: str) -> Iterator[Path]:
     partial = hidden_folder(out)
     mark = partial / "settings.json"
     try:
-        if not (mark.exists() and mark.read_text("utf-8") == settings):
+        if not (mark.exists() and mark.read_bytes() == settings.encode()):
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
-            mark.write_text(settings, "utf-8")
+            mark.write_bytes(settings.encode())
         yield partial
         for spent in (mark, partial / "journal.jsonl"):
             spent.unlink()

@@ -12,7 +12,7 @@ from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.config import Sampling
 
 from .packing import packed_array
-from .song_state import MAX_SEED, MAX_TOKENS, TEMPOS, SongState, check_tokens
+from .song_state import MAX_SEED, MAX_TOKENS, TEMPOS, SongState
 
 MAX_SECONDS = 24 * 3600.0
 
@@ -92,5 +92,5 @@ class SongSettings:
             reason = f"the {codec.name} codec has no tokens for onsets"
             raise UgenError(reason, flag="--repetition-penalty")
         if self.primer is not None:
-            check_tokens(self.primer, codec)
+            codec.check(self.primer)
         return replace(self, sampling=sampling, tempo=tempo)

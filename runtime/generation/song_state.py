@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from ugen.data import Codec, UgenError
+from ugen.data import UgenError
 from ugen.data.codecs.base import Tokens
 from ugen.data.files import read_bytes, write_atomically
 from ugen.data.json_values import MAX_CHARACTERS, from_json, parse_json, to_json
@@ -73,7 +73,7 @@ class SongState:
             raise UgenError("recent_onsets: tokens of another codec")
         if self.tempo is not None and not codec.has_bars:
             raise UgenError(f"tempo: the {codec.name} codec has no tempo")
-        check_tokens(self.tokens, codec)
+        codec.check(self.tokens)
         decoder = codec.decoder()
         decoder.whole(codec.to_inputs(self.tokens).tolist())
         if self.lead > decoder.now:
@@ -89,14 +89,6 @@ class StateFile:
     version: str
     model: str
     state: SongState
-
-
-def check_tokens(tokens: Tokens, codec: Codec) -> None:
-    """Raise UgenError unless these are a codec's tokens, as a corpus stores them."""
-    if codec.input == "token" and tokens.max(initial=0) >= codec.vocabulary:
-        raise UgenError("tokens of another codec")
-    if codec.input == "frame" and len(tokens) % (codec.vocabulary // 16):
-        raise UgenError("tokens that are no whole number of steps")
 
 
 def save_state(state: SongState, model: str, path: str | Path) -> None:
