@@ -103,7 +103,7 @@ def growing(path: str | Path) -> Iterator[tuple[BinaryIO, Callable[[], None]]]:
     file its name. From then on what is written stays, whatever ends the block or the process.
     Otherwise as `replacing`."""
     with _replacement(path) as new:
-        with open(new.hidden, "r+b") as stream:
+        with open(new.hidden, "r+b", buffering=0) as stream:
             yield stream, new.show
         new.finish()
 
@@ -115,17 +115,17 @@ class _Replacement:
         self.hidden = hidden
         self._target = Path(os.path.realpath(path)) if _is_replaceable(path) else path
         self._in_place = not _is_replaceable(path)
-        self._is_shown = False
+        self.is_shown = False
 
     def show(self) -> None:
         """Give the file its name; on Windows, where an open file cannot be renamed, later."""
-        if not self._is_shown and os.name != "nt":
+        if not self.is_shown and os.name != "nt":
             self._replace()
 
     def finish(self) -> None:
         """Put the file, which is whole now, in its place."""
-        flush_to_disk(self._target if self._is_shown else self.hidden)
-        if not self._is_shown:
+        flush_to_disk(self._target if self.is_shown else self.hidden)
+        if not self.is_shown:
             self._replace()
         if self._in_place:
             target = os.open(self._target, os.O_WRONLY | os.O_TRUNC | _BINARY)
@@ -141,7 +141,7 @@ class _Replacement:
             self.hidden.chmod(stat.S_IMODE(self._target.stat().st_mode))
         try:
             os.replace(self.hidden, self._target)
-            self._is_shown = True
+            self.is_shown = True
         except OSError as error:
             if error.errno != errno.EBUSY:  # the name is that of a mounted file
                 raise
@@ -151,7 +151,7 @@ class _Replacement:
 @contextmanager
 def _replacement(path: str | Path) -> Iterator[_Replacement]:
     path = Path(path)
-    hidden = None
+    hidden = new = None
     try:
         if path.is_dir():
             raise UgenError("is a folder", path=path)
@@ -160,10 +160,13 @@ def _replacement(path: str | Path) -> Iterator[_Replacement]:
             folder = Path(tempfile.gettempdir())
         folder.mkdir(parents=True, exist_ok=True)
         with _hidden_file(folder) as hidden:
-            yield _Replacement(path, hidden)
+            new = _Replacement(path, hidden)
+            yield new
     except OSError as error:
         is_ours = error.filename in (None, str(path), str(hidden)) or hidden is None
         reason = f"cannot be written ({error.strerror or error})"
+        if new is not None and new.is_shown:
+            reason += "; it holds what was saved before"
         raise UgenError(reason, path=path if is_ours else error.filename) from None
 
 

@@ -133,7 +133,7 @@ def recorded(score: Score, pad_ticks: int = 0, texts: Sequence[str] = ()) -> byt
     events += [(note[0], recorder.note, [list(note)]) for note in score.notes.tolist()]
     for _, write, arguments in sorted(events, key=lambda event: event[0]):
         write(*arguments)
-    recorder.finish(score.end_tick + pad_ticks, texts)
+    recorder.save(texts, score.end_tick + pad_ticks)
     return file.getvalue()
 
 
@@ -201,7 +201,7 @@ def test_a_streamed_file_has_one_tempo_per_tick_and_none_after_its_end() -> None
     for tick, usec in ((0, 600_000), (9, 1), (9, 400_000), (99, 300_000)):
         recorder.tempo(tick, usec)
     recorder.note([9, 20, 60, 80, 0, False])
-    recorder.finish(50)
+    recorder.save(end=50)
     assert read_midi(file.getvalue()).tempos.tolist() == [(0, 600_000), (9, 400_000)]
     assert file.getvalue().count(b"\xff\x51") == 2
 

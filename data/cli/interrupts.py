@@ -28,8 +28,7 @@ class Interrupted(KeyboardInterrupt):
 
 def handle() -> None:
     """From now on the first signal raises Interrupted and later ones are ignored, while files are
-    ended and temporary ones removed. A signal that the parent has set to be ignored stays so, as by
-    nohup."""
+    ended and temporary ones removed. What nohup ignores stays ignored."""
     global caught, _since
     caught, _since = None, 0.0
     owner = os.getpid()
@@ -47,11 +46,16 @@ def handle() -> None:
         if time.monotonic() - _since > PATIENCE:
             os._exit(128 + number)
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            with suppress(ValueError):  # not the main thread, which is the one to be interrupted
-                signal.signal(number, interrupt)
+    with suppress(ValueError):  # not the main thread, which is the one to be interrupted
+        for number in signals():
+            signal.signal(number, interrupt)
+
+
+def signals() -> list[signal.Signals]:
+    """The signals that ask for an end, without those that the parent has set to be ignored."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    found = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    return [number for number in found if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def ignore() -> None:

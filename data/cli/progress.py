@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ugen.data.text import printable
 
@@ -37,11 +37,17 @@ def progress_bar(
         TextColumn("{task.fields[amount]}", markup=False),
         TimeRemainingColumn(),
     )
-    with Progress(
+    bar = Progress(
         *columns[: 3 if total is None else 4],
         console=Console(stderr=True),
         transient=True,
         redirect_stdout=sys.stdout.isatty(),  # else what is printed would not reach a pipe or file
-    ) as bar:
+    )
+    with suppress(OSError):  # a terminal that was closed
+        bar.start()
+    try:
         task = bar.add_task(printable(what), total=total, amount="")
         yield lambda done: bar.update(task, completed=done, amount=amount(done) if unit else "")
+    finally:
+        with suppress(OSError):
+            bar.stop()

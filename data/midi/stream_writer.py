@@ -1,9 +1,12 @@
-"""A MIDI file written while its music is made: one track, format 0, in constant memory."""
+"""A MIDI file written while its music is made: one track, format 0, in constant memory, and whole
+each time that it is saved."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from contextlib import suppress
+from copy import copy
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ugen.data.score import NoteRow
@@ -32,7 +35,11 @@ class PendingEvent(NamedTuple):
 class MidiRecorder:
     """Writes to a file that can be sought in. The same notes can be read from it, by readers that
     know ports where more programs, or notes of one pitch, sound at once than there are channels.
-    The track cannot be longer than 4 GB."""
+    The track cannot be longer than 4 GB.
+
+    Events wait in memory for the next `save`, which leaves a whole file: whoever ends the process
+    after it, all up to there can be read.
+    """
 
     def __init__(self, file: BinaryIO, ticks_per_beat: int):
         self._file = file
@@ -40,11 +47,12 @@ class MidiRecorder:
         self._channels = Channels()
         self._pending: list[PendingEvent] = []
         self._count = 0
-        self._length = 0
         self._port = 0
+        self._unsaved = bytearray()
+        self._ending = b""  # of the last save; what comes next overwrites it
         start = header_chunk(0, 1, ticks_per_beat) + chunk(b"MTrk", b"")
-        self._length_at = len(start) - 4
-        file.write(start)
+        self._at = self._start = len(start)  # where the next events go
+        self._put(0, start)
 
     def tempo(self, tick: int, usec: int) -> None:
         """A tempo, at or after the onset of the last note."""
@@ -74,14 +82,44 @@ class MidiRecorder:
         self._add(onset, _ON, on, channel.port)
         self._add(end, _OFF, off, channel.port)
 
-    def finish(self, end: int, texts: Sequence[str] = ()) -> None:
-        """End the track at a tick, with text events, and say in the header how long it is."""
-        self._write_before(end + 1)
+    def save(self, texts: Sequence[str] = (), end: int | None = None) -> None:
+        """Write what has been made, and end the track there, at a tick or with its last note, with
+        text events. Where the disk is full the file stays as it was saved before."""
+        ending = self._end(texts, end)
+        data = bytes(self._unsaved) + ending
+        try:
+            # first the length: until the rest is there, a track's old end is found before it
+            self._put_length(self._at + len(data))
+            self._put(self._at, data)
+        except OSError:
+            with suppress(OSError):
+                self._put(self._at, self._ending)
+                self._file.truncate()
+                self._put_length(self._file.tell())
+            raise
+        self._at += len(self._unsaved)
+        self._unsaved, self._ending = bytearray(), ending
+
+    def _end(self, texts: Sequence[str], end: int | None) -> bytes:
+        """The end of the track, as it would be written now."""
+        rest = copy(self)
+        rest._unsaved = bytearray()
+        rest._track = copy(self._track)
+        rest._pending = self._pending[:]
+        last = max((event.tick for event in rest._pending), default=0) if end is None else end
+        rest._write_before(last + 1)
         for text in texts:
-            self._write(max(self._track.tick, end), text_event(text))
-        self._append(self._track.end(end))
-        self._file.seek(self._length_at)
-        self._file.write(self._length.to_bytes(4, "big"))
+            rest._write(max(rest._track.tick, last), text_event(text))
+        return bytes(rest._unsaved) + rest._track.end(last)
+
+    def _put_length(self, end: int) -> None:
+        self._put(self._start - 4, (end - self._start).to_bytes(4, "big"))
+
+    def _put(self, at: int, data: bytes) -> None:
+        self._file.seek(at)
+        while data:  # a file without a buffer may take a part
+            data = data[self._file.write(data) :]
+        self._file.flush()
 
     def _add(
         self, tick: int, order: int, event: Message | MetaMessage, port: int | None = None
@@ -101,11 +139,7 @@ class MidiRecorder:
             self._write(at, event)
 
     def _write(self, tick: int, event: Message | MetaMessage) -> None:
-        self._append(self._track.encode(tick, event))
-
-    def _append(self, data: bytes) -> None:
-        self._file.write(data)
-        self._length += len(data)
+        self._unsaved += self._track.encode(tick, event)
 
 
 def _to_port(port: int) -> MetaMessage:

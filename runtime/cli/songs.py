@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 from ugen.data import Note, read_midi
-from ugen.data.files import replacing
+from ugen.data.files import growing
 from ugen.runtime.generation.faults import GuardError
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.song_state import SongState, save_state
@@ -111,9 +111,9 @@ def _stream_song(
         what = "playing" if player.is_audible else str(names[0]) if names else "notes"
         title = f"{what}, seed {request.settings.seed}"
         player.show = stack.enter_context(messages.progress(title, request, player.is_audible))
-        output = None
+        output, show = None, _nothing
         if names:
-            output = stack.enter_context(open(stack.enter_context(replacing(names[0])), "wb"))
+            output, show = stack.enter_context(growing(names[0]))
         song = session.run(
             request,
             model,
@@ -122,6 +122,7 @@ def _stream_song(
             on_note=messages.note,
             on_progress=(lambda made: None) if player.is_audible else player.show,
             on_retry=lambda retry: messages.warning(str(retry)),
+            on_save=show,
         )
     if song.fault:
         raise song.fault
@@ -171,6 +172,10 @@ def _write_state(state: SongState, request: Request, targets: Output) -> None:
     if targets.save_state is not None:
         path = outputs.name_of(targets.save_state, request.settings.seed)
         save_state(state, request.model, path)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _drain(notes: Iterator[Note | None]) -> None:

@@ -7,24 +7,31 @@ from collections.abc import Iterator
 from types import FrameType
 
 from ugen.data import Note
+from ugen.data.cli import interrupts
 
 
 class Interrupts:
-    """Ctrl-C and SIGTERM raise KeyboardInterrupt, but never while a note is made: then they wait
-    until it is."""
+    """The first of Ctrl-C, SIGTERM and SIGHUP raises KeyboardInterrupt, but never while a note is
+    made: then it waits until it is. Later ones are ignored."""
 
     def __enter__(self) -> Interrupts:
         self._making = False
         self._pending = False
-        self._handlers = {
-            number: signal.signal(number, self._handle)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        self._ignoring = False
+        self._handlers = {}
+        for number in interrupts.signals():
+            self._handlers[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._pending:
+            interrupts.ignore()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+    def ignore(self) -> None:
+        """Ignore signals from now on."""
+        self._ignoring = True
 
     def between(self, notes: Iterator[Note | None]) -> Iterator[Note | None]:
         """The notes, interrupted between two of them only."""
@@ -41,6 +48,7 @@ class Interrupts:
             yield note
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        is_first = not (self._pending or self._ignoring)
         self._pending = True
-        if not self._making:
+        if is_first and not self._making:
             raise KeyboardInterrupt

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -18,6 +20,8 @@ from ugen.runtime.generation.song_state import SongState
 from ugen.runtime.inference.model import Model
 
 from .interrupts import Interrupts
+
+_SAVE_EVERY = 1.0  # seconds
 
 # takes all notes at its own pace; None among them: there is no new one yet
 Player = Callable[[Iterator[Note | None]], object]
@@ -55,26 +59,29 @@ def run(
     on_note: Callable[[Note], None] = lambda note: None,
     on_progress: Callable[[float], None] = lambda made: None,
     on_retry: Callable[[Retry], None] = lambda retry: None,
+    on_save: Callable[[], None] = lambda: None,
 ) -> StreamedSong:
     """Make a song, play it, and write it as a MIDI file that can be sought in.
 
     Ctrl-C ends it: then the file is complete, too, and holds all that was made. When the guard
     gives up, the file holds what is good; GuardError is raised only where that is nothing. Raises
-    UgenError as `generate` does.
+    UgenError as `generate` does. Every second the file is whole, whatever ends the process then:
+    `on_save` is called.
     """
-    session = _Session(request, model, output, on_note, on_progress, on_retry)
+    session = _Session(request, model, output, on_note, on_progress, on_retry, on_save)
     notes = session.notes()
     stopped, fault = False, None
-    try:
-        with Interrupts() as interrupts:
+    with Interrupts() as interrupts:
+        try:
             play(interrupts.between(notes))
-    except (KeyboardInterrupt, BrokenPipeError):  # the latter: who read the notes has gone
-        stopped = True
-    except GuardError as error:
-        if not session.count:
-            raise
-        fault = error
-    return session.finish(stopped, fault)
+        except (KeyboardInterrupt, BrokenPipeError):  # the latter: who read the notes has gone
+            stopped = True
+        except GuardError as error:
+            if not session.count:
+                raise
+            fault = error
+        interrupts.ignore()  # while the file is ended
+        return session.finish(stopped, fault)
 
 
 class _Session:
@@ -88,11 +95,14 @@ class _Session:
         on_note: Callable[[Note], None],
         on_progress: Callable[[float], None],
         on_retry: Callable[[Retry], None],
+        on_save: Callable[[], None],
     ):
         self.count = 0
         self._tokens = 0
         self._request = request
         self._on_note = on_note
+        self._on_save = on_save
+        self._saved_at = -math.inf
         self._recorder = None
         if output is not None:
             ticks_per_beat = model.card.codec.decoder().ticks_per_beat
@@ -126,7 +136,8 @@ class _Session:
         length = self._song.length
         if self._recorder:
             answered = self._request.as_streamed(length if stopped or fault else None)
-            self._recorder.finish(self._song.end, [answered.record()])
+            self._recorder.save([answered.record()], self._song.end)
+            self._on_save()
         state = self._song.state()
         return StreamedSong(length, self.count, self._tokens, state, stopped, fault)
 
@@ -137,7 +148,12 @@ class _Session:
         if self._recorder:
             self._recorder.note(row)
         self.count += 1
-        return self._song.note(row)
+        note = self._song.note(row)
+        if self._recorder and time.monotonic() - self._saved_at > _SAVE_EVERY:
+            self._recorder.save([self._request.as_streamed(note.onset).record()])
+            self._on_save()
+            self._saved_at = time.monotonic()
+        return note
 
     def _count_tokens(self, tokens: Tokens) -> None:
         self._tokens += len(tokens)
