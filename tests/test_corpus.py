@@ -3,10 +3,12 @@ put."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,9 @@ from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write
 from ugen.data.cli.main import MUSIC
 from ugen.data.codecs.registry import CODECS
 from ugen.data.corpus.corpus import SPLITS, Corpus, ManifestRow
+from ugen.data.corpus.near_duplicates import families
 from ugen.data.corpus.prepare import Settings, prepare
+from ugen.data.corpus.splits import split
 from ugen.data.files import write_json
 
 BEATS = Settings(make_codec("beats"), valid=0.2)
@@ -486,3 +490,39 @@ def test_long_silence_before_the_music_is_cut_and_short_silence_kept(tmp_path: P
     assert rows["30.mid"].warnings == ("1:00 of silence before the first note, cut",)
     assert rows["30.mid"].tokens == rows["0.mid"].tokens == rows["4.mid"].tokens - 4
     assert rows["damaged.mid"].reason.startswith("no notes could be read: track 1: a data byte")
+
+
+@pytest.mark.parametrize("size", [1, 2, 20])
+def test_a_family_is_held_out_as_often_as_a_single_piece(size: int) -> None:
+    """By the least hash of its members, a family of twenty was held out seven times in eight."""
+    names = [(family, str(member)) for family in range(2000) for member in range(size)]
+    rows = [
+        ManifestRow(name, "kept", family=str(family), sha256=digest(f"{family} {name}"))
+        for family, name in names
+    ]
+    split_rows = split(rows, 0.1, 0.2)
+    splits = {row.family: row.split for row in split_rows}
+    assert all(splits[row.family] == row.split for row in split_rows), "families stay together"
+    counts = Counter(splits.values())
+    # 2,000 families: 5 standard deviations are 67 and 89
+    assert abs(counts["valid"] - 200) < 67 and abs(counts["test"] - 400) < 89
+
+
+def digest(text: str) -> str:
+    """sha256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_many_versions_of_one_piece_take_no_time_with_their_square() -> None:
+    """A thousand took a minute."""
+    chance = np.random.default_rng(0)
+    piece = chance.integers(0, 2**63, 128).astype(np.uint64)
+    versions = []
+    for _ in range(2000):
+        version = piece.copy()
+        version[chance.choice(128, 20, False)] = chance.integers(0, 2**63, 20)
+        versions.append(np.unique(version))
+    others = [np.unique(chance.integers(0, 2**63, 128).astype(np.uint64)) for _ in range(100)]
+    began = time.process_time()
+    assert families(versions + others) == [0] * 2000 + list(range(2000, 2100))
+    assert time.process_time() - began < 5

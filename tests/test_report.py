@@ -164,6 +164,15 @@ def test_a_lopsided_corpus_is_called_so(odd_corpus: Corpus) -> None:
     assert "validation has only 1 piece" in findings(lopsided)
     none = replace(found, splits=(found.splits[0], replace(one, pieces=0), found.splits[2]))
     assert any("there is no validation" in words for words in findings(none))
+    splits = tuple(
+        replace(each, pieces=n, asked=a)
+        for each, n, a in zip(found.splits, (20, 80, 0), (0, 0.1, 0), strict=True)
+    )
+    uneven = replace(found, splits=splits)
+    assert (
+        "validation has 80% of the pieces, where 10% were asked for: versions of a piece stay "
+        "together" in findings(uneven)
+    )
     lossy = replace(found, lost=found.total.notes)
     assert "50.0% of the notes did not fit the codec's time grid" in findings(lossy)
 

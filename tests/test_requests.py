@@ -145,7 +145,9 @@ def test_what_is_cut_before_and_after_a_tick_is_all_there_was(score: Score, tick
 def test_a_primer_of_nothing_is_refused(tmp_path: Path, model_file: Path) -> None:
     write_midi(Score.build([], 480), tmp_path / "empty.mid")
     done = ugen_run(model_file, "-o", tmp_path / "x.mid", "--primer", tmp_path / "empty.mid")
-    assert done.returncode == 2 and "--primer: no notes in it" in done.stderr
+    assert done.returncode == 2
+    assert done.stderr.startswith("ugen-run: --primer ")
+    assert "empty.mid: no notes in it" in done.stderr
 
 
 # sampling

@@ -115,6 +115,7 @@ class Corpus:
     rows: tuple[ManifestRow, ...]
     tokens: NDArray[np.uint16]
     hash: str
+    asked: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: str | Path) -> Corpus:
@@ -131,7 +132,8 @@ class Corpus:
             problem = f"{len(data)} bytes, but the manifest has {total} tokens"
             raise UgenError(f"{problem}; prepare the corpus again", path=file)
         tokens = np.frombuffer(data, TOKEN_TYPE)
-        corpus = cls(path, about.codec, about.arrangement, rows, tokens, about.hash)
+        asked = {"valid": about.valid, "test": about.test}
+        corpus = cls(path, about.codec, about.arrangement, rows, tokens, about.hash, asked)
         for row in rows:
             try:
                 corpus.codec.check(corpus.piece(row))

@@ -8,7 +8,7 @@ tempo, so transposed and re-timed versions match too.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ RUN = 10  # intervals in a run: long enough that scales and ostinati seldom matc
 # hashes per sketch; the standard deviation of an estimated resemblance of 0.5 is 0.04
 SKETCH = 128
 ALIKE = 0.5  # resemblance from which two pieces belong to one family
+# pieces that are remembered for a hash, of one family and of all: more would be compared in vain,
+# and a thousand versions of one piece take time with their square
+MOST_RELATIVES, MOST_HOLDERS = 4, 64
 
 
 def sketch(score: Score) -> NDArray[np.uint64]:
@@ -65,18 +68,22 @@ def families(sketches: list[NDArray[np.uint64]]) -> list[int]:
 
     def root(i: int) -> int:
         while parent[i] != i:
+            parent[i] = parent[parent[i]]
             i = parent[i]
         return i
 
-    holders: dict[int, list[int]] = defaultdict(list)  # hash -> pieces that have it
+    holders: dict[int, list[int]] = defaultdict(list)  # hash -> some of the pieces that have it
     for i, (mine, elsewhere) in enumerate(zip(sketches, _shared(sketches), strict=True)):
-        shared: dict[int, int] = defaultdict(int)
-        for value in mine[elsewhere].tolist():
-            for other in holders[value]:
-                shared[other] += 1
-            holders[value].append(i)
-        for other, count in shared.items():
-            if count >= ALIKE * len(mine) / 2 and resemblance(mine, sketches[other]) >= ALIKE:
+        values = mine[elsewhere].tolist()
+        shared = Counter(other for value in values for other in holders[value])
+        for other, count in shared.most_common():
+            if count < ALIKE * len(mine) / 2:
+                break
+            if root(i) != root(other) and resemblance(mine, sketches[other]) >= ALIKE:
                 low, high = sorted((root(i), root(other)))
                 parent[high] = low
+        for value in values:
+            relatives = sum(root(other) == root(i) for other in holders[value])
+            if relatives < MOST_RELATIVES and len(holders[value]) < MOST_HOLDERS:
+                holders[value].append(i)
     return [root(i) for i in range(len(sketches))]

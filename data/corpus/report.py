@@ -14,6 +14,7 @@ from .summary import QUANTILES, Facts
 
 # with fewer pieces a score says more about the pieces than about the model
 FEW_PIECES = {"train": 10, "valid": 4, "test": 4}
+FAR = 2  # times the fraction of the pieces that a split was asked to have, or less than 1 in FAR
 LITTLE_MUSIC = 1800.0  # seconds; a model of any size soon memorizes this
 MUCH_LOST = 0.02  # fraction of all notes
 MOST_LOST = 0.1  # fraction of a file's notes
@@ -44,11 +45,19 @@ def _about_files(facts: Facts) -> Iterator[str]:
 
 def _about_splits(facts: Facts) -> Iterator[str]:
     words = {"train": "training", "valid": "validation", "test": "the test"}
+    pieces = sum(split.pieces for split in facts.splits)
     for split in facts.splits:
         if split.name == "valid" and not split.pieces:
             yield "there is no validation: nothing will show when a model begins to memorize"
         elif 0 < split.pieces < FEW_PIECES[split.name]:
             yield f"{words[split.name]} has only {count(split.pieces, 'piece')}"
+        expected = split.asked * pieces
+        is_far = not expected / FAR <= split.pieces <= expected * FAR
+        if is_far and abs(split.pieces - expected) >= FEW_PIECES["valid"] and expected:
+            yield (
+                f"{words[split.name]} has {split.pieces / pieces:.0%} of the pieces, "
+                f"where {split.asked:.0%} were asked for: versions of a piece stay together"
+            )
         rows = [row for row in facts.kept if row.split == split.name]
         largest = max(rows, key=lambda row: row.tokens, default=None)
         if largest and len(rows) > 1 and largest.tokens * 2 > split.tokens:

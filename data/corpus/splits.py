@@ -25,17 +25,18 @@ def with_families(pieces: list[Piece]) -> list[ManifestRow]:
 
 
 def split(rows: list[ManifestRow], valid: float, test: float) -> list[ManifestRow]:
-    """Give each family the split that the smallest hash of its members falls in, so that new files
-    move no old ones.
+    """Give each family a split by the hash of one of its members, so that new files move none but,
+    at times, a family that they join.
 
     Where that leaves no family to validate with, though `valid` asks for one, or none to train on,
     the family nearest the border moves.
     """
-    places: dict[str, float] = {}  # family -> 0 to 1
+    members: dict[str, str] = {}  # family -> the hash that decides
     for row in rows:
         if row.status == "kept":
-            place = int(row.sha256[:13], 16) / 16**13
-            places[row.family] = min(place, places.get(row.family, 1.0))
+            members[row.family] = min(members.get(row.family, row.sha256), row.sha256, key=_choice)
+    # from 0 to 1, by digits that the choice did not look at: the least of many would be near 0
+    places = {family: int(sha256[:13], 16) / 16**13 for family, sha256 in members.items()}
     chosen = {family: _split_of(place, valid, test) for family, place in places.items()}
     ordered = sorted(places, key=lambda family: places[family])
     if valid > 0 and len(ordered) > 1 and "valid" not in chosen.values():
@@ -43,6 +44,10 @@ def split(rows: list[ManifestRow], valid: float, test: float) -> list[ManifestRo
     if ordered and "train" not in chosen.values():
         chosen[ordered[-1]] = "train"
     return [replace(row, split=chosen[row.family]) if row.status == "kept" else row for row in rows]
+
+
+def _choice(sha256: str) -> str:
+    return sha256[13:]
 
 
 def _split_of(place: float, valid: float, test: float) -> str:

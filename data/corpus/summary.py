@@ -26,13 +26,15 @@ _CHUNK = 1 << 20  # tokens counted at once: bounds memory, however long a piece 
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """The kept pieces of a split, added up."""
+    """The kept pieces of a split, added up. `asked`: the fraction of all pieces that it was asked
+    to have, where that is known."""
 
     name: str
     pieces: int
     notes: int
     seconds: float
     tokens: int
+    asked: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ def facts(corpus: Corpus) -> Facts:
         rows=corpus.rows,
         kept=kept,
         repaired=tuple(row for row in kept if row.warnings),
-        splits=tuple(_sum(split, corpus.pieces(split)) for split in SPLITS),
+        splits=tuple(
+            _sum(split, corpus.pieces(split), corpus.asked.get(split, 0.0)) for split in SPLITS
+        ),
         total=_sum("all", kept),
         notes_in=sum(row.notes_in for row in kept),
         lost=sum(row.lost for row in kept),
@@ -113,9 +117,9 @@ def facts(corpus: Corpus) -> Facts:
     )
 
 
-def _sum(name: str, rows: Sequence[ManifestRow]) -> SplitFacts:
+def _sum(name: str, rows: Sequence[ManifestRow], asked: float = 0.0) -> SplitFacts:
     notes, tokens = sum(row.notes for row in rows), sum(row.tokens for row in rows)
-    return SplitFacts(name, len(rows), notes, sum(row.seconds for row in rows), tokens)
+    return SplitFacts(name, len(rows), notes, sum(row.seconds for row in rows), tokens, asked)
 
 
 def _versions(kept: Iterable[ManifestRow]) -> dict[str, tuple[str, ...]]:
