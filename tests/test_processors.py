@@ -1,13 +1,17 @@
-"""How many processors are used: those that a container allows, not those of its host."""
+"""What differs between machines: how many processors may be used, whether they have bf16, and who
+may read files."""
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from ugen.data.corpus.corpus import Corpus
 from ugen.data.processors import usable_processors
 
 ONE = {min(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else set()
@@ -118,3 +122,47 @@ def test_preparing_starts_as_many_workers_as_it_may(
         preexec_fn=lambda: os.sched_setaffinity(0, ONE),
     )
     assert f"workers: {count}\n" in done.stdout, done.stderr
+
+
+TRAIN = "from ugen.train.cli import main; main()"
+SMALL = "--threads 1 --hidden 16 --embedding 8 --batch 2 --bptt-length 32 --sample-minutes 0"
+
+
+def train(*words: object) -> subprocess.CompletedProcess[str]:
+    """train-ugen on a processor without bf16, as oneDNN imitates it; files as for a group."""
+    return subprocess.run(
+        [sys.executable, "-c", TRAIN, *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"},
+        preexec_fn=lambda: bool(os.umask(0o027)),
+    )
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="a switch of x86's")
+def test_a_processor_without_bf16_trains_in_fp32(small_corpus: Corpus, tmp_path: Path) -> None:
+    """--precision bf16 ended in a traceback there, and so did a run of a newer machine resumed."""
+    run, words = tmp_path / "run", SMALL.split()
+    refused = train(small_corpus.path, "-o", run, *words, "--precision", "bf16")
+    said = "train-ugen: --precision bf16: this machine cannot compute it; leave the option out\n"
+    assert (refused.returncode, refused.stderr) == (2, said)
+    begun = train(small_corpus.path, "-o", run, *words, "--epochs", "0.2", "--precision", "fp32")
+    assert begun.returncode == 0, begun.stderr
+    config = json.loads((run / "config.json").read_text())
+    config["training"]["precision"] = "bf16"
+    (run / "config.json").write_text(json.dumps(config))
+    words = ["--resume", "--epochs", "0.4", "--threads", "1", "--sample-minutes", "0"]
+    resumed = train(small_corpus.path, "-o", run, *words)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "this machine cannot train in bf16; the run continues in fp32" in resumed.stdout
+
+
+def test_all_files_of_a_run_have_the_mode_that_was_asked_for(
+    small_corpus: Corpus, tmp_path: Path
+) -> None:
+    """Weights were for their owner alone, whatever the umask: others could not export them."""
+    done = train(small_corpus.path, "-o", tmp_path / "run", *SMALL.split(), "--epochs", "0.1")
+    assert done.returncode == 0, done.stderr
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "run").iterdir()}
+    assert modes["model.safetensors"] == modes["resume.safetensors"] == 0o640
+    assert {mode for name, mode in modes.items() if "." in name} == {0o640}, modes

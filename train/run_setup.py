@@ -23,6 +23,7 @@ from .device import choose_device
 from .presets import DEFAULT, PRESETS
 
 if TYPE_CHECKING:
+    import torch
     from ugen.train.learning.learner import Learner
     from ugen.train.learning.trainer import Trainer
 
@@ -92,9 +93,10 @@ class Request:
         if options.find_lr and "lr" in self.training:
             raise UgenError("--find-lr looks for one; give one of the two", flag="--lr")
         device = choose_device(options.device)
-        if self.training.get("precision") == "fp16" and device.type == "cpu":
-            reason = "goes with a GPU; a CPU trains in fp32 or bf16"
-            raise UgenError(reason, flag="--precision", value="fp16")
+        precision = self.training.get("precision", "auto")
+        if precision != "auto" and not _trains_in(precision, device):
+            reason = "goes with a GPU" if precision == "fp16" else "this machine cannot compute it"
+            raise UgenError(f"{reason}; leave the option out", flag="--precision", value=precision)
 
     def configs(self, codec: Codec) -> tuple[ModelConfig, TrainConfig]:
         """The settings for a codec: those given, else the preset's, else the defaults."""
@@ -161,7 +163,19 @@ def resume(request: Request) -> Trainer:
     model, training = about.model, about.training
     training = _resumed_config(request, model, training, corpus.codec)
     device = choose_device(request.options.device)
-    return Trainer.resume(request.output, corpus, device, training, World.init(device.type))
+    world = World.init(device.type)
+    if not _trains_in(training.precision, device):
+        if world.rank == 0:
+            said = f"this machine cannot train in {training.precision}; the run continues in fp32"
+            typer.echo(f"{request.output}: {said}")
+        training = replace(training, precision="fp32")
+    return Trainer.resume(request.output, corpus, device, training, world)
+
+
+def _trains_in(precision: str, device: torch.device) -> bool:
+    from ugen.train.learning.speed import trains_in
+
+    return trains_in(precision, device)
 
 
 def _resumed_config(

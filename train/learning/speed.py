@@ -46,7 +46,23 @@ def choose_precision(device: torch.device) -> str:
     """
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    return "bf16" if device.type == "cpu" and _BF16_FLAGS & _cpu_flags() else "fp32"
+    fast = device.type == "cpu" and _BF16_FLAGS & _cpu_flags() and trains_in("bf16", device)
+    return "bf16" if fast else "fp32"
+
+
+def trains_in(precision: str, device: torch.device) -> bool:
+    """Whether a device can train an LSTM in a precision at all: bf16 needs a newer processor, fp16
+    a GPU. Leaves torch's random state alone."""
+    if precision == "fp32" or device.type == "cpu" and precision == "fp16":
+        return precision == "fp32"
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        lstm = torch.nn.LSTM(8, 8, batch_first=True).to(device)
+        try:
+            with autocast(device, precision):
+                lstm(torch.zeros(1, 2, 8, device=device))[0].sum().backward()
+        except RuntimeError:
+            return False
+    return True
 
 
 def _cpu_flags() -> set[str]:

@@ -71,7 +71,9 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any])
     """Tensors and a JSON header in one safetensors file, atomically."""
     with replacing(path) as partial:
         contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        mode = partial.stat().st_mode  # safetensors would write for the owner alone
         save_file(contiguous, str(partial), {"ugen": json.dumps(header)})
+        partial.chmod(mode)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
