@@ -308,7 +308,18 @@ def _of_runs(folder: Path) -> Iterator[Reader]:
         request = Training(corpus.path, run, RunOptions(device="cpu"), {}, {}, {})
         resume(request).update()
 
-    for file in sorted(run.iterdir()):
-        uses = {"report": lambda: write_report(run), "export": export, "resume": go_on}
-        for name, use in uses.items():
-            yield Reader(f"{name} {file.name}", [file.read_bytes()], _in_place(file, use))
+    def report() -> None:
+        write_report(run)
+
+    uses: dict[str, tuple[Callable[[], None], ...]] = {
+        "config.json": (report, export, go_on),
+        "metrics.jsonl": (report,),
+        "model.safetensors": (export,),
+        "held_out_excerpt.npy": (export,),
+        "originality.json": (export,),
+        "resume.safetensors": (go_on,),
+    }
+    for name, each in uses.items():
+        for use in each:
+            data = [(run / name).read_bytes()]
+            yield Reader(f"{use.__name__} {name}", data, _in_place(run / name, use))

@@ -183,6 +183,23 @@ def test_tokens_that_a_power_cut_zeroed_are_read_again(
     assert resumed.rows == whole.rows and (resumed.tokens == whole.tokens).all()
 
 
+def test_a_changed_line_of_the_journal_is_read_again(folder: Path, tmp_path: Path) -> None:
+    """Its numbers went into the corpus: only the tokens had a hash."""
+    whole = prepare(folder, tmp_path / "whole", BEATS)
+
+    def interrupt(done: int, of: int) -> None:
+        if done == of - 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(folder, tmp_path / "corpus", BEATS, on_file=interrupt)
+    journal = tmp_path / ".corpus.partial" / "journal.jsonl"
+    text = journal.read_text()
+    journal.write_text(text.replace('"notes": ', '"notes": 1', 3))
+    assert journal.read_text() != text
+    assert prepare(folder, tmp_path / "corpus", BEATS).rows == whole.rows
+
+
 def test_all_is_on_disk_before_the_corpus_gets_its_name(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,7 @@ CONFIGS: list[tuple[str, Callable[[Any], None], str]] = [
     ("metrics.jsonl", lambda v: v.pop("update"), "line 1: update is missing"),
     ("metrics.jsonl", lambda v: v.update(epoch="x"), 'line 1: epoch is "x"'),
     ("metrics.jsonl", lambda v: v.update(seconds=1e300), "line 1: a count"),
+    ("metrics.jsonl", lambda v: v.update(known_nats_per_token=1e308), "line 1: a number"),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import pandas
 
 METRICS_FILE = "metrics.jsonl"
-_MOST = 1e15  # of updates, tokens, epochs and seconds
+_MOST = 1e15
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,11 @@ def checked_row(value: Any) -> dict[str, Any]:
     """A line of metrics.jsonl, decoded. Raises ValueError unless it has what `Evaluation` says."""
     found = from_json(Evaluation, value)
     counts = found.update, found.tokens, found.epoch, found.seconds
-    if not all(0 <= each < _MOST for each in counts):
+    numbers = [each for each in vars(found).values() if isinstance(each, (int, float))]
+    if not all(0 <= each <= _MOST for each in counts):
         raise ValueError("a count that is below 0, or too large")
+    if any(abs(each) > _MOST for each in numbers if math.isfinite(each)):
+        raise ValueError("a number that is too large")
     return value  # type: ignore[no-any-return]
 
 
