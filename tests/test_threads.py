@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -61,3 +63,9 @@ def test_songs_and_steps_of_many_threads_are_those_of_one(model: Model) -> None:
     for one, other in zip(alone, together, strict=True):
         assert np.array_equal(one, other)
     assert len({each.tobytes() for each in alone}) == len(work), "and no two are alike"
+
+
+def test_a_copy_of_a_model_is_loaded_again(model: Model) -> None:
+    """onnxruntime's sessions can be neither copied nor sent to other processes."""
+    for copied in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), copy.copy(model)):
+        assert np.array_equal(song(copied, 1), song(model, 1))

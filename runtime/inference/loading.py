@@ -66,6 +66,7 @@ def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu")
         raise UgenError(reason, flag="--provider", value=provider)
     _try(session, card, str(path))
     model = Model(card, session, provider, hashlib.sha256(data).hexdigest())
+    model.source = load, (Path(path).absolute(), threads, provider)
     self_check(model, str(path))
     return model
 

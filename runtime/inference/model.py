@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,20 @@ State = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 class Model:
     """A loaded model. `card`: what the file says of itself; `provider`: what computes it;
-    `sha256`: of the file. Threads may share a model, each with a stream of its own."""
+    `sha256`: of the file; `source`: a function and its arguments that load it again. Threads may share a model, each with a stream of its own."""
 
     def __init__(self, card: Card, session: Any, provider: str = "cpu", sha256: str = ""):
         self.card = card
         self.provider = provider
         self.sha256 = sha256
+        self.source: tuple[Any, ...] | None = None
         self._session = session
         self._inputs = inputs_of(card.codec.input)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """A copy, in this process or another, is loaded from the same file; sessions do not
+        travel."""
+        return self.source or super().__reduce_ex__(protocol)
 
     def start(self, batch: int = 1) -> State:
         """The state a piece begins with: h and c, float32 zeros [layers, batch, hidden]."""
