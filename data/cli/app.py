@@ -6,6 +6,7 @@ the rest is imported.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -45,6 +46,7 @@ def run_app(app: typer.Typer | str, name: str) -> None:
     """
     interrupts.handle()
     _open_streams()
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # else it complains of its cache
     try:
         code = (import_module(app).app if isinstance(app, str) else app)(
             prog_name=name, standalone_mode=False
