@@ -157,7 +157,7 @@ def _replacement(path: str | Path) -> Iterator[_Replacement]:
             raise UgenError("is a folder", path=path)
         folder = Path(os.path.realpath(path)).parent
         if not _is_replaceable(path):
-            folder = Path(tempfile.gettempdir())
+            folder = _temporary_files()
         folder.mkdir(parents=True, exist_ok=True)
         with _hidden_file(folder) as hidden:
             new = _Replacement(path, hidden)
@@ -180,22 +180,29 @@ def _is_replaceable(path: Path) -> bool:
 
 @contextmanager
 def temporary_folder(beside: Path | None = None) -> Iterator[Path]:
-    """A folder that is removed when the block ends. `beside`: where to make it, hidden; else where
-    the system wants temporary files. Raises UgenError that names it when it is full."""
-    parent = beside or Path(tempfile.gettempdir())
-    folder = None
+    """A hidden folder, removed when the block ends. `beside`: the folder to make it in; else where
+    the system wants temporary files. Raises UgenError that names that place when it is full."""
+    parent = beside or _temporary_files()
+    folder = parent / hidden_name()
     try:
+        parent.mkdir(parents=True, exist_ok=True)
         sweep(parent)
-        folder = parent / hidden_name()
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o777 if beside else 0o700)
         with held(folder):
             yield folder
     except OSError as error:
+        is_ours = error.filename is None or str(error.filename).startswith(str(folder))
         reason = f"cannot be written ({error.strerror or error})"
-        raise UgenError(reason, path=error.filename or folder) from None
+        raise UgenError(reason, path=parent if is_ours else error.filename) from None
     finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _temporary_files() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        raise UgenError("there is no folder for temporary files; TMPDIR can name one") from None
 
 
 @contextmanager

@@ -43,8 +43,11 @@ def export(
     """
     written = _format(settings.format)
     written.check_output(output)
+    checkpoint = load_checkpoint(run)
+    if not checkpoint.update:
+        say(f"{run} learned nothing: its weights are those of before the first update")
     with torch_at_its_best():
-        written.write(Proof(load_checkpoint(run), settings, say, steps), output)
+        written.write(Proof(checkpoint, settings, say, steps), output)
 
 
 def check_used(given: Iterable[str], settings: ExportSettings) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import onnx
 from ugen.data import UgenError
-from ugen.data.files import replacing
+from ugen.data.files import replacing, temporary_folder
 from ugen.runtime import Card, load
 from ugen.runtime.inference.self_check import check_logits
 from ugen.runtime.model_file.format import PRECISIONS
@@ -36,8 +35,8 @@ def write(proof: Proof, output: Path) -> None:
     """
     settings = proof.settings
     asked = PRECISIONS if settings.precision == "auto" else (settings.precision,)
-    with replacing(output) as partial, tempfile.TemporaryDirectory(dir=output.parent) as folder:
-        files = {name: Path(folder) / f"{name}.onnx" for name in ("fp32", *asked)}
+    with replacing(output) as partial, temporary_folder(output.parent) as folder:
+        files = {name: folder / f"{name}.onnx" for name in ("fp32", *asked)}
         fp32 = build(proof.checkpoint.model, proof.card("fp32").to_metadata())
         for name, file in files.items():
             card = proof.card(name)

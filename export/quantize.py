@@ -12,13 +12,12 @@ long, and held-out loss is the same as far as can be measured (docs/benchmarks.m
 from __future__ import annotations
 
 import logging
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from ugen.data.files import temporary_folder
 from ugen.runtime.inference.engine import onnxruntime
 
 from .int4 import with_blocks
@@ -86,8 +85,8 @@ def _quantize(proto: onnx.ModelProto, operators: list[str], per_channel: bool) -
     onnxruntime()
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
+    with temporary_folder() as folder:
+        source, target = folder / "fp32.onnx", folder / "int8.onnx"
         onnx.save(proto, source)
         root = logging.getLogger()
         level = root.level

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -35,9 +36,10 @@ def save(model: LstmModel, path: Path, metadata: dict[str, str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the format is asked for by name
         scripted = torch.jit.freeze(torch.jit.script(model.eval()))
-        torch.jit.save(
-            scripted, str(path), _extra_files={key: text.encode() for key, text in metadata.items()}
-        )
+        whole = BytesIO()  # given a path, C++ ends the process when the disk is full
+        texts = {key: text.encode() for key, text in metadata.items()}
+        torch.jit.save(scripted, whole, _extra_files=texts)
+    path.write_bytes(whole.getvalue())
 
 
 def load(path: Path) -> torch.jit.ScriptModule:

@@ -9,9 +9,7 @@ of format 1. How to talk to it: docs/serving.md.
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +21,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 from ugen.data import UgenError
+from ugen.data.files import temporary_folder
 from ugen.runtime import Card
 from ugen.runtime.inference.engine import onnxruntime
 from ugen.runtime.inference.model import State, Step
@@ -222,13 +221,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """An empty folder beside `path`, renamed to it when the block ends well and removed when it
     does not. Raises UgenError as `check_output` does."""
     whole = path.resolve()  # "." has no name, and no sibling
-    partial = whole.with_name(f".{whole.name}.{os.getpid()}.partial")
-    try:
+    with temporary_folder(whole.parent) as partial:
         check_output(path)
-        partial.mkdir(parents=True)
         yield partial
         partial.replace(whole)
-    except OSError as error:
-        raise UgenError(f"-o {path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

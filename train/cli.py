@@ -10,11 +10,13 @@ from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import with_options, with_version
 from ugen.data.cli.prepare import CodecChoice
 from ugen.data.corpus.prepare import Settings
+from ugen.data.errors import StoppedError, UgenError
 from ugen.data.optional_imports import require
 from ugen.data.processors import usable_processors
+from ugen.data.text import printable
 
 from .config import ModelConfig, TrainConfig
-from .run_setup import Request, RunOptions, list_presets, new, resume
+from .run_setup import Request, RunOptions, list_presets, trainer_for
 
 if TYPE_CHECKING:
     from ugen.train.learning.trainer import Trainer
@@ -73,15 +75,8 @@ def train(
     # a library's own default may be more than this process is allowed
     torch.set_num_threads(run.threads or min(torch.get_num_threads(), usable_processors()))
     request = Request(source, output, run, model, training, {**codec, **corpus})
-    try:
-        trainer = resume(request) if resumed else new(request)
-    except KeyboardInterrupt:
-        typer.echo("stopped before training began; the same command begins again", err=True)
-        raise typer.Exit(130) from None
-    try:
+    with trainer_for(request, resumed) as trainer:
         _run(trainer, run)
-    finally:
-        trainer.world.destroy()
 
 
 def _run(trainer: Trainer, options: RunOptions) -> None:
@@ -89,7 +84,8 @@ def _run(trainer: Trainer, options: RunOptions) -> None:
         trainer.run()
         return
     if trainer.progress.history and (reason := trainer.reason_to_stop()):
-        typer.echo(f"{trainer.path}: finished ({reason}); a higher --epochs or --minutes continues")
+        name = printable(str(trainer.path))
+        typer.echo(f"{name}: finished ({reason}); a higher --epochs or --minutes continues")
         return
     from ugen.train.reporting.samples import Samples
     from ugen.train.reporting.tensorboard import TensorBoard
@@ -103,9 +99,16 @@ def _run(trainer: Trainer, options: RunOptions) -> None:
         with display:
             reason = trainer.run([display, samples, *curves])
             samples.close()
-    except KeyboardInterrupt:
-        display.interrupted()
-        raise typer.Exit(130) from None
+    except KeyboardInterrupt as error:
+        error.args = (f"stopped {display.how_to_continue()}",)
+        raise
+    except BrokenPipeError:
+        reason = f"standard output was closed; stopped {display.how_to_continue()}"
+        raise StoppedError(reason) from None
+    except UgenError as error:
+        if error.path is None:
+            raise
+        raise UgenError(f"{error}; stopped {display.how_to_continue()}") from None
     finally:
         for curve in curves:
             curve.close()

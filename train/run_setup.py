@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +18,10 @@ from ugen.data.cli.progress import progress_bar
 from ugen.data.corpus.corpus import Corpus, is_corpus
 from ugen.data.corpus.prepare import Settings
 from ugen.data.files import read_json
+from ugen.data.locks import LOCK, locked
+from ugen.data.midi.smf import MIDI_SUFFIXES
 from ugen.data.settings import check_settings, setting
+from ugen.data.text import count, printable
 
 from .config import ModelConfig, TrainConfig
 from .device import choose_device
@@ -110,6 +115,26 @@ class Request:
         return ModelConfig(codec.vocabulary, codec.input, **model), TrainConfig(**training)
 
 
+@contextmanager
+def trainer_for(request: Request, resumed: bool) -> Iterator[Trainer]:
+    """The run that is asked for. No other process can work on it meanwhile."""
+    if resumed and not request.output.is_dir():
+        reason = "holds no training run to resume; leave --resume out to begin one"
+        raise UgenError(reason, path=request.output)
+    is_first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
+    lock = locked(request.output / LOCK, request.output) if is_first else nullcontext()
+    with lock:
+        try:
+            trainer = resume(request) if resumed else new(request)
+        except KeyboardInterrupt as error:
+            error.args = ("stopped before training began; the same command begins again",)
+            raise
+        try:
+            yield trainer
+        finally:
+            trainer.world.destroy()
+
+
 def new(request: Request) -> Trainer:
     """A new run. Raises UgenError when the output holds one already, or flags and music do not
     fit."""
@@ -152,13 +177,11 @@ def resume(request: Request) -> Trainer:
     if not request.source.exists():
         raise UgenError("does not exist", path=request.source)
     if not (request.output / "config.json").exists():
-        if not request.output.is_dir():
-            reason = "holds no training run to resume; leave --resume out to begin one"
-            raise UgenError(reason, path=request.output)
-        typer.echo(f"{request.output}: stopped before its first evaluation; training begins anew")
+        name = printable(str(request.output))
+        typer.echo(f"{name}: stopped before its first evaluation; training begins anew")
         return new(request)
     about = read_config(request.output)
-    corpus = Corpus.open(request.source if is_corpus(request.source) else request.output / "corpus")
+    corpus = _corpus_to_resume(request, about.corpus.path)
     _check_music(request.music, corpus)
     model, training = about.model, about.training
     training = _resumed_config(request, model, training, corpus.codec)
@@ -176,6 +199,32 @@ def _trains_in(precision: str, device: torch.device) -> bool:
     from ugen.train.learning.speed import trains_in
 
     return trains_in(precision, device)
+
+
+def _corpus_to_resume(request: Request, learned_from: str) -> Corpus:
+    """The corpus given, or the run's own, where a folder is given that may have changed since."""
+    source, own = request.source, request.output / "corpus"
+    if is_corpus(source):
+        return Corpus.open(source)
+    if not is_corpus(own):
+        reason = f"the run learned from the corpus {learned_from}; give that one"
+        raise UgenError(reason, path=source)
+    corpus = Corpus.open(own)
+    before = {row.file for row in corpus.rows if row.file.lower().endswith(MIDI_SUFFIXES)}
+    found = {path for path in source.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES}
+    now = {
+        str(path.relative_to(source))
+        for path in found
+        if request.output.resolve() not in path.resolve().parents
+    }
+    changes = {"new": len(now - before), "gone": len(before - now)}
+    if any(changes.values()):
+        words = " and ".join(f"{count(n, 'file')} {kind}" for kind, n in changes.items() if n)
+        typer.echo(
+            f"{printable(str(source))}: {words} since the run began, "
+            "which continues with its own corpus"
+        )
+    return corpus
 
 
 def _resumed_config(

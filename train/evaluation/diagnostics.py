@@ -26,6 +26,11 @@ _COLLAPSE_HINT = (
     "every time step: --codec beats"
 )
 
+NOTHING_LEARNED = (
+    "Nothing was learned: no update made held-out music more likely, and the weights kept are "
+    "those of before the first update. Try more music, more time, or another --lr"
+)
+
 Row = Mapping[str, Any]  # a line of metrics.jsonl
 
 
@@ -49,7 +54,11 @@ def about_corpus(weights: int, tokens: int, seconds: float, pieces: int) -> list
 
 def about_run(history: Sequence[Row]) -> dict[str, str]:
     """What to say of a run so far, by kind, given its evaluations."""
-    found = {"collapse": collapse(history), "overfitting": overfitting(history)}
+    found = {
+        "collapse": collapse(history),
+        "divergence": divergence(history),
+        "overfitting": overfitting(history),
+    }
     return {kind: text for kind, text in found.items() if text}
 
 
@@ -72,12 +81,26 @@ def _collapsed(row: Row) -> str:
     return ""
 
 
+def divergence(history: Sequence[Row]) -> str:
+    """In words, how far training leads away from the music, or nothing. Two evaluations in a row
+    must agree."""
+    known = [row["known_nats_per_token"] for row in history]
+    if len(known) < 3 or None in known or min(known[-2:]) <= known[0]:
+        return ""
+    return (
+        f"Training diverges: the loss is {known[-1]:.2f} on music it has heard, and was "
+        f"{known[0]:.2f} before the first update. Try a lower --lr"
+    )
+
+
 def overfitting(history: Sequence[Row]) -> str:
     """In words, how far a model memorizes, or nothing."""
     if not history or history[-1]["known_nats_per_token"] is None:
         return ""
     best = min(row["nats_per_token"] for row in history)
     known, held_out = history[-1]["known_nats_per_token"], history[-1]["nats_per_token"]
+    if known > history[0]["known_nats_per_token"]:
+        return ""  # nothing is memorized
     if held_out - known < MEMORIZED_GAP * held_out or held_out <= best:
         return ""
     return (

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from ugen.data import Score, write_midi
 from ugen.data.render.piano_roll import expected_roll, piano_roll
+from ugen.data.text import printable
 from ugen.train.evaluation.sample import expected_pitches, sample
 from ugen.train.learning.trainer import Trainer
 from ugen.train.progress import Progress
@@ -52,10 +53,11 @@ class Samples:
             return
         folder.mkdir(exist_ok=True)
         score = sample(trainer.model, trainer.corpus.codec, SAMPLE_SECONDS, seed=update)
-        write_midi(score, midi)
+        # the record keeps a later run from learning from it
+        write_midi(score, midi, texts=[f'train-ugen {{"update": {update}}}'])
         piano_roll(score, midi.with_suffix(".png"), row_seconds=SAMPLE_SECONDS)
         self._expectations(folder / f"expected-{update:06}.png")
-        self._say(f"sample: {midi} ({_in_words(score)})")
+        self._say(f"sample: {printable(str(midi))} ({_in_words(score)})")
         self._page()
         self._last = time.monotonic()
 

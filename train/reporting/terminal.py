@@ -4,16 +4,18 @@ evaluation, and the result."""
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 import time
 from types import TracebackType
 
 import typer
 from ugen.data.analysis.scores import comparison_lines, scores_from_json
-from ugen.data.text import count
-from ugen.train.evaluation.diagnostics import about_run
+from ugen.data.text import count, printable
+from ugen.train.evaluation.diagnostics import NOTHING_LEARNED, about_run
 from ugen.train.learning.trainer import Trainer
 from ugen.train.progress import Progress
+from ugen.train.run_folder.run_config import CONFIG_FILE
 
 COLUMNS = {
     "epoch": 5,
@@ -72,7 +74,9 @@ class Display:
         train = corpus.pieces("train")
         minutes = sum(row.seconds for row in train) / 60
         dropped = sum(row.status == "dropped" for row in corpus.rows)
-        reasons = f", the reasons in {corpus.path / 'manifest.jsonl'}" if dropped else ""
+        reasons = (
+            f", the reasons in {printable(str(corpus.path / 'manifest.jsonl'))}" if dropped else ""
+        )
         typer.echo(
             f"learning from {len(train)} pieces ({minutes:.0f} minutes, {trainer.learner.steps:,} "
             f"{unit}s), {len(trainer.heldout.pieces)} held out; {count(dropped, 'file')} "
@@ -142,14 +146,14 @@ class Display:
         else:
             typer.echo(text)
 
-    def interrupted(self) -> None:
-        """After Ctrl-C: what is saved, and how to continue."""
-        if not self._trainer.progress.history:
-            typer.echo("stopped before the first evaluation; the same command begins again")
-            return
-        typer.echo(
-            f"stopped. What was learned up to the last evaluation is in {self._trainer.path}; "
-            f"continue with the same command and --resume (without --find-lr and --init-from)"
+    def how_to_continue(self) -> str:
+        """When training was stopped, what is saved, and how to continue."""
+        if not (self._trainer.path / CONFIG_FILE).exists():
+            return "before the first evaluation; the same command begins again"
+        return (
+            f"after update {self._trainer.progress.update}. What was learned up to the last "
+            f"evaluation is in {self._trainer.path}; continue with the same command and --resume "
+            "(without --find-lr and --init-from)"
         )
 
     def closing(self, reason: str) -> None:
@@ -157,11 +161,15 @@ class Display:
         trainer, path = self._trainer, self._trainer.path
         best = min(trainer.progress.history, key=lambda row: row["nats_per_token"])
         scores, kind = scores_from_json(best), trainer.model.config.input
-        typer.echo(f"{reason}. The best weights are those of epoch {best['epoch']:.1f}:")
+        if best["update"]:
+            typer.echo(f"{reason}. The best weights are those of epoch {best['epoch']:.1f}:")
+        else:
+            typer.echo(f"{reason}. {NOTHING_LEARNED}:")
         for line in comparison_lines("held-out pieces", scores, trainer.baselines, kind):
             typer.echo(line)
-        typer.echo(f"curves, samples and settings: {path / 'report.html'}")
-        typer.echo(f"next: export-ugen {path} -o model.onnx")
+        typer.echo(f"curves, samples and settings: {printable(str(path / 'report.html'))}")
+        if best["update"]:
+            typer.echo(f"next: export-ugen {printable(shlex.quote(str(path)))} -o model.onnx")
 
     @property
     def _unit(self) -> str:

@@ -18,12 +18,12 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 from ugen.data import Codec, UgenError
 from ugen.data.analysis.scores import Scores, scores_from_json
 from ugen.data.codecs.base import Inputs
-from ugen.data.files import replacing
+from ugen.data.files import read_bytes, write_atomically
 from ugen.data.text import line
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
@@ -34,14 +34,16 @@ from .run_config import CONFIG_FILE, RunConfig, read_config
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained model with all that an export needs. `scores`: its held-out scores.
-    `held_out_excerpt`: some held-out music, as `read_excerpt` gives it."""
+    """A trained model with all that an export needs. `scores`: its held-out scores. `update`: when
+    it had them; 0 is before the first. `held_out_excerpt`: some held-out music, as `read_excerpt`
+    gives it."""
 
     path: Path
     model: LstmModel
     codec: Codec
     config: RunConfig
     scores: Scores
+    update: int
     held_out_excerpt: Inputs
 
 
@@ -57,7 +59,10 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     model.load_state_dict(tensors)
     model.eval()
     excerpt = read_excerpt(path / "held_out_excerpt.npy", config.codec)
-    return Checkpoint(path, model, config.codec, config, scores, excerpt)
+    update = header.get("update")
+    if not isinstance(update, int):
+        raise UgenError("its header has no update", path=file)
+    return Checkpoint(path, model, config.codec, config, scores, update, excerpt)
 
 
 def require_free(path: Path) -> None:
@@ -69,23 +74,18 @@ def require_free(path: Path) -> None:
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
     """Tensors and a JSON header in one safetensors file, atomically."""
-    with replacing(path) as partial:
-        contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        mode = partial.stat().st_mode  # safetensors would write for the owner alone
-        save_file(contiguous, str(partial), {"ugen": json.dumps(header)})
-        partial.chmod(mode)
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(path, save(contiguous, {"ugen": json.dumps(header)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and the JSON header of a file that `save_tensors` wrote. Raises UgenError that
     names the file."""
+    data = read_bytes(path)  # not mapped: a file cut while in use would end the process
     try:
-        data = path.read_bytes()  # not mapped: a file cut while in use would end the process
         tensors = load(data)
         about = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         header = json.loads(about.get("__metadata__", {}).get("ugen", "{}"))
-    except OSError as error:
-        raise UgenError(error.strerror or str(error), path=path) from None
     except (ValueError, RecursionError, safetensors.SafetensorError) as error:
         raise UgenError(f"cannot be read ({line(error)})", path=path) from None
     if not isinstance(header, dict):
