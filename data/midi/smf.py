@@ -10,6 +10,7 @@ from ugen.data.files import read_bytes
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".smf")
 MAX_BYTES = 64 << 20  # the largest MIDI file worth believing; checked before it is read
+MAX_TRACKS = 65535  # what a header can name
 MAX_QUANTITY = 0x0FFFFFFF  # the largest variable-length quantity, in 4 bytes
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ugen.data.errors import UgenError
 from ugen.data.files import write_atomically
 from ugen.data.score import Score
 
 from .messages import DRUM_CHANNEL, MELODIC_CHANNELS
-from .smf import chunk, header_chunk
+from .smf import MAX_TRACKS, chunk, header_chunk
 from .track import TrackEncoder, text_event
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = (), pad_ticks: int = 0) -
         start = [(0, MetaMessage("midi_port", port=port))] if port else []
         start.append((0, Message("program_change", channel=channel, program=program)))
         tracks.append(_track([*start, *_note_events(score, rows, channel)], end))
+    if len(tracks) > MAX_TRACKS:
+        raise UgenError(f"needs {len(tracks):,} tracks; a MIDI file has {MAX_TRACKS:,} at most")
     chunks = [header_chunk(1, len(tracks), score.ticks_per_beat)]
     return b"".join(chunks + [chunk(b"MTrk", track) for track in tracks])
 

@@ -8,6 +8,7 @@ few notes that they fit; the sounds it makes are added up here.
 from __future__ import annotations
 
 import io
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -32,6 +33,8 @@ RING_SECONDS = 2  # for the last notes to die away
 
 # notes at once in a lane: with two voices each, some of the 64 are left for notes that die away
 _MOST_NOTES = 24
+# notes of one key at once: one more ends the oldest, for each needs a lane of its own
+_MOST_OF_A_KEY = 8
 # velocity: the synthesizer leaves out notes 60 dB below its full volume, 11 and softer on a piano
 _SOFTEST = 16
 _LONGEST_NOTE = 120 * RATE
@@ -146,10 +149,27 @@ class Lane:
         return True
 
 
+def _thinned(notes: list[FrameNote]) -> list[FrameNote]:
+    """The notes, in order of onset, with no more than _MOST_OF_A_KEY of a key at once."""
+    thinned = list(notes)
+    sounding: dict[tuple[bool, int, int], deque[int]] = defaultdict(deque)
+    for place, (onset, _end, pitch, _velocity, program, drum) in enumerate(notes):
+        of_key = sounding[drum, program, pitch]
+        while of_key and thinned[of_key[0]][1] <= onset:
+            of_key.popleft()
+        if len(of_key) == _MOST_OF_A_KEY:
+            oldest = of_key.popleft()
+            begin, _, of_pitch, velocity, of_program, is_drum = thinned[oldest]
+            end = max(onset, begin + 1)
+            thinned[oldest] = (begin, end, of_pitch, velocity, of_program, is_drum)
+        of_key.append(place)
+    return thinned
+
+
 def _lanes(notes: list[FrameNote]) -> list[list[FrameNote]]:
     """The notes in as few lanes as the synthesizer needs."""
     lanes: list[Lane] = []
-    for note in notes:
+    for note in _thinned(notes):
         if not any(lane.takes(note) for lane in lanes):
             lanes.append(Lane())
             lanes[-1].takes(note)
