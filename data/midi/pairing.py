@@ -11,87 +11,78 @@ again:
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
-from typing import NamedTuple
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.score import SOUNDING
 
 
-class KeyEvent(NamedTuple):
-    """A key is struck, or let go. `at`: the byte of the file. `row`: of the note that begins; -1
-    where the key is let go."""
+def pair_again(notes: NDArray[np.int64], strays: NDArray[np.int64]) -> None:
+    """Give notes other ends where notes of their key never end.
 
-    at: int
-    tick: int
-    row: int
-
-
-def pair_again(notes: NDArray[np.int64], strays: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The notes of a track, with other ends where notes of their key never end.
-
-    `notes`: int64 [n, 6]: onset, end or SOUNDING, key, sound, and the bytes of the file where they
-    begin and end. `strays`: int64 [m, 3]: key, tick and byte of note-offs without a note.
+    `notes`: int64 [n, 6]: onset, end or SOUNDING, key, sound, and the positions where they begin
+    and end. `strays`: int64 [m, 3]: key, tick and position of note-offs without a note.
     """
-    broken, notes = np.unique(notes[notes[:, 1] == SOUNDING, 2]), notes.copy()
+    broken = np.unique(notes[notes[:, 1] == SOUNDING, 2])
     rows = np.flatnonzero(np.isin(notes[:, 2], broken))
-    struck = np.column_stack([notes[rows][:, [2, 4, 0]], rows])
     ended = rows[notes[rows, 1] != SOUNDING]
     strays = strays[np.isin(strays[:, 0], broken)]
-    let_go = np.concatenate([notes[ended][:, [2, 5, 1]], strays[:, [0, 2, 1]]])
-    let_go = np.column_stack([let_go, np.full(len(let_go), -1)])
-    events = np.concatenate([struck, let_go])
-    events = events[np.lexsort((events[:, 1], events[:, 0]))]
+    key = np.concatenate([notes[rows, 2], notes[ended, 2], strays[:, 0]])
+    tick = np.concatenate([notes[rows, 0], notes[ended, 1], strays[:, 1]])
+    at = np.concatenate([notes[rows, 4], notes[ended, 5], strays[:, 2]])
+    order = np.lexsort((at, key))
+    # the note that an event begins, -1 where it ends one
+    begins = np.append(rows, np.full(len(ended) + len(strays), -1))[order]
+    key, tick, at = key[order], tick[order], at[order]
     notes[rows, 1] = SOUNDING
-    for _, of_key in groupby(events.tolist(), key=itemgetter(0)):
-        for row, end, at in _ends([KeyEvent(*event[1:]) for event in of_key]):
-            notes[row, 1], notes[row, 5] = end, at
-    return notes
+    found = array("q")
+    borders = [0, *(np.flatnonzero(np.diff(key)) + 1).tolist(), len(key)]
+    for first, end in pairwise(borders):
+        for pair in _ends(tick.data, begins.data, range(first, end)):
+            found.extend(pair)
+    row, event = np.frombuffer(found, np.int64).reshape(-1, 2).T
+    notes[row, 1], notes[row, 5] = tick[event], at[event]
 
 
-def _ends(events: Sequence[KeyEvent]) -> Iterator[tuple[int, int, int]]:
-    """Row, end, and the byte where that stands, of the notes of one key that end."""
-    events, without_length = _apart(events)
-    yield from ((event.row, event.tick, event.at) for event in without_length)
-    # the last place before which all notes have ended
-    depth = last_silence = 0
-    for place, event in enumerate(events, 1):
-        depth = depth + 1 if event.row >= 0 else max(depth - 1, 0)
-        last_silence = last_silence if depth else place
-    sounding: deque[KeyEvent] = deque()
-    for place, event in enumerate(events):
-        is_strike = event.row >= 0 and place >= last_silence
-        while sounding and (event.row < 0 or (is_strike and sounding[0].tick < event.tick)):
-            yield sounding.popleft().row, event.tick, event.at
-            if event.row < 0:
-                break
-        if event.row >= 0:
-            sounding.append(event)
+def _ends(ticks: Sequence[int], begins: Sequence[int], key: range) -> Iterator[tuple[int, int]]:
+    """The notes of one key that end, each with the event that ends it. `key`: its events."""
+    too_early = set(_too_early(ticks, begins, key))
+    yield from ((begins[event + 1], event + 1) for event in too_early)
+    others = [event for event in key if not {event, event - 1} & too_early]
+    depth, last_silence = 0, key.start
+    for event in others:
+        depth = depth + 1 if begins[event] >= 0 else max(depth - 1, 0)
+        last_silence = last_silence if depth else event + 1
+    sounding: deque[int] = deque()
+    for event in others:
+        if begins[event] < 0:
+            if sounding:
+                yield begins[sounding.popleft()], event
+            continue
+        while event >= last_silence and sounding and ticks[sounding[0]] < ticks[event]:
+            yield begins[sounding.popleft()], event
+        sounding.append(event)
 
 
-def _apart(events: Sequence[KeyEvent]) -> tuple[list[KeyEvent], list[KeyEvent]]:
-    """The events of one key without its notes of no length, and those notes."""
+def _too_early(ticks: Sequence[int], begins: Sequence[int], key: range) -> Iterator[int]:
+    """The note-offs that come just before their note-ons."""
 
-    def is_reversed(place: int) -> bool:
-        off, on = (*events[place : place + 2], None, None)[:2]
-        return bool(off and on and off.row < 0 <= on.row and off.tick == on.tick)
+    def is_reversed(event: int) -> bool:
+        is_pair = event + 1 < key.stop and begins[event] < 0 <= begins[event + 1]
+        return is_pair and ticks[event] == ticks[event + 1]
 
-    others: list[KeyEvent] = []
-    without_length: list[KeyEvent] = []
-    place = depth = 0
-    while place < len(events):
-        after = place
+    event, depth = key.start, 0
+    while event < key.stop:
+        after = event
         while not depth and is_reversed(after):
             after += 2
-        if after > place and (after == len(events) or events[after].row >= 0):
-            without_length += events[place + 1 : after : 2]
-            place = after
+        if after > event and (after == key.stop or begins[after] >= 0):
+            yield from range(event, after, 2)
+            event = after
             continue
-        others.append(events[place])
-        depth = depth + 1 if events[place].row >= 0 else max(depth - 1, 0)
-        place += 1
-    return others, without_length
+        depth = depth + 1 if begins[event] >= 0 else max(depth - 1, 0)
+        event += 1

@@ -36,12 +36,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.score import NOTE, SOUNDING, Score
+from ugen.data.text import count
 
 from .drums import drum_changes
 from .messages import DRUM_CHANNEL
 from .smf import Header, read_file, read_header
 from .sustain import pedals_by_channel, sustained_ends
-from .track_reader import CHANNEL, NOTE_COLUMNS, UNNAMED, TrackContent, read_track
+from .track_reader import (
+    CHANNEL,
+    NOTE_COLUMNS,
+    TRACK,
+    UNNAMED,
+    NoteEvents,
+    TrackContent,
+    TrackReader,
+)
 
 _ONSET, _END, _KEY, _SOUND, _, _PLACE = range(NOTE_COLUMNS)
 _LONGEST_HANGING = 4  # beats that a note lasts which never ends, with no note after it
@@ -62,15 +71,21 @@ def read_midi(
     else:
         name, data = name or str(source), read_file(Path(source))
     header = read_header(data, name)
-    tracks = [read_track(data, span) for span in header.tracks]
-    return _to_score(header, tracks, sustain)
+    events, tracks = NoteEvents(), []
+    for number, span in enumerate(header.tracks):
+        reader = TrackReader(data, span, number, events)
+        reader.read()
+        tracks.append(reader.track)
+    return _to_score(header, tracks, events, sustain)
 
 
-def _to_score(header: Header, tracks: list[TrackContent], sustain: bool) -> Score:
+def _to_score(
+    header: Header, tracks: list[TrackContent], events: NoteEvents, sustain: bool
+) -> Score:
     starts = [0] * len(tracks)
     if header.format == 2:
         starts = list(accumulate((track.end for track in tracks), initial=0))[: len(tracks)]
-    columns = _columns(header, tracks, starts)
+    columns = _columns(header, tracks, events, starts)
     timed = list(zip(tracks, starts, strict=True))
     if sustain:
         pedals = pedals_by_channel(
@@ -96,21 +111,39 @@ def _to_score(header: Header, tracks: list[TrackContent], sustain: bool) -> Scor
     return Score.build(notes, header.ticks_per_beat, tempos, meters, _warnings(header, tracks))
 
 
-def _columns(header: Header, tracks: list[TrackContent], starts: list[int]) -> NDArray[np.int64]:
-    """The notes of all tracks, int64 [n, NOTE_COLUMNS], all with an end."""
-    ends = [int(track.notes[:, :2].max(initial=0)) for track in tracks]
-    parts = [np.zeros((0, NOTE_COLUMNS), np.int64)]
-    for track, start, end in zip(tracks, starts, ends, strict=True):
-        notes = track.notes.copy()
-        hanging = notes[:, _END] == SOUNDING
-        if hanging.any():
-            end = end if header.format == 2 else max(ends)
-            onset = notes[hanging, _ONSET]
-            longest = onset + _LONGEST_HANGING * header.ticks_per_beat
-            notes[hanging, _END] = np.minimum(np.where(onset < end, end, longest), track.end)
-        notes[:, [_ONSET, _END]] += start
-        parts.append(notes)
-    return np.concatenate(parts)
+def _columns(
+    header: Header, tracks: list[TrackContent], events: NoteEvents, starts: list[int]
+) -> NDArray[np.int64]:
+    """The notes of all tracks, int64 [n, NOTE_COLUMNS], all with an end. Keys have no track;
+    positions are bytes of the file."""
+    columns = events.notes()
+    number = columns[:, _KEY] >> TRACK
+    if len(hanging := np.flatnonzero(columns[:, _END] == SOUNDING)):
+        for track, times in zip(*np.unique(number[hanging], return_counts=True), strict=True):
+            what = f"{count(int(times), 'note')} without an end"
+            tracks[track].warnings[f"{what}; ended when struck again, or with the music"] += 1
+        events.pair_again(columns)
+        _end_with_music(columns, number, header, np.array([track.end for track in tracks]))
+    columns[:, _KEY] &= (1 << TRACK) - 1
+    if len(columns):
+        columns[:, [_ONSET, _END]] += np.array(starts)[number, None]
+        columns[:, _PLACE] += np.array([span.start for span in header.tracks])[number]
+    return columns
+
+
+def _end_with_music(
+    columns: NDArray[np.int64], number: NDArray[np.int64], header: Header, ends: NDArray[np.int64]
+) -> None:
+    """End the notes that have no end. `number`: that of each note's track; `ends`: of tracks."""
+    hanging = np.flatnonzero(columns[:, _END] == SOUNDING)
+    last = np.zeros(len(ends), np.int64)
+    np.maximum.at(last, number, columns[:, [_ONSET, _END]].max(axis=1))
+    if header.format != 2:
+        last[:] = last.max()
+    onset, of_music = columns[hanging, _ONSET], last[number[hanging]]
+    longest = onset + _LONGEST_HANGING * header.ticks_per_beat
+    until = np.where(onset < of_music, of_music, longest)
+    columns[hanging, _END] = np.minimum(until, ends[number[hanging]])
 
 
 Timed = list[tuple[TrackContent, int]]  # tracks, and where they start

@@ -9,7 +9,6 @@ from struct import Struct
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.score import SOUNDING
-from ugen.data.text import count
 
 from .drums import DrumEvent, exclusive_event
 from .messages import (
@@ -30,9 +29,9 @@ from .messages import (
 from .pairing import pair_again
 from .smf import DamageError, TrackSpan, read_variable_length
 
-PORT, CHANNEL = 11, 7  # places of port and channel in a key, in bits; below them the pitch
+TRACK, PORT, CHANNEL = 19, 11, 7  # places of these in a key, in bits; below them the pitch
 UNNAMED = 128  # the program of a note whose track has named none
-# onset, end, key, program and velocity, and the bytes of the file where it begins and ends
+# onset, end, key, program and velocity, and the positions where it begins and ends
 NOTE_COLUMNS = 6
 
 _ON, _OFF = Struct("4q"), Struct("3q")
@@ -42,12 +41,9 @@ _CONTROLS = {BANK_SELECT, SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF}
 
 @dataclass
 class TrackContent:
-    """What one track holds. Ticks count from its start; a channel key has pitch 0.
+    """What one track holds, but for its notes. Ticks count from its start; channel keys have
+    neither track nor pitch."""
 
-    `notes`: int64 [n, NOTE_COLUMNS]; `end` is SOUNDING where a note never ends.
-    """
-
-    notes: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, NOTE_COLUMNS), np.int64))
     programs: list[tuple[int, int, int]] = field(default_factory=list)  # channel key, tick, program
     # channel key, tick, byte of the file, 1 for down
     pedals: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -58,48 +54,49 @@ class TrackContent:
     end: int = 0
 
 
-def read_track(data: bytes, span: TrackSpan) -> TrackContent:
-    """All of a track, or what comes before its first damage."""
-    reader = TrackReader(data, span)
-    reader.read()
-    reader.track.notes = reader.notes()
-    return reader.track
+class NoteEvents:
+    """The note-ons and note-offs of all tracks, in packed numbers.
+
+    `ons`: tick, key, program and velocity, position. `offs`: place of the note-on, tick, position.
+    `strays`, where no note sounds: key, tick, position. Positions are bytes of the track.
+    """
+
+    def __init__(self) -> None:
+        self.ons, self.offs, self.strays = bytearray(), bytearray(), bytearray()
+
+    def notes(self) -> NDArray[np.int64]:
+        """int64 [n, NOTE_COLUMNS], in order of note-ons; the end is SOUNDING where there is
+        none."""
+        ons = np.frombuffer(self.ons, np.int64).reshape(-1, _ON.size // 8)
+        offs = np.frombuffer(self.offs, np.int64).reshape(-1, _OFF.size // 8)
+        notes = np.zeros((len(ons), NOTE_COLUMNS), np.int64)
+        notes[:, [0, 2, 3, 4]] = ons
+        notes[:, 1] = SOUNDING
+        place = offs[:, 0] // _ON.size
+        notes[place, 1], notes[place, 5] = offs[:, 1], offs[:, 2]
+        return notes
+
+    def pair_again(self, notes: NDArray[np.int64]) -> None:
+        """Repair the ends of notes where note-offs are missing."""
+        pair_again(notes, np.frombuffer(self.strays, np.int64).reshape(-1, _OFF.size // 8))
 
 
 class TrackReader:
-    """Reads one track."""
+    """Reads one track: its notes into `events`, the rest into `track`."""
 
-    def __init__(self, data: bytes, span: TrackSpan):
+    def __init__(self, data: bytes, span: TrackSpan, number: int, events: NoteEvents):
         self.track = TrackContent()
         self._body = data[span.start : span.limit]
         self._start = span.start
         self._size = span.end - span.start
-        # packed numbers. Note-ons: tick, key, program and velocity, position. Note-offs: place of
-        # the note-on, tick, position. Note-offs where no note sounds: key, tick, position
-        self._ons, self._offs, self._strays = bytearray(), bytearray(), bytearray()
+        self._number = number
+        self._events = events
         self._sounding: dict[int, deque[int]] = defaultdict(deque)  # places of note-ons, by key
         self._programs: dict[int, int] = defaultdict(lambda: UNNAMED)  # by channel key
+        # channels on which all notes were ended, and how many bytes of note-ons there were
+        self._silent: dict[int, int] = {}
         self._port, self._has_port = 0, False
         self._ended = False
-
-    def notes(self) -> NDArray[np.int64]:
-        """The notes read, as in TrackContent."""
-        ons = np.frombuffer(self._ons, np.int64).reshape(-1, _ON.size // 8)
-        offs, strays = (
-            np.frombuffer(packed, np.int64).reshape(-1, _OFF.size // 8).copy()
-            for packed in (self._offs, self._strays)
-        )
-        notes = np.zeros((len(ons), NOTE_COLUMNS), np.int64)
-        notes[:, [0, 2, 3, 4]] = ons
-        notes[:, 1] = SOUNDING
-        notes[offs[:, 0] // _ON.size, 1] = offs[:, 1]
-        notes[offs[:, 0] // _ON.size, 5] = offs[:, 2]
-        if hanging := int((notes[:, 1] == SOUNDING).sum()):
-            what = f"{count(hanging, 'note')} without an end"
-            self.track.warnings[f"{what}; ended when struck again, or with the music"] += 1
-            notes = pair_again(notes, strays)
-        notes[:, 4:] += self._start
-        return notes
 
     def read(self) -> None:
         """Read to the end, or to the first damage, which becomes a warning."""
@@ -118,10 +115,11 @@ class TrackReader:
 
     def _read_events(self) -> None:
         """Read to the end of the track. IndexError: the bytes ran out. The hot loop: kept flat."""
-        body, size, note_on = self._body, len(self._body), NOTE_ON.code
-        ons, offs, sounding, programs = self._ons, self._offs, self._sounding, self._programs
+        body, size, note_on, events = self._body, len(self._body), NOTE_ON.code, self._events
+        ons, offs, sounding, programs = events.ons, events.offs, self._sounding, self._programs
         track, pack_on, pack_off = self.track, _ON.pack, _OFF.pack
         pos = tick = kind = channel = port = 0
+        in_track = self._number << TRACK
         while pos < size:
             byte = body[pos]
             if byte < 0x80:
@@ -152,14 +150,14 @@ class TrackReader:
                     velocity = self._out_of_range(kind, first)
                     if first > 127:
                         continue
-                key = channel | first
+                key = in_track | channel | first
                 if kind == note_on and velocity:
                     sounding[key].append(len(ons))
                     ons += pack_on(tick, key, programs[channel] << 7 | velocity, pos)
                 elif sounding[key]:
                     offs += pack_off(sounding[key].popleft(), tick, pos)
                 else:
-                    self._strays += pack_off(key, tick, pos)
+                    events.strays += pack_off(key, tick, pos)
             else:
                 if kind == PROGRAM_CHANGE.code:
                     programs[channel] = first & 127
@@ -185,11 +183,21 @@ class TrackReader:
         elif control == BANK_SELECT:
             self.track.drums.append(DrumEvent(tick, channel, bank=value))
         else:
-            for pitch in range(128):
-                sounding = self._sounding.get(channel | pitch)
-                # notes that begin on this tick sound on: this clears what was before them
-                while sounding and _ON.unpack_from(self._ons, sounding[0])[0] < tick:
-                    self._offs += _OFF.pack(sounding.popleft(), tick, pos)
+            self._end_all(channel, tick, pos)
+
+    def _end_all(self, channel: int, tick: int, pos: int) -> None:
+        """End the notes of a channel but those that begin on this tick: this clears what was before
+        them."""
+        ons = self._events.ons
+        if self._silent.get(channel) == len(ons):
+            return
+        self._silent[channel] = len(ons)
+        for pitch in range(128):
+            sounding = self._sounding.get(self._number << TRACK | channel | pitch)
+            while sounding and _ON.unpack_from(ons, sounding[0])[0] < tick:
+                self._events.offs += _OFF.pack(sounding.popleft(), tick, pos)
+            if sounding:
+                self._silent.pop(channel, None)
 
     def _system_event(self, pos: int, tick: int) -> int:
         """Read a meta, exclusive or system event at `pos`, and give the position after it."""
@@ -234,7 +242,7 @@ class TrackReader:
     def _to_port(self, port: int) -> None:
         """Events go to another port; before any note also those that stand before the first port,
         as notation programs write it."""
-        if not (self._has_port or self._ons):
+        if not (self._has_port or self._sounding):
             added, track = port << PORT, self.track
             track.programs = [(row[0] | added, *row[1:]) for row in track.programs]
             track.pedals = [(row[0] | added, *row[1:]) for row in track.pedals]
