@@ -59,7 +59,8 @@ test-pythons: install  ## Install on each Python of this machine, 3.10 to 3.13: 
 test-processors: install programs  ## Model files on an emulated processor with AVX2 and no VNNI: the same logits and songs
 	$(BIN)/python tests/processors.py
 
-fuzz: install    ## Run the property tests with fresh examples, a thousand each: half an hour
+fuzz: install    ## Feed damaged files to every reader for MINUTES=10 (SEED=number: the same again), then the property tests with fresh examples: half an hour more
+	$(BIN)/python tests/fuzz.py $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz
 
 lint: $(VENV)/.dependencies

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ import pytest
 import torch
 from fake_models import BEATS
 from model_files import made, refusal_of, trainable
+from odd_files import header, track
 from onnx import helper, numpy_helper
-from ugen.data import UgenError
+from ugen.data import Score, UgenError, read_midi
 from ugen.data.corpus.corpus import Corpus
+from ugen.data.render.audio import write_audio
 from ugen.runtime.model_file.check import card_of
 from ugen.train.learning.trainer import Trainer
 from ugen.train.reporting.run_report import write_report
@@ -35,6 +38,29 @@ def refusal(read: Callable[[], object]) -> str:
     text = str(caught.value)
     assert text.isprintable() and len(text) < 600
     return text
+
+
+# music
+
+
+def test_notes_that_never_end_take_little_memory() -> None:
+    """109 MB for each MB of file: Python's numbers took most of it."""
+    body = b"".join(bytes([1, 0x90, 60 + k % 2, 80]) for k in range(50_000))
+    data = header() + track(body)
+    tracemalloc.start()
+    score = read_midi(data, "hanging.mid")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(score.notes) == 50_000 and peak < 60 * len(data)
+
+
+def test_thousands_of_notes_at_once_are_not_played(tmp_path: Path) -> None:
+    """Each was synthesized on its own: a file of 120 KB took hours."""
+    pytest.importorskip("midirenderer")
+    score = Score.build([(0, 480, 60, 80, 0, False)] * 5000, 480)
+    text = refusal(lambda: write_audio(score, tmp_path / "song.wav"))
+    assert text == f"{tmp_path / 'song.wav'}: too many notes sound at once to be played"
+    assert not list(tmp_path.iterdir())
 
 
 # runs

@@ -37,11 +37,12 @@ def sounding_runs(score: Score, ticks: int) -> Runs:
         raise CodecError(f"lasts {last:,} steps; {MAX_STEPS:,} are the most")
     if sounding > MAX_CELLS:
         raise CodecError(f"its notes sound for {sounding:,} steps; {MAX_CELLS:,} are the most")
-    runs: list[tuple[int, int, int]] = []
+    parts = [np.zeros((0, 3), np.int64)]
     for pitch in np.unique(score.notes["pitch"]).tolist():
         mine = score.notes["pitch"] == pitch
-        runs += [(pitch, *run) for run in _runs_of(onsets[mine], ends[mine])]
-    return np.array(runs, np.int64).reshape(-1, 3)
+        runs = np.array(_runs_of(onsets[mine], ends[mine]), np.int64)
+        parts.append(np.column_stack([np.full(len(runs), pitch), runs]))
+    return np.concatenate(parts)
 
 
 def step_seconds(ticks: int) -> float:

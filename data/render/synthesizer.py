@@ -35,9 +35,15 @@ RING_SECONDS = 2  # for the last notes to die away
 _MOST_NOTES = 24
 # notes of one key at once: one more ends the oldest, for each needs a lane of its own
 _MOST_OF_A_KEY = 8
+# each is played on its own, however short it is. A key held that often is no music
+_MOST_LANES = 128
 # velocity: the synthesizer leaves out notes 60 dB below its full volume, 11 and softer on a piano
 _SOFTEST = 16
 _LONGEST_NOTE = 120 * RATE
+
+
+class CrowdedError(UgenError):
+    """More notes sound at once than can be played in any time."""
 
 
 class SoundFont(NamedTuple):
@@ -167,10 +173,13 @@ def _thinned(notes: list[FrameNote]) -> list[FrameNote]:
 
 
 def _lanes(notes: list[FrameNote]) -> list[list[FrameNote]]:
-    """The notes in as few lanes as the synthesizer needs."""
+    """The notes in as few lanes as the synthesizer needs. Raises CrowdedError for thousands of
+    notes at once."""
     lanes: list[Lane] = []
     for note in _thinned(notes):
         if not any(lane.takes(note) for lane in lanes):
+            if len(lanes) == _MOST_LANES:
+                raise CrowdedError("too many notes sound at once to be played")
             lanes.append(Lane())
             lanes[-1].takes(note)
     return [lane.notes for lane in lanes]
