@@ -20,7 +20,7 @@ import pytest
 import symusic
 from hypothesis import given
 from hypothesis import strategies as st
-from odd_files import DOUBTFUL, INVALID, PLAIN, TUNE, VALID, header
+from odd_files import DOUBTFUL, INVALID, PLAIN, TUNE, VALID, header, note
 from odd_files import track as track_chunk
 from support import BUNDLED, needs_program, same_notes, scores
 from ugen.data import MidiError, Score, UgenError, midi_bytes, read_midi, write_midi
@@ -324,6 +324,30 @@ def test_what_is_written_are_the_bytes_of_mido_messages(write: Callable[..., byt
     assert again.getvalue() == data
     kinds = {message.type for track in by_mido.tracks for message in track}
     assert {"text", "set_tempo", "time_signature", "midi_port", "program_change"} < kinds
+
+
+@pytest.mark.parametrize("path", BUNDLED[::5], ids=lambda path: path.stem)
+def test_symusic_reads_the_same_of_undamaged_files(path: Path) -> None:
+    score, other = read_midi(path), symusic.Score(str(path))
+    ours = [(n["onset"], n["end"] - n["onset"], n["pitch"], n["velocity"]) for n in score.notes]
+    theirs = [
+        (n.time, max(n.duration, 1), n.pitch, n.velocity) for t in other.tracks for n in t.notes
+    ]
+    assert sorted(tuple(map(int, note)) for note in ours) == sorted(theirs)
+
+
+@pytest.mark.parametrize("place", range(14, 100))
+@pytest.mark.parametrize("insert", [None, 0x07, 0x85])
+def test_a_byte_lost_or_added_in_a_track_costs_no_other_track(
+    place: int, insert: int | None
+) -> None:
+    tracks = [track_chunk(note(40)), track_chunk(note(60)), track_chunk(note(80))]
+    whole = header(1, 3) + b"".join(tracks)
+    place = min(place, len(whole) - 1)
+    added = b"" if insert is None else bytes([insert])
+    damaged = whole[:place] + added + whole[place + (insert is None) :]
+    pitches = read_midi(damaged).notes["pitch"].tolist()
+    assert len({40, 60, 80} & set(pitches)) >= 2
 
 
 def test_writing_never_leaves_half_a_file(tmp_path: Path) -> None:

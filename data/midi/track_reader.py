@@ -96,7 +96,8 @@ class TrackReader:
         # channels on which all notes were ended, and how many bytes of note-ons there were
         self._silent: dict[int, int] = {}
         self._port, self._has_port = 0, False
-        self._ended = False
+        # whether an End of Track was read, and whether it stood where the track ends
+        self._ended = self._is_over = False
 
     def read(self) -> None:
         """Read to the end, or to the first damage, which becomes a warning."""
@@ -133,7 +134,7 @@ class TrackReader:
             if byte >= 0x80:
                 if byte >= 0xF0:
                     pos = self._system_event(pos, tick)
-                    if self._ended and pos >= self._size:
+                    if self._is_over:
                         break
                     port = self._port << PORT
                     channel = port | channel & 0xF << CHANNEL
@@ -213,18 +214,18 @@ class TrackReader:
         value = body[begin : begin + length]
         if status == 0xFF:
             self._meta_event(body[pos + 1], value, tick)
+            if body[pos + 1] == END_OF_TRACK.code & 0xFF:
+                self._ended, self._is_over = True, begin + length >= self._size
+                if not self._is_over:
+                    self.track.warnings["goes on after its End of Track"] = 1
         elif status == 0xF0:
             event = exclusive_event(value, tick, self._port << PORT)
             self.track.drums += [event] if event else []
-        if self._ended and begin + length < self._size:
-            self.track.warnings["goes on after its End of Track"] = 1
         return begin + length
 
     def _meta_event(self, kind: int, value: bytes, tick: int) -> None:
         kind += 0xFF00
-        if kind == END_OF_TRACK.code:
-            self._ended = True
-        elif kind == SET_TEMPO.code:
+        if kind == SET_TEMPO.code:
             (usec,) = SET_TEMPO.decode(value)
             if len(value) == SET_TEMPO.size and usec > 0:
                 self.track.tempos.append((tick, usec))
