@@ -129,8 +129,11 @@ class _Replacement:
             self._replace()
         if self._in_place:
             target = os.open(self._target, os.O_WRONLY | os.O_TRUNC | _BINARY)
-            with open(self.hidden, "rb") as whole, open(target, "wb") as file:
-                shutil.copyfileobj(whole, file)
+            try:
+                with open(self.hidden, "rb") as whole, open(target, "wb") as file:
+                    shutil.copyfileobj(whole, file)
+            except BrokenPipeError:
+                raise UgenError("no one reads on", path=self._target) from None
         else:
             flush_to_disk(self._target.parent)
 
@@ -162,6 +165,8 @@ def _replacement(path: str | Path) -> Iterator[_Replacement]:
         with _hidden_file(folder) as hidden:
             new = _Replacement(path, hidden)
             yield new
+    except BrokenPipeError:  # of standard output
+        raise
     except OSError as error:
         is_ours = error.filename in (None, str(path), str(hidden)) or hidden is None
         reason = f"cannot be written ({error.strerror or error})"
@@ -190,6 +195,8 @@ def temporary_folder(beside: Path | None = None) -> Iterator[Path]:
         folder.mkdir(mode=0o777 if beside else 0o700)
         with held(folder):
             yield folder
+    except BrokenPipeError:
+        raise
     except OSError as error:
         is_ours = error.filename is None or str(error.filename).startswith(str(folder))
         reason = f"cannot be written ({error.strerror or error})"

@@ -129,23 +129,31 @@ def command(
     *words: object,
     stdout: object = subprocess.PIPE,
     stderr: object = subprocess.PIPE,
+    stdin: object = subprocess.DEVNULL,
     closed: Sequence[int] = (),
+    most_bytes: int = 0,
     cwd: Path | None = None,
     **environment: str | None,
 ) -> subprocess.Popen[str]:
     """Start an installed command in a process group of its own, where Ctrl-C has its usual effect.
-    `closed`: the standard streams that it does not get. `environment`: None removes a variable."""
+    `closed`: the standard streams that it does not get. `most_bytes`: of a file that it writes, as
+    on a full disk. `environment`: None removes a variable."""
     module, function = _COMMANDS[name].split(":")
+
+    import resource  # Unix only
 
     def prepare() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if most_bytes:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
         for descriptor in closed:
             os.close(descriptor)
 
     changed = {**os.environ, **environment}
     return subprocess.Popen(
         [sys.executable, "-c", f"from {module} import {function} as run; run()", *map(str, words)],
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=stdout,
         stderr=stderr,
         text=True,

@@ -3,14 +3,23 @@ odd: one line, an exit code, nothing half-written."""
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from support import BUNDLED, command
+from ugen.data import UgenError, make_codec, read_midi, write_midi
+from ugen.data.corpus.prepare import Settings, prepare
+from ugen.data.files import read_bytes, read_json, write_atomically, write_json
+from ugen.data.locks import sweep
+from ugen.data.midi.events import read_texts
+from ugen.data.midi.stream_writer import MidiRecorder
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and devices of Unix")
 
@@ -36,7 +45,7 @@ def test_a_signal_ends_prepare_and_its_workers_in_one_line(
     number: int, twice: bool, after: float, tmp_path: Path
 ) -> None:
     """Tracebacks of the main process and of its workers, and death without a word by SIGTERM."""
-    folder = many_files(tmp_path / "music")
+    folder = many_files(tmp_path / "music", 1500)
     process = command("ugen-data", "prepare", folder, "-o", tmp_path / "c", "--workers", 2)
     time.sleep(after)
     for _ in range(1 + twice):
@@ -86,7 +95,7 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
 
 
 def test_a_killed_worker_is_told_in_one_line_and_the_same_command_continues(tmp_path: Path) -> None:
-    """A page of BrokenProcessPool; where the worker was killed in the middle of an answer, a hang."""
+    """A page of BrokenProcessPool; a hang where it was killed in the middle of an answer."""
     folder = many_files(tmp_path / "music")
     process, workers = with_workers(folder, tmp_path / "c")
     os.kill(workers[0], signal.SIGKILL)
@@ -118,9 +127,6 @@ def test_the_lock_of_a_killed_prepare_is_not_held(tmp_path: Path) -> None:
 
 def test_songs_and_samples_of_ugen_are_not_learned_from(tmp_path: Path) -> None:
     """A run or a song inside the folder of music: the next run learned from it."""
-    from ugen.data import make_codec, read_midi, write_midi
-    from ugen.data.corpus.prepare import Settings, prepare
-
     folder = many_files(tmp_path / "music", 3)
     score = read_midi(BUNDLED[4])
     write_midi(score, folder / "song.mid", texts=['ugen-run {"version": "1"}'])
@@ -214,3 +220,210 @@ def test_brackets_in_a_name_are_shown_on_a_terminal(tmp_path: Path) -> None:
     process.communicate(timeout=60)
     assert song.exists() and b"Traceback" not in os.read(own, 1 << 16)
     os.close(own)
+
+
+# files
+
+
+def test_links_pipes_and_modes_of_output_files_are_kept(tmp_path: Path) -> None:
+    """Whatever had the name was replaced by a plain file: a link, a pipe, a device."""
+    (tmp_path / "elsewhere").mkdir()
+    link, target = tmp_path / "link.json", tmp_path / "elsewhere" / "target.json"
+    link.symlink_to(target)
+    for value in (1, 2):  # a dangling link, then one to a file
+        write_json(link, value)
+        assert link.is_symlink() and read_json(target) == value
+    target.chmod(0o640)
+    write_json(link, 3)
+    assert target.stat().st_mode & 0o777 == 0o640
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        write_atomically(pipe, b"music")
+        assert reader.communicate()[0] == b"music" and pipe.is_fifo()
+    write_atomically("/dev/null", b"music")
+    assert Path("/dev/null").is_char_device()
+
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for path, reason in ((loop, "symbolic links"), (tmp_path / "elsewhere", "is a folder")):
+        with pytest.raises(UgenError, match=reason):
+            write_atomically(path, b"")
+    assert sorted(os.listdir(tmp_path)) == ["elsewhere", "link.json", "loop", "pipe"]
+
+
+def test_new_files_have_the_mode_that_the_user_wants(tmp_path: Path) -> None:
+    """Weights were for the owner alone, whatever the umask."""
+    before = os.umask(0o027)
+    try:
+        write_json(tmp_path / "x.json", 1)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "x.json").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_mounted_file_is_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that a container mounts cannot be replaced: Device or resource busy."""
+    path = tmp_path / "x.json"
+    write_json(path, [1, 2, 3])
+    number = path.stat().st_ino
+
+    def busy(source: object, target: object) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), source, None, target)
+
+    monkeypatch.setattr(os, "replace", busy)
+    write_json(path, 1)
+    assert path.stat().st_ino == number and read_json(path) == 1
+    assert os.listdir(tmp_path) == ["x.json"]
+
+
+@pytest.mark.parametrize("length", [200, 251, 255])
+def test_names_may_be_as_long_as_the_system_allows(length: int, tmp_path: Path) -> None:
+    """From 236 bytes on they were refused, for the hidden name beside was longer."""
+    name = "é" * ((length - 4) // 2) + "x" * (length % 2) + ".mid"
+    process = command("ugen-run", "-o", name, "--seconds", 5, cwd=tmp_path)
+    assert process.communicate(timeout=60)[1] == "" and os.listdir(tmp_path) == [name]
+    out = tmp_path / ("x" * length)
+    process = command("ugen-data", "prepare", many_files(tmp_path / "m", 4), "-o", out)
+    assert process.communicate(timeout=60)[1] == "" and (out / "corpus.json").exists()
+    process = command("ugen-run", "-o", "x" * 300 + ".mid", cwd=tmp_path)
+    assert "too long" in said(process.communicate(timeout=60)[1])
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hidden name could be guessed, and was opened through a link planted there."""
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    monkeypatch.setattr(os, "urandom", bytes)
+    (tmp_path / ".ugen-00000000").symlink_to(victim)
+    with pytest.raises(UgenError, match="File exists"):
+        write_json(tmp_path / "x.json", 1)
+    assert victim.read_text() == "mine" and not (tmp_path / "x.json").exists()
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_holds_is_not(
+    tmp_path: Path,
+) -> None:
+    """They stayed for ever, beside what was written."""
+    code = (
+        "import os, sys; from ugen.data.files import replacing, temporary_folder; "
+        "from pathlib import Path\n"
+        "with replacing(sys.argv[1]), temporary_folder(Path(sys.argv[1]).parent) as folder:\n"
+        "    (folder / 'x').touch(); print('ready', flush=True); sys.stdin.read()"
+    )
+    words = [sys.executable, "-c", code, tmp_path / "x.json"]
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with process:
+        process.stdout.readline()
+        left = sorted(tmp_path.iterdir())
+        for each in left:
+            os.utime(each, (0, 0))
+        sweep(tmp_path)
+        assert sorted(tmp_path.iterdir()) == left and len(left) == 2
+        process.kill()
+    sweep.cache_clear()
+    sweep(tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_pipes_without_a_writer_and_devices_are_refused_as_input(tmp_path: Path) -> None:
+    """They were waited for, or read until memory was gone."""
+    pipe = tmp_path / "pipe.mid"
+    os.mkfifo(pipe)
+    for path, reason in ((pipe, "no one writes to"), ("/dev/zero", "not a file")):
+        for read in (read_bytes, read_json, read_midi):
+            with pytest.raises(UgenError, match=reason):
+                read(path)
+    with subprocess.Popen(["cat", BUNDLED[0]], stdout=subprocess.PIPE) as writer:
+        process = command("ugen-data", "stats", "/dev/stdin", stdin=writer.stdout)
+        assert process.communicate(timeout=60)[1] == "" and process.returncode == 0
+
+
+# music that is written while it is made
+
+
+def endless(path: Path, *words: object, **how: object) -> subprocess.Popen[str]:
+    """The command, when its file is there."""
+    process = command("ugen-run", "--endless", "-o", path, "--seed", 1, *words, **how)
+    for _ in range(500):
+        if path.exists():
+            break
+        time.sleep(0.02)
+    time.sleep(1.5)
+    return process
+
+
+def test_endless_music_stays_when_the_process_is_killed(tmp_path: Path) -> None:
+    """All of it was lost; what lay in a hidden file had a track of no length."""
+    song = tmp_path / "radio.mid"
+    process = endless(song)
+    process.kill()
+    process.communicate()
+    score = read_midi(song)
+    assert len(score.notes) > 100 and score.warnings == ()
+    assert any(text.startswith("ugen-run {") for text in read_texts(song.read_bytes(), "song"))
+    assert os.listdir(tmp_path) == ["radio.mid"]
+
+
+@pytest.mark.parametrize(
+    ("number", "gap"),
+    [
+        (signal.SIGINT, 0.0),
+        (signal.SIGINT, 0.002),
+        (signal.SIGINT, 0.02),
+        (signal.SIGTERM, 0.002),
+        (signal.SIGHUP, None),
+    ],
+)
+def test_endless_music_ends_well_however_often_it_is_interrupted(
+    number: int, gap: float | None, tmp_path: Path
+) -> None:
+    """A second Ctrl-C lost all music, SIGHUP always did."""
+    song, state = tmp_path / "radio.mid", tmp_path / "state.json"
+    process = endless(song, "--save-state", state)
+    process.send_signal(number)
+    if gap is not None:
+        time.sleep(gap)
+        process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "") and "radio.mid" in out
+    assert read_midi(song).warnings == () and state.exists()
+    assert sorted(os.listdir(tmp_path)) == ["radio.mid", "state.json"]
+
+
+def test_endless_music_keeps_what_fits_on_the_disk(tmp_path: Path) -> None:
+    """The file of all that had been made was deleted."""
+    song = tmp_path / "radio.mid"
+    process = endless(song, most_bytes=60_000)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2 and "it holds what was saved before" in said(err)
+    assert len(read_midi(song).notes) > 100 and read_midi(song).warnings == ()
+
+
+def test_an_unfinished_save_is_undone(tmp_path: Path) -> None:
+    """A disk that takes a part of what is saved leaves the file as it was saved before."""
+
+    class Disk(io.BytesIO):
+        room = 1 << 20
+
+        def write(self, data: bytes) -> int:
+            fits = data[: max(self.room - self.tell(), 0)]
+            if data and not fits:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(fits)
+
+    file = Disk()
+    recorder = MidiRecorder(file, 480)
+    recorder.note((0, 480, 60, 80, 0, False))
+    recorder.save(["one"])
+    whole = file.getvalue()
+    for room in range(len(whole), len(whole) + 40):
+        file.room = room
+        recorder.note((960, 1440, 62, 80, 0, False))
+        with pytest.raises(OSError, match="No space"):
+            recorder.save(["a longer text than before, which does not fit"])
+        assert file.getvalue() == whole
+    assert len(read_midi(whole).notes) == 1

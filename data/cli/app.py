@@ -14,7 +14,7 @@ from errno import EBADF, EIO, ENOSPC
 from importlib import import_module
 from io import TextIOWrapper
 
-from ugen.data.errors import UgenError
+from ugen.data.errors import StoppedError, UgenError
 from ugen.data.text import printable
 
 from . import interrupts
@@ -71,6 +71,33 @@ def _open_streams() -> None:
         stream = getattr(sys, name)
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+        if name == "stdout" and type(stream) is TextIOWrapper:
+            sys.stdout = _Output(
+                stream.detach(), stream.encoding, "replace", line_buffering=stream.line_buffering
+            )
+
+
+class _Output(TextIOWrapper):
+    """Standard output. When it takes no more, that is told as no other file's fault."""
+
+    def write(self, text: str) -> int:
+        """Write text."""
+        try:
+            return super().write(text)
+        except OSError as error:
+            raise _refused(error) from None
+
+    def flush(self) -> None:
+        """Pass on what was written."""
+        try:
+            super().flush()
+        except OSError as error:
+            raise _refused(error) from None
+
+
+def _refused(error: OSError) -> Exception:
+    gone = isinstance(error, BrokenPipeError)  # as of `| head`: no one reads on
+    return error if gone else StoppedError(f"standard output: {error.strerror}")
 
 
 def _exit(name: str, error: BaseException) -> None:
@@ -125,7 +152,7 @@ def _drop_output() -> None:
     """Send what standard output did not take nowhere, so that Python does not try again."""
     try:
         sys.stdout.flush()
-    except (OSError, ValueError):
+    except (OSError, ValueError, UgenError):
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -127,6 +127,8 @@ def check_flags(given: Mapping[str, str], output: Output, count: int, is_live: b
                 raise UgenError("comes from the song with --replay; leave it out", flag=flag)
     if output.save_state is not None:
         outputs.check_name(output.save_state, "--save-state", count)
+        if output.save_state in output.files:
+            raise UgenError("-o has that name, too", flag="--save-state", path=output.save_state)
     if not is_live:
         return outputs.check(output.files, count, output.soundfont)
     _check_live(given, output)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import typer
-from ugen.data import Note, UgenError
+from ugen.data import Note
 from ugen.data.cli.progress import progress_bar
 from ugen.runtime.generation.request import Request
 
@@ -45,12 +45,7 @@ class RunMessages:
         """A note of a song that is still being made: a line of JSON."""
         if self.as_json:
             rounded = note._replace(onset=round(note.onset, 6), end=round(note.end, 6))
-            try:
-                print(json.dumps(rounded._asdict()), flush=True)
-            except BrokenPipeError:
-                raise
-            except OSError as error:
-                raise UgenError(f"standard output: {error.strerror}") from None
+            print(json.dumps(rounded._asdict()), flush=True)
 
     def song(
         self, request: Request, files: Sequence[Path], seconds: float, notes: int, tokens: int

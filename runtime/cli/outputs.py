@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ def check(files: Sequence[Path], count: int, soundfont: Path | None = None) -> s
     if not files:
         raise UgenError("-o is missing: name the file to write, as in -o song.mid")
     for file in files:
+        if file == STDOUT and getattr(sys.stdout, "name", "") == os.devnull:
+            raise UgenError("standard output is closed", flag="-o", value="-")
         if file != STDOUT and file.suffix.lower() not in WRITABLE:
             reason = f"the name must end in {', '.join(WRITABLE)}"
             raise UgenError(reason, flag="-o", path=file)

@@ -57,7 +57,8 @@ def about_run(history: Sequence[Row]) -> dict[str, str]:
     found = {
         "collapse": collapse(history),
         "divergence": divergence(history),
-        "overfitting": overfitting(history),
+        # what nothing was learned from is not memorized
+        "overfitting": "" if history and _never_better(history) else overfitting(history),
     }
     return {kind: text for kind, text in found.items() if text}
 
@@ -82,15 +83,20 @@ def _collapsed(row: Row) -> str:
 
 
 def divergence(history: Sequence[Row]) -> str:
-    """In words, how far training leads away from the music, or nothing. Two evaluations in a row
-    must agree."""
-    known = [row["known_nats_per_token"] for row in history]
-    if len(known) < 3 or None in known or min(known[-2:]) <= known[0]:
+    """In words, that no update has helped, or nothing. Two evaluations must agree."""
+    if len(history) < 3 or not _never_better(history):
         return ""
+    first, last = history[0]["nats_per_token"], history[-1]["nats_per_token"]
     return (
-        f"Training diverges: the loss is {known[-1]:.2f} on music it has heard, and was "
-        f"{known[0]:.2f} before the first update. Try a lower --lr"
+        f"Training diverges: the loss on held-out music is {last:.2f}, and was {first:.2f} before "
+        "the first update. Try a lower --lr, or more music"
     )
+
+
+def _never_better(history: Sequence[Row]) -> bool:
+    """Whether every update has made held-out music less likely."""
+    first, *later = (float(row["nats_per_token"]) for row in history)
+    return min(later, default=first) >= first
 
 
 def overfitting(history: Sequence[Row]) -> str:
@@ -99,8 +105,6 @@ def overfitting(history: Sequence[Row]) -> str:
         return ""
     best = min(row["nats_per_token"] for row in history)
     known, held_out = history[-1]["known_nats_per_token"], history[-1]["nats_per_token"]
-    if known > history[0]["known_nats_per_token"]:
-        return ""  # nothing is memorized
     if held_out - known < MEMORIZED_GAP * held_out or held_out <= best:
         return ""
     return (
