@@ -87,7 +87,7 @@ def with_workers(folder: Path, out: Path) -> tuple[subprocess.Popen[str], list[i
 
 
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
-    """When only the main process was killed, its workers stayed for ever."""
+    """When only the main process was killed, its workers stayed."""
     process, _ = with_workers(many_files(tmp_path / "music"), tmp_path / "c")
     process.kill()
     process.communicate()

@@ -14,8 +14,11 @@ State = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class Model:
-    """A loaded model. `card`: what the file says of itself; `provider`: what computes it;
-    `sha256`: of the file; `source`: a function and its arguments that load it again. Threads may share a model, each with a stream of its own."""
+    """A loaded model, which threads may share, each with a stream of its own.
+
+    `card`: what the file says of itself. `provider`: what computes it. `sha256`: of the file.
+    `source`: a function and its arguments that load it again.
+    """
 
     def __init__(self, card: Card, session: Any, provider: str = "cpu", sha256: str = ""):
         self.card = card
