@@ -9,6 +9,7 @@ import typer
 from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import with_options, with_version
 from ugen.data.optional_imports import require
+from ugen.data.text import printable
 
 from .settings import ExportSettings
 
@@ -39,7 +40,12 @@ def export(
 
     settings = ExportSettings(**given)
     check_used(given, settings)
-    export_run(run, output, settings, typer.echo)
+    export_run(run, output, settings, _say)
+
+
+def _say(text: str) -> None:
+    for line in text.split("\n"):
+        typer.echo(printable(line))
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def _exit(name: str, error: BaseException) -> None:
     import typer
 
     interrupts.ignore()
-    if interrupts.caught is not None and isinstance(error, (KeyboardInterrupt, typer.Abort)):
+    if interrupts.caught is not None:  # a library that was being imported made another error of it
         error = interrupts.caught
     if type(error).__name__ == "NoArgsIsHelpError":
         typer.echo(error.ctx.get_help())  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 from ugen.data import Note
 from ugen.data.cli.progress import progress_bar
+from ugen.data.text import printable
 from ugen.runtime.generation.request import Request
 
 
@@ -39,7 +40,7 @@ class RunMessages:
     def warning(self, text: str) -> None:
         """Something that the user should know, on standard error."""
         if not self._quiet:
-            typer.echo(text, err=True)
+            typer.echo(printable(text), err=True)
 
     def note(self, note: Note) -> None:
         """A note of a song that is still being made: a line of JSON."""
@@ -65,7 +66,8 @@ class RunMessages:
             bars = f"{settings.bars} bars, " if settings.bars else ""
             names = ", ".join(map(str, files))
             length = f"{bars}{round(seconds, 1):g} s, {notes} notes, seed {settings.seed}"
-            typer.echo(f"{names}: {length}{self._credit}", err=self._to_stderr)
+            text = printable(f"{names}: {length}{self._credit}")
+            typer.echo(text, err=self._to_stderr)
 
     def played(self, request: Request, seconds: float) -> None:
         """A song that was played."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 from ugen.data import Note, read_midi
 from ugen.data.files import growing
+from ugen.data.text import printable
 from ugen.runtime.generation.faults import GuardError
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.song_state import SongState, save_state
@@ -53,7 +54,8 @@ def _make_songs(
             if count == 1:
                 raise
             failed += 1
-            typer.echo(f"{targets.names(request.settings.seed)[0]}: {error}", err=True)
+            name = targets.names(request.settings.seed)[0]
+            typer.echo(printable(f"{name}: {error}"), err=True)
     if failed:
         raise GuardError(f"{failed} of {count} songs were not made")
 
