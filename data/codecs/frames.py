@@ -114,15 +114,16 @@ class FramesCodec(Codec):
 
     def runs(self, tokens: NDArray[np.integer]) -> Runs:
         """When each pitch sounds without a break."""
-        tokens = np.asarray(tokens, np.int64)
+        tokens = np.asarray(tokens)
         lengths = self.steps[tokens]
-        at = np.cumsum(lengths) - lengths
+        at = np.cumsum(lengths)
+        at -= lengths
         closings = np.flatnonzero(lengths)
         places = np.flatnonzero(lengths == 0)
         # the step that each pitch is listed in; one left open lasts a step
         closing = np.searchsorted(closings, places)
         length = np.append(lengths[closings], 1)[closing]
-        pitch, first = tokens[places] - 1, at[places]
+        pitch, first = tokens[places].astype(np.int64) - 1, at[places]
         by_pitch_and_step = pitch * (int(lengths.sum()) + 1) + first
         _, once = np.unique(by_pitch_and_step, return_index=True)
         cells = np.stack([pitch[once], first[once], first[once] + length[once]], axis=1)

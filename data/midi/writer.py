@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from ugen.data.errors import UgenError
 from ugen.data.files import write_atomically
 from ugen.data.score import Score
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from mido import Message, MetaMessage
 
     TimedEvent = tuple[int, Message | MetaMessage]  # its tick first
+
+
+_BLOCK = 4096
 
 
 def write_midi(
@@ -53,20 +59,20 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = (), pad_ticks: int = 0) -
             port, channel = slot, DRUM_CHANNEL
         start = [(0, MetaMessage("midi_port", port=port))] if port else []
         start.append((0, Message("program_change", channel=channel, program=program)))
-        tracks.append(_track([*start, *_note_events(score, rows, channel)], end))
+        tracks.append(_track(chain(start, _note_events(score.notes[rows], channel)), end))
     if len(tracks) > MAX_TRACKS:
         raise UgenError(f"needs {len(tracks):,} tracks; a MIDI file has {MAX_TRACKS:,} at most")
     chunks = [header_chunk(1, len(tracks), score.ticks_per_beat)]
     return b"".join(chunks + [chunk(b"MTrk", track) for track in tracks])
 
 
-def _layers(score: Score) -> dict[tuple[bool, int, int], list[int]]:
+def _layers(score: Score) -> dict[tuple[bool, int, int], array[int]]:
     """Note rows by (drum, program, layer); within a layer no two notes of a pitch sound at once."""
-    layers: dict[tuple[bool, int, int], list[int]] = defaultdict(list)
+    layers: dict[tuple[bool, int, int], array[int]] = defaultdict(lambda: array("q"))
     # by (drum, program, pitch), heaps: ends of sounding notes with their layers; idle layers
     sounding: dict[tuple[bool, int, int], list[tuple[int, int]]] = defaultdict(list)
     idle: dict[tuple[bool, int, int], list[int]] = defaultdict(list)
-    for row, (onset, end, pitch, _velocity, program, drum) in enumerate(score.notes.tolist()):
+    for row, (onset, end, pitch, _velocity, program, drum) in enumerate(_rows(score.notes)):
         key = drum, program, pitch
         while sounding[key] and sounding[key][0][0] <= onset:
             heappush(idle[key], heappop(sounding[key])[1])
@@ -76,18 +82,27 @@ def _layers(score: Score) -> dict[tuple[bool, int, int], list[int]]:
     return layers
 
 
-def _note_events(score: Score, rows: list[int], channel: int) -> list[TimedEvent]:
+def _note_events(notes: NDArray[np.void], channel: int) -> Iterator[TimedEvent]:
     from mido import Message
 
-    events: list[tuple[int, int, int, int]] = []  # tick, 0 for off and 1 for on, pitch, velocity
-    for onset, end, pitch, velocity, _program, _drum in score.notes[np.array(rows)].tolist():
-        events += [(onset, 1, pitch, velocity), (end, 0, pitch, 0)]
-    kinds = "note_off", "note_on"
+    # tick, 0 for off and 1 for on, pitch, velocity
+    events = np.zeros((2 * len(notes), 4), np.int64)
+    ons, offs = np.split(events, 2)
+    ons[:, 0], ons[:, 1] = notes["onset"], 1
+    ons[:, 2], ons[:, 3] = notes["pitch"], notes["velocity"]
+    offs[:, 0], offs[:, 2] = notes["end"], notes["pitch"]
     # ends before onsets on the same tick, so that a repeated note is struck again
-    return [
-        (tick, Message(kinds[on], channel=channel, note=pitch, velocity=velocity))
-        for tick, on, pitch, velocity in sorted(events)
-    ]
+    order = np.lexsort(events.T[::-1])
+    for tick, on, pitch, velocity in _rows(events[order]):
+        kind = "note_on" if on else "note_off"
+        yield tick, Message(kind, channel=channel, note=pitch, velocity=velocity)
+
+
+def _rows(table: NDArray[Any]) -> Iterator[Any]:
+    """The rows of an array, of which few are Python's objects at once: those are ten times as
+    large."""
+    for at in range(0, len(table), _BLOCK):
+        yield from table[at : at + _BLOCK].tolist()
 
 
 def _conductor(score: Score, texts: Sequence[str]) -> list[TimedEvent]:
@@ -106,6 +121,7 @@ def _conductor(score: Score, texts: Sequence[str]) -> list[TimedEvent]:
 
 
 def _track(events: Iterable[TimedEvent], end: int) -> bytes:
-    encoder = TrackEncoder()
-    body = b"".join([encoder.encode(tick, event) for tick, event in events])
-    return body + encoder.end(end)
+    encoder, body = TrackEncoder(), bytearray()
+    for tick, event in events:
+        body += encoder.encode(tick, event)
+    return bytes(body + encoder.end(end))

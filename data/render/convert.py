@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -240,7 +241,7 @@ def pairs(source: Path, target: Path, kind: str) -> dict[Path, Path]:
         made |= clashing
 
 
-def _from_frames(tokens: NDArray[np.int64], options: Options) -> Score:
+def _from_frames(tokens: NDArray[np.uint8], options: Options) -> Score:
     """Frames text as notes, with the original's two repairs."""
     runs = FramesCodec(options.ticks).runs(tokens)
     if options.gaps_first:
@@ -254,10 +255,16 @@ def _text(source: Path) -> str:
     return read_file(source).decode("latin-1")
 
 
-def _frames_text(source: Path) -> NDArray[np.int64]:
-    words = _text(source).split()
-    for place, word in enumerate(words, 1):
-        if not (word.isascii() and word.isdigit() and len(word) <= 3 and int(word) <= 128):
-            reason = f"word {place} is {word[:20]!r}; frames text holds numbers from 0 to 128"
-            raise UgenError(reason, path=source)
-    return np.array(words, np.int64)
+def _frames_text(source: Path) -> NDArray[np.uint8]:
+    text = _text(source)
+    parts, place = [np.zeros(0, np.uint8)], 0
+    # some words at a time: a list of all takes ten times the memory of the file
+    for block in re.finditer(r"\S(?:.{65536}\S*|.*)", text, re.DOTALL):
+        words = block[0].split()
+        for number, word in enumerate(words, place + 1):
+            if not (word.isascii() and word.isdigit() and len(word) <= 3 and int(word) <= 128):
+                reason = f"word {number} is {word[:20]!r}; frames text holds numbers from 0 to 128"
+                raise UgenError(reason, path=source)
+        place += len(words)
+        parts.append(np.array(list(map(int, words)), np.uint8))
+    return np.concatenate(parts)
