@@ -273,8 +273,8 @@ def _of_journals(folder: Path) -> Iterator[Reader]:
             prepare(folder / "music", out, settings, on_file=stop)
 
     interrupt()
-    for name in ("journal.jsonl", "tokens.u16", "settings.json"):
-        kept = (hidden_folder(out) / name).read_bytes()
+    kept = {file.name: file.read_bytes() for file in hidden_folder(out).iterdir()}
+    for name, data in kept.items():
 
         def resumed(data: bytes, name: str = name) -> None:
             interrupt()
@@ -283,7 +283,7 @@ def _of_journals(folder: Path) -> Iterator[Reader]:
             for file, whole in right.items():
                 assert (out / file).read_bytes() == whole, f"another {file}"
 
-        yield Reader(f"journal {name}", [kept], resumed)
+        yield Reader(f"journal {name}", [data], resumed)
 
 
 # runs
