@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.learning.trainer import Trainer
+
+# a suite in the background, or under nohup, has these ignored; the commands that it starts must not
+for _number, _handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (getattr(signal, "SIGHUP", signal.SIGINT), signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 _QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 settings.register_profile("ugen", derandomize=True, **_QUIET)
