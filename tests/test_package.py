@@ -118,6 +118,14 @@ def test_every_command_helps_with_an_example(command: str, module: str) -> None:
     assert all("Example: " in text for text in texts)
 
 
+@pytest.mark.parametrize("module", COMMANDS.values())
+def test_every_command_has_a_version_and_short_help(module: str) -> None:
+    code = f"from ugen.data.cli.app import run_app; run_app('{module}', 'it')"
+    for flag, words in (("--version", "ugen 0."), ("-h", "Usage: it")):
+        done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True)
+        assert done.returncode == 0 and words in done.stdout
+
+
 def test_scripts_and_commands_agree() -> None:
     assert PROJECT["project"]["scripts"] == ENTRY_POINTS
     assert ENTRY_POINTS.keys() == COMMANDS.keys()

@@ -15,11 +15,18 @@ from ugen.data.text import printable
 
 from .app import make_app, run_app
 from .file_warnings import FileWarnings
-from .options import with_options
+from .options import with_options, with_version
 from .prepare import CodecChoice, corpus_settings, prepare_folder
 from .progress import progress_bar
 
 app = make_app()
+
+
+@app.callback()
+@with_version
+def ugen_data() -> None:
+    """Files of music, and corpora made of them."""
+
 
 MUSIC = Path(__file__).parent.parent / "music"
 
