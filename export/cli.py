@@ -31,8 +31,10 @@ def export(
     ],
     given: dict[str, Any],
 ) -> None:
-    """Turn a training run into one self-describing file, and prove that the file computes what the
-    run learned."""
+    """Turn a training run into one self-describing file.
+
+    The file is proved to compute what the run learned.
+    """
     for module in ("torch", "onnx"):
         require(module, "export")
     from .export import check_used

@@ -63,8 +63,11 @@ def train(
         ),
     ] = False,
 ) -> None:
-    """Learn from a folder of MIDI files. The best weights so far are always in the run's folder,
-    and report.html beside them shows how it goes."""
+    """Learn from a folder of MIDI files.
+
+    The best weights so far are always in the run's folder, beside report.html, which shows how
+    training goes.
+    """
     run = RunOptions(**options)
     require("torch", "train")
     require("safetensors", "train")

@@ -44,8 +44,10 @@ def prepare(
         int | None, typer.Option(min=1, help="Processes.", show_default="one per usable core")
     ] = None,
 ) -> None:
-    """Turn a folder of MIDI files into a corpus, with a manifest of every file, kept or dropped and
-    why."""
+    """Turn a folder of MIDI files into a corpus.
+
+    Its manifest has a row for every file: kept, or dropped and why.
+    """
     prepare_folder(folder, output, corpus_settings(**choice, **settings), workers)
 
 
@@ -54,8 +56,10 @@ def prepare(
 def tokens(
     file: Annotated[Path, typer.Argument(help="A MIDI file.")], choice: dict[str, Any]
 ) -> None:
-    """Print a file as the tokens that a model is trained on: one line per bar, or per step, after
-    its time in seconds."""
+    """Print a file as the tokens that a model is trained on.
+
+    There is one line per bar, or per step, after its time in seconds.
+    """
     from ugen.data.arrangement import arrange
     from ugen.data.codecs.listing import token_lines
     from ugen.data.midi.reader import read_midi
@@ -75,8 +79,7 @@ def report(
         Path | None, typer.Option("-o", "--output", help="Write a page (.html) as well.")
     ] = None,
 ) -> None:
-    """Say what is in a corpus: what was kept, dropped, repaired and lost, and what the music is
-    like."""
+    """Report what a corpus holds, and what was dropped or lost."""
     from ugen.data.corpus.corpus import Corpus
     from ugen.data.corpus.report import table
     from ugen.data.corpus.report_page import page

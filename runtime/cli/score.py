@@ -47,8 +47,7 @@ def score(
         bool, typer.Option("--json", help="Print one JSON object, and nothing else.")
     ] = False,
 ) -> None:
-    """Score a model on music, or search songs for what they copied from a model's training
-    music."""
+    """Score a model on music, or find what songs copied from its training music."""
     from ugen.runtime.scoring.tables import originality_words, score_words
 
     if originality:
