@@ -56,7 +56,8 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
         try:
             rows.append(checked_row(json.loads(text)))
         except (ValueError, RecursionError) as error:
-            raise UgenError(f"line {number}: {line(error)}", path=path) from None
+            reason = f"cannot be read (line {number}: {line(error)})"
+            raise UgenError(reason, path=path) from None
     return rows
 
 
