@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -73,7 +73,9 @@ class ExactRunner:
     def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
         """One step; floats of any kind in."""
         h, c = (part.astype(np.float64) for part in state)
-        return self._runner.step(x.astype(np.float64) if x.dtype == np.float32 else x, (h, c))  # type: ignore[arg-type]
+        step: Any = self._runner.step  # which is typed for float32
+        found: tuple[Any, Any] = step(x.astype(np.float64) if x.dtype == np.float32 else x, (h, c))
+        return found
 
 
 @dataclass(frozen=True)

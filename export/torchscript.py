@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import torch
 from ugen.data import UgenError
@@ -46,5 +47,6 @@ def load(path: Path) -> torch.jit.ScriptModule:
     """Read what `save` wrote, on the CPU."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+        read: Any = torch.jit.load  # it has no types
+        module: torch.jit.ScriptModule = read(str(path), map_location="cpu")
     return module

@@ -183,7 +183,8 @@ class Streams:
             sampled and replace(sampled, at=cursor.at)
             for sampled, cursor in zip(self._sampled, self._cursors, strict=True)
         ]
-        return to_json(_State(dict(self._rng.bit_generator.state), self._queue, playing))  # type: ignore[no-any-return]
+        state = _State(dict(self._rng.bit_generator.state), self._queue, playing)
+        return to_json(state)  # type: ignore[no-any-return]
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where `state` was called, with the same pieces. Raises ValueError where they are

@@ -49,7 +49,8 @@ class SkipStack(nn.Module):
         """x float32 [batch, time, embedding] -> float32 [batch, time, hidden], and the state."""
         x = self.input_proj(x)
         hs, cs = [], []
-        for layer, (norm, lstm) in enumerate(zip(self.norms, self.lstms)):  # noqa: B905  TorchScript's zip has no strict
+        # TorchScript's zip has no strict
+        for layer, (norm, lstm) in enumerate(zip(self.norms, self.lstms)):  # noqa: B905
             own = slice(layer, layer + 1)
             y, (h_after, c_after) = lstm(norm(x), (h[own].contiguous(), c[own].contiguous()))
             x = x + self.dropout(y)

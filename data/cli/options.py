@@ -154,7 +154,8 @@ def _checked(field: Field[Any], value: Any) -> Any:
 
 def _choices(name: str, choices: Sequence[str]) -> type[Enum]:
     make: Any = Enum  # mypy knows no enumerations made while running
-    return make(name, {choice: choice for choice in choices}, type=str)  # type: ignore[no-any-return]
+    made: type[Enum] = make(name, {choice: choice for choice in choices}, type=str)
+    return made
 
 
 def _without_none(hint: Any) -> Any:

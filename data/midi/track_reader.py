@@ -62,7 +62,9 @@ class NoteEvents:
     """
 
     def __init__(self) -> None:
-        self.ons, self.offs, self.strays = bytearray(), bytearray(), bytearray()
+        self.ons = bytearray()
+        self.offs = bytearray()
+        self.strays = bytearray()
 
     def notes(self) -> NDArray[np.int64]:
         """int64 [n, NOTE_COLUMNS], in order of note-ons; the end is SOUNDING where there is
@@ -103,7 +105,8 @@ class TrackReader:
         """Read to the end, or to the first damage, which becomes a warning."""
         reason = ""
         try:
-            self._read_events()
+            if self._read_events() > self._size:
+                self.track.warnings["longer than its length says"] += 1
         except IndexError:
             reason = f"ends inside an event (byte {self._start + len(self._body)})"
         except DamageError as damage:
@@ -114,8 +117,8 @@ class TrackReader:
         if reason:
             self.track.warnings[reason] += 1
 
-    def _read_events(self) -> None:
-        """Read to the end of the track. IndexError: the bytes ran out. The hot loop: kept flat."""
+    def _read_events(self) -> int:
+        """Read to the end of the track, a position that is returned. The hot loop: kept flat."""
         body, size, note_on, events = self._body, len(self._body), NOTE_ON.code, self._events
         ons, offs, sounding, programs = events.ons, events.offs, self._sounding, self._programs
         track, pack_on, pack_off = self.track, _ON.pack, _OFF.pack
@@ -160,14 +163,19 @@ class TrackReader:
                 else:
                     events.strays += pack_off(key, tick, pos)
             else:
-                if kind == PROGRAM_CHANGE.code:
-                    programs[channel] = first & 127
-                    track.programs.append((channel, tick, first & 127))
-                elif kind == CONTROL_CHANGE.code and first in _CONTROLS:
-                    self._control(channel, tick, pos, first, body[pos + 1])
+                if kind == PROGRAM_CHANGE.code or kind == CONTROL_CHANGE.code:
+                    self._change(kind, channel, tick, pos)
                 pos += _SIZES[kind]
-        if pos > self._size:
-            track.warnings["longer than its length says"] += 1
+        return pos
+
+    def _change(self, kind: int, channel: int, tick: int, pos: int) -> None:
+        """A program or a controller, whose number stands at `pos`."""
+        number = self._body[pos]
+        if kind == PROGRAM_CHANGE.code:
+            self._programs[channel] = number & 127
+            self.track.programs.append((channel, tick, number & 127))
+        elif number in _CONTROLS:
+            self._control(channel, tick, pos, number, self._body[pos + 1])
 
     def _out_of_range(self, kind: int, pitch: int) -> int:
         """The velocity of a note with a data byte over 127."""

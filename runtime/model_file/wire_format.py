@@ -118,7 +118,8 @@ class Wire:
         """The items of a tensor of a few int64."""
         begin, end = tensor.span("raw_data")
         if begin < end:
-            return np.frombuffer(self._data, "<i8", (end - begin) // 8, begin).tolist()  # type: ignore[no-any-return]
+            found: list[int] = np.frombuffer(self._data, "<i8", (end - begin) // 8, begin).tolist()
+            return found
         return self.packed(tensor.span("int64_data"), MAX_PACKED, what)
 
     def packed_count(self, span: Span, what: str) -> int:

@@ -94,7 +94,8 @@ def _pieces(
             for step, pitches in enumerate(piece):
                 steps[step, np.array(pitches, int)] = True
             began = steps & ~np.vstack([np.zeros((1, 128), bool), steps[:-1]])
-            tokens = codec.pack(steps) if codec.name == "khot" else _listed(steps)  # type: ignore[attr-defined]
+            pack = codec.pack if codec.name == "khot" else _listed  # type: ignore[attr-defined]
+            tokens = pack(steps)
             seconds = len(piece) * codec.step_seconds  # type: ignore[attr-defined]
             yield (
                 ManifestRow(

@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -141,10 +142,10 @@ def runtimes(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
     for precision in ("fp32", "int8", "int4"):
         for count in (1, 2):
             file = load(folder / f"{precision}.onnx", count)
-            rows[f"ONNX {precision}, {plural(count)}"] = lambda file=file: streamed(file)  # type: ignore[misc]
+            rows[f"ONNX {precision}, {plural(count)}"] = partial(streamed, file)
     for precision in ("int8", "int4"):
         file = load(folder / f"{precision}.onnx")
-        rows[f"ugen-run's whole loop, {precision}, 1 thread"] = lambda file=file: looped(file)  # type: ignore[misc]
+        rows[f"ugen-run's whole loop, {precision}, 1 thread"] = partial(looped, file)
     return rows
 
 
@@ -166,13 +167,13 @@ def variants(folder: Path, model: LstmModel) -> dict[str, Callable[[], float]]:
         )
 
     def of(made: Model) -> Callable[[], float]:
-        return lambda: streamed(made)
+        return partial(streamed, made)
 
     rows: dict[str, Callable[[], float]] = {}
     for name in ("int8", "int4"):
         plain = session(name)
         rows[f"{name}: unchanged"] = of(plain)
-        rows[f"{name}: numpy arrays in and out at every step"] = lambda m=plain: fed(m, model)  # type: ignore[misc]
+        rows[f"{name}: numpy arrays in and out at every step"] = partial(fed, plain, model)
         rows[f"{name}: onnxruntime plans the reuse of memory"] = of(
             session(name, enable_mem_reuse=True)
         )

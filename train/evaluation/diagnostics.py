@@ -1,8 +1,8 @@
 """What the numbers of a run mean, in words, and what to try: a corpus that is too small, a model
 that has collapsed or memorizes.
 
-A model has collapsed when it predicts hardly anything but one event, or but time, where the music
-does not. Every model does so in its first updates. So nothing is said before the music has been
+A model has collapsed when nearly all that it predicts is one event, or time, and the music is not
+like that. Every model does so in its first updates. So nothing is said before the music has been
 played through once, nor because of a single evaluation.
 """
 

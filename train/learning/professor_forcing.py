@@ -115,7 +115,8 @@ class ProfessorForcing:
         self.accuracy = _MEMORY * self.accuracy + (1 - _MEMORY) * right
         if self.accuracy < DISCRIMINATOR_LEARNS_BELOW:
             self.optimizer.zero_grad(set_to_none=True)
-            binary_cross_entropy_with_logits(logits, truth).backward()  # type: ignore[no-untyped-call]
+            loss: Any = binary_cross_entropy_with_logits(logits, truth)
+            loss.backward()
             self.optimizer.step()
 
     def state_dict(self) -> dict[str, Any]:

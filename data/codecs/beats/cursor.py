@@ -127,17 +127,22 @@ class BeatsCursor:
         """Bar lines reached so far."""
         return self._clock.bars
 
+    def _begin_program(self, program: int) -> None:
+        self._pitch = -1
+        self._program = program
+        self._drums = program == DRUMS
+
     def feed(self, token: int) -> None:
         """Take the next token."""
         kind, value = self._pairs[token]
         state = kind
         if kind in ("shift", "bar", "meter", "tempo", "piece"):
             self._clock.feed(kind, value)
-            self._pitch, self._program, self._drums = -1, -1, False
+            self._begin_program(-1)
             if kind == "shift" and value == LONGEST_SHIFT:
                 state = "longest shift"
         elif kind == "program":
-            self._pitch, self._program, self._drums = -1, value, value == DRUMS
+            self._begin_program(value)
             state = "program of drums" if self._drums else kind
         elif kind == "velocity":
             state = "velocity of drums" if self._drums else kind
