@@ -347,7 +347,8 @@ def test_a_resumed_run_keeps_its_settings_but_for_its_length(
 
 def test_ctrl_c_says_how_to_continue(small_corpus: Corpus, tmp_path: Path) -> None:
     process = train_ugen(small_corpus.path, "-o", tmp_path / "run", *ARGUMENTS, "--minutes", "5")
-    while not (tmp_path / "run" / "model.safetensors").exists():
+    # the last file of the first checkpoint
+    while not (tmp_path / "run" / "config.json").exists():
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     assert "continue with the same command and --resume" in finished(process, 130)
