@@ -58,8 +58,12 @@ def run_app(app: typer.Typer | str, name: str) -> None:
         _exit(name, error)
     if code == 130:  # what typer makes of KeyboardInterrupt
         _exit(name, KeyboardInterrupt())
+    code = code if isinstance(code, int) else 0
+    if interrupts.are_ignored():  # one has come, and another would kill Python while it ends
+        sys.stderr.flush()
+        os._exit(code)
     interrupts.ignore()
-    raise SystemExit(code if isinstance(code, int) else 0)
+    raise SystemExit(code)
 
 
 def _open_streams() -> None:

@@ -62,3 +62,8 @@ def ignore() -> None:
     """Ignore signals, for PATIENCE."""
     global _since
     _since = _since or time.monotonic()
+
+
+def are_ignored() -> bool:
+    """Whether signals are ignored, because one has come."""
+    return bool(_since)
