@@ -3,7 +3,7 @@ begins."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -11,36 +11,47 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import Codec
-from ugen.data.codecs.base import Inputs
+from ugen.data.codecs.base import Inputs, Rows
+from ugen.data.codecs.columns import NO_WISHES, WISHES, Wishes
 from ugen.data.json_values import from_json, to_json
 
 # the keys of a piano: transposing never moves a piece further outside them
 LOWEST_KEY, HIGHEST_KEY = 21, 108
 SEMITONES = range(-5, 7)
+MAX_ROWS = 512 << 20  # bytes of rows that are kept in memory
 
 Tokens = NDArray[np.integer]
 
 
-class Chunk(NamedTuple):
-    """`x`, `y`: inputs and targets, int64 [batch, time] or bool [batch, time, 128]. `begins`: bool
-    [batch, time], whether x is the first of a piece. `live`: bool [batch, time], whether there is
-    music here."""
+class Feed(NamedTuple):
+    """How a model is fed: in which codec, and with which columns beside a token."""
 
-    x: Inputs
+    codec: Codec
+    columns: tuple[str, ...] = ()
+
+    def rows(self, piece: Tokens, wishes: Wishes = NO_WISHES) -> Rows:
+        """A stored piece as rows, its start first."""
+        return self.codec.to_rows(self.codec.to_inputs(piece), self.columns, wishes)
+
+
+class Chunk(NamedTuple):
+    """`x`: rows, int64 [batch, time, 1 + columns] or bool [batch, time, 128]. `y`: targets, int64
+    [batch, time] or as x. `begins`: bool [batch, time], whether x is the first of a piece. `live`:
+    bool [batch, time], whether there is music here."""
+
+    x: Rows
     y: Inputs
     begins: NDArray[np.bool_]
     live: NDArray[np.bool_]
 
     @classmethod
-    def empty(cls, codec: Codec, batch: int, time: int) -> Chunk:
+    def empty(cls, feed: Feed, batch: int, time: int) -> Chunk:
         """A chunk to fill: the start everywhere, and no music."""
-        item = codec.with_start(codec.to_inputs(np.zeros(0, np.uint16)))[0]
-        whole = np.broadcast_to(item, (batch, time, *item.shape)).astype(
-            bool if codec.input == "frame" else np.int64
-        )
-        return cls(
-            whole, whole.copy(), np.zeros((batch, time), bool), np.zeros((batch, time), bool)
-        )
+        row = feed.rows(np.zeros(0, np.uint16))[0]
+        kind = bool if feed.codec.input == "frame" else np.int64
+        x = np.broadcast_to(row, (batch, time, *row.shape)).astype(kind)
+        nowhere = np.zeros((batch, time), bool)
+        return cls(x, feed.codec.targets(x).copy(), nowhere, nowhere.copy())
 
     def rows(self, which: slice) -> Chunk:
         """Some of the streams."""
@@ -49,35 +60,39 @@ class Chunk(NamedTuple):
 
 class Augmentation(NamedTuple):
     """How a piece may vary each time it is played: its key by -5 to +6 semitones, its tempo up to
-    the fraction `tempo_jitter` faster or slower, its MIDI velocities by up to `velocity_jitter`."""
+    the fraction `tempo_jitter` faster or slower, its MIDI velocities by up to `velocity_jitter`;
+    and how often nothing is wished of it."""
 
     transpose: bool = False
     tempo_jitter: float = 0.0
     velocity_jitter: int = 0
+    wish_dropout: float = 0.0
 
 
 class _PieceCursor:
     """One stream's piece, and the stream's place in it."""
 
-    def __init__(self) -> None:
-        self.items: Inputs = np.zeros(0, np.int64)
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self.rows: Rows = np.zeros((0, 1), np.int64)
         self.at = 0
 
-    def begin(self, items: Inputs, at: int = 0) -> None:
+    def begin(self, rows: Rows, at: int = 0) -> None:
         """Go to a piece, its start included."""
-        self.items, self.at = items, at
+        self.rows, self.at = rows, at
 
     def over(self) -> bool:
         """Whether the piece has no further target."""
-        return self.at >= len(self.items) - 1
+        return self.at >= len(self.rows) - 1
 
     def copy_to(self, out: Chunk, stream: int, filled: int) -> int:
         """Copy what fits of the piece into a stream's row. Gives the number of steps copied."""
         at = self.at
-        count: int = min(len(self.items) - 1 - at, out.x.shape[1] - filled)
-        out.x[stream, filled : filled + count] = self.items[at : at + count]
-        out.y[stream, filled : filled + count] = self.items[at + 1 : at + 1 + count]
-        out.live[stream, filled : filled + count] = True
+        count: int = min(len(self.rows) - 1 - at, out.x.shape[1] - filled)
+        here = slice(filled, filled + count)
+        out.x[stream, here] = self.rows[at : at + count]
+        out.y[stream, here] = self._codec.targets(self.rows[at + 1 : at + 1 + count])
+        out.live[stream, here] = True
         if at == 0 and count:
             out.begins[stream, filled] = True
         self.at += count
@@ -92,6 +107,7 @@ class _Sampled:
     semitones: int
     tempo: float
     velocity: int
+    unsaid: tuple[str, ...] = ()  # wish columns that say nothing in this playing
     at: int = 0
 
     def __post_init__(self) -> None:
@@ -111,31 +127,38 @@ class _State:
 class Streams:
     """Endless training chunks. Pieces come in a new order every epoch, varied each time.
 
-    `state` and `restore` let a resumed run continue with the very next chunk.
+    `wishes`: what could be asked for to get a piece, by its number. `state` and `restore` let a
+    resumed run continue with the very next chunk.
     """
 
     def __init__(
         self,
         pieces: Sequence[Tokens],
-        codec: Codec,
+        feed: Feed,
         batch: int,
         chunk: int,
         augmentation: Augmentation,
         seed: int,
+        wishes: Callable[[int], Wishes] = lambda piece: NO_WISHES,
     ):
         self._pieces = pieces
-        self._codec = codec
+        self._wishes = wishes
+        self._feed = feed
+        self._codec = feed.codec
+        self._wish_columns = [each.name for each in WISHES if each.name in feed.columns]
+        self._rows: dict[int, Rows] = {}  # of pieces that were played, as many as there is room for
+        self._room = MAX_ROWS
         self._augmentation = augmentation
         self._batch = batch
         self._chunk = chunk
         self._rng = np.random.default_rng(seed)
         self._queue: list[int] = []
-        self._cursors = [_PieceCursor() for _ in range(batch)]
+        self._cursors = [_PieceCursor(self._codec) for _ in range(batch)]
         self._sampled: list[_Sampled | None] = [None] * batch
 
     def next(self) -> Chunk:
         """The next chunk of every stream."""
-        out = Chunk.empty(self._codec, self._batch, self._chunk)
+        out = Chunk.empty(self._feed, self._batch, self._chunk)
         for stream, cursor in enumerate(self._cursors):
             filled = 0
             while filled < self._chunk:
@@ -145,11 +168,11 @@ class Streams:
         return out
 
     def _sample(self) -> _Sampled:
-        """The next piece, and its change of key, tempo and velocity."""
+        """The next piece, its change of key, tempo and velocity, and what is said of it."""
         if not self._queue:
             self._queue = self._rng.permutation(len(self._pieces)).tolist()
         piece = self._queue.pop()
-        transpose, tempo_jitter, velocity_jitter = self._augmentation
+        transpose, tempo_jitter, velocity_jitter, wish_dropout = self._augmentation
         semitones, tempo, velocity = 0, 1.0, 0
         if transpose:
             semitones = self._key(piece)
@@ -157,7 +180,15 @@ class Streams:
             tempo = float((1 + tempo_jitter) ** self._rng.uniform(-1, 1))
         if velocity_jitter:
             velocity = int(self._rng.integers(-velocity_jitter, velocity_jitter + 1))
-        return _Sampled(piece, semitones, tempo, velocity)
+        return _Sampled(piece, semitones, tempo, velocity, self._unsaid(wish_dropout))
+
+    def _unsaid(self, dropout: float) -> tuple[str, ...]:
+        """All wishes, or else some of them."""
+        if not self._wish_columns:
+            return ()
+        if self._rng.random() < dropout:
+            return tuple(self._wish_columns)
+        return tuple(name for name in self._wish_columns if self._rng.random() < dropout / 2)
 
     def _key(self, piece: int) -> int:
         pitches = self._codec.pitch_range(self._codec.to_inputs(self._pieces[piece]))
@@ -173,9 +204,27 @@ class Streams:
 
     def _play(self, stream: int, sampled: _Sampled) -> None:
         self._sampled[stream] = sampled
-        items = self._codec.to_inputs(self._pieces[sampled.piece])
-        varied = self._codec.augment(items, sampled.semitones, sampled.tempo, sampled.velocity)
-        self._cursors[stream].begin(self._codec.with_start(varied), sampled.at)
+        rows = self._codec.augment(
+            self._rows_of(sampled.piece),
+            sampled.semitones,
+            sampled.tempo,
+            sampled.velocity,
+            self._feed.columns,
+        )
+        for name in sampled.unsaid:
+            rows[:, 1 + self._feed.columns.index(name)] = 0
+        self._cursors[stream].begin(rows, sampled.at)
+
+    def _rows_of(self, piece: int) -> Rows:
+        """A piece as it is; computed once where there is room to keep it."""
+        if piece in self._rows:
+            return self._rows[piece]
+        wishes = self._wishes(piece) if self._wish_columns else NO_WISHES
+        rows = self._feed.rows(self._pieces[piece], wishes)
+        if self._feed.columns and rows.nbytes <= self._room:
+            self._rows[piece] = rows
+            self._room -= rows.nbytes
+        return rows
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs, as JSON."""
@@ -221,20 +270,20 @@ class ReadAhead:
             self._ahead = None
 
 
-def passes(pieces: Sequence[Tokens], codec: Codec, batch: int, chunk: int) -> Iterator[Chunk]:
+def passes(pieces: Sequence[Rows], feed: Feed, batch: int, chunk: int) -> Iterator[Chunk]:
     """Chunks that play every piece once, the longest first; streams with nothing left are not
-    live."""
+    live. `pieces`: as rows."""
     waiting = sorted(pieces, key=len)
-    cursors = [_PieceCursor() for _ in range(batch)]
+    cursors = [_PieceCursor(feed.codec) for _ in range(batch)]
     while True:
-        out = Chunk.empty(codec, batch, chunk)
+        out = Chunk.empty(feed, batch, chunk)
         for stream, cursor in enumerate(cursors):
             filled = 0
             while filled < chunk:
                 if cursor.over():
                     if not waiting:
                         break
-                    cursor.begin(codec.with_start(codec.to_inputs(waiting.pop())))
+                    cursor.begin(waiting.pop())
                 filled += cursor.copy_to(out, stream, filled)
         if not out.live.any():
             return

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ugen.data import UgenError
+from ugen.data.codecs.columns import Column
 from ugen.data.json_values import from_json
 from ugen.data.settings import check_settings, setting
 
@@ -22,11 +23,12 @@ _machine = partial(setting, panel="Machine")
 @dataclass(frozen=True)
 class ModelConfig:
     """An embedding, layers of LSTM, and an output head. The codec says what goes in and out:
-    `vocabulary` tokens or keys, and whether an `input` is a `token` or a `frame`, which is a vector
-    of zeros and ones."""
+    `vocabulary` tokens or keys, whether an `input` is a `token` or a `frame`, which is a vector of
+    zeros and ones, and the `columns` that stand beside a token."""
 
     vocabulary: int
     input: str = "token"
+    columns: tuple[Column, ...] = ()
     embedding: int = _model(256, "Size of a token's vector.", minimum=1, maximum=8192)
     layers: int = _model(1, "LSTM layers.", minimum=1, maximum=64)
     hidden: int = _model(320, "Units per layer.", minimum=1, maximum=8192)
@@ -44,17 +46,41 @@ class ModelConfig:
     tied: bool = _model(
         False, "Predict with the weights of the embedding.", flag="--tied/--no-tied"
     )
+    pointer: bool = _model(
+        True, "Let the model point at what came some bars before.", flag="--pointer/--no-pointer"
+    )
     learn_initial_state: bool = _model(
         False,
         "Learn the state that a piece begins with.",
         flag="--learn-initial-state/--no-learn-initial-state",
     )
 
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The number of ids of each part of a row, the token first."""
+        return self.vocabulary, *(each.size for each in self.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(each.name for each in self.columns)
+
+    @property
+    def pointers(self) -> tuple[int, ...]:
+        """The places in a row of the columns whose tokens the model may point at."""
+        places = enumerate(self.columns, 1)
+        return tuple(place for place, each in places if each.lag) if self.pointer else ()
+
     def __post_init__(self) -> None:
         if self.input not in ("token", "frame"):
             raise UgenError(f"input {self.input}: must be token or frame")
         if not 1 <= self.vocabulary <= 65536:
             raise UgenError(f"vocabulary {self.vocabulary}: must be 1 to 65536")
+        sizes = [each.size for each in self.columns]
+        if self.columns and (self.input == "frame" or not all(1 <= n <= 65537 for n in sizes)):
+            raise UgenError("columns: of 1 to 65537 ids, and beside tokens only")
+        if any(each.lag and each.size != self.vocabulary + 1 for each in self.columns):
+            raise UgenError("columns: one that holds tokens has one id more than there are tokens")
         check_settings(self)
         if self.tied and self.input == "frame":
             reason = "a khot model has no token embedding that its head could share"
@@ -99,6 +125,12 @@ class TrainConfig:
     )
     velocity_jitter: int = _augmentation(
         8, "Play each piece up to this much louder or softer, of 127.", minimum=0, maximum=64
+    )
+    wish_dropout: float = _augmentation(
+        0.3,
+        "Fraction of playings in which nothing is wished of a piece, so that it need not be.",
+        minimum=0,
+        maximum=1,
     )
     class_weights: float = _optimization(
         0.0,

@@ -18,8 +18,9 @@ State = tuple[Tensor, Tensor]
 
 
 class Batch(NamedTuple):
-    """A chunk on the model's device. `x`, `y`: int64 [batch, time] or float32 [batch, time, keys].
-    `live`: bool [batch, time]. `begins` stays on the host, where the cuts are made."""
+    """A chunk on the model's device. `x`: int64 [batch, time, 1 + columns], `y`: int64 [batch,
+    time]; or both float32 [batch, time, keys]. `live`: bool [batch, time]. `begins` stays on the
+    host, where the cuts are made."""
 
     x: Tensor
     y: Tensor

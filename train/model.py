@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+from torch.nn.functional import embedding, linear, pad
 
 from .config import ModelConfig
+
+COLUMN_SCALE = 0.1  # of the columns' vectors at first: what the token says comes before
 
 
 class PlainStack(nn.Module):
@@ -59,6 +61,23 @@ class SkipStack(nn.Module):
         return self.last_norm(x), torch.cat(hs), torch.cat(cs)
 
 
+class RowEmbedding(nn.Module):
+    """The sum of the vectors of a row's ids, all from one table."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        first = torch.tensor([0, *config.rows[:-1]]).cumsum(0)
+        self.first: Tensor
+        self.register_buffer("first", first, persistent=False)
+        self.weight = nn.Parameter(torch.randn(sum(config.rows), config.embedding))
+        with torch.no_grad():
+            self.weight[config.vocabulary :] *= COLUMN_SCALE
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x int64 [batch, time, 1 + columns] -> float32 [batch, time, embedding]."""
+        return embedding(x + self.first, self.weight).sum(2)
+
+
 class LstmModel(nn.Module):
     """Steps and state in, logits and state out. The state is never hidden: callers carry it.
 
@@ -70,7 +89,7 @@ class LstmModel(nn.Module):
         self.config = config
         self.embedding: nn.Module
         if config.input == "token":
-            self.embedding = nn.Embedding(config.vocabulary, config.embedding)
+            self.embedding = RowEmbedding(config)
         else:
             self.embedding = nn.Linear(config.vocabulary, config.embedding)
         self.lstm_stack = SkipStack(config) if config.skip else PlainStack(config)
@@ -80,6 +99,8 @@ class LstmModel(nn.Module):
             nn.Linear(config.hidden, config.embedding, bias=False) if config.tied else None
         )
         self.head_bias = nn.Parameter(torch.zeros(config.vocabulary)) if config.tied else None
+        self.gates = nn.Linear(config.hidden, len(config.pointers)) if config.pointers else None
+        self.pointers = list(config.pointers)
         self.input_skip = (
             nn.Parameter(torch.zeros(config.vocabulary)) if config.input == "frame" else None
         )
@@ -93,14 +114,17 @@ class LstmModel(nn.Module):
         if self.tied_proj is not None:
             # the embedding's vectors are long: without this the first guesses would be wild
             self.tied_proj.weight *= 0.1
+        if self.gates is not None:
+            self.gates.weight.zero_()
+            self.gates.bias.fill_(1.0)  # what came before is likelier to come again
         hidden = self.config.hidden
         for name, bias in self.lstm_stack.named_parameters():
             if "bias_ih" in name:  # forget gates open at the start (Jozefowicz et al. 2015)
                 bias[hidden : 2 * hidden] += 1.0
 
     def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x int64 [batch, time] or float32 [batch, time, vocabulary]; h, c float32 [layers, batch,
-        hidden] -> logits [batch, time, vocabulary], h, c."""
+        """x int64 [batch, time, 1 + columns] or float32 [batch, time, vocabulary]; h, c float32
+        [layers, batch, hidden] -> logits [batch, time, vocabulary], h, c."""
         top, h, c = self.hidden_sequence(x, h, c)
         return self.logits(self.dropout(top), x), h, c
 
@@ -110,13 +134,20 @@ class LstmModel(nn.Module):
 
         A tied head compares it with the embedding's vectors (Press and Wolf 2017; Inan et al.
         2017). In vectors most keys stay as they are from step to step: `input_skip` passes them by
-        the layers, which would otherwise have to learn to copy 128 keys first.
+        the layers, which would otherwise have to learn to copy 128 keys first. A pointer (Vinyals
+        et al. 2015) adds a gate, linear in the top layer, to the logit of each token that a column
+        names.
         """
         if self.tied_proj is not None:
             vectors: Tensor = self.embedding.weight  # type: ignore[assignment]
-            return linear(self.tied_proj(top), vectors, self.head_bias)
-        assert self.head is not None
-        out: Tensor = self.head(top)
+            head = vectors[: self.config.vocabulary]
+            out = linear(self.tied_proj(top), head, self.head_bias)
+        else:
+            assert self.head is not None
+            out = self.head(top)
+        if self.gates is not None:
+            named = x[:, :, self.pointers]
+            return pad(out, [1, 0]).scatter_add(2, named, self.gates(top).to(out.dtype))[:, :, 1:]
         return out if self.input_skip is None else out + x * self.input_skip
 
     def hidden_sequence(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -15,6 +15,7 @@ import typer
 from ugen.data import Codec, UgenError, make_codec
 from ugen.data.cli.prepare import corpus_settings, prepare_folder
 from ugen.data.cli.progress import progress_bar
+from ugen.data.codecs.columns import Column
 from ugen.data.corpus.corpus import Corpus, is_corpus
 from ugen.data.corpus.prepare import Settings
 from ugen.data.files import read_json
@@ -52,6 +53,13 @@ class RunOptions:
         None,
         "Start with the weights of a run or a model.onnx of the same codec; pretrained stands for "
         "the model that comes with ugen.",
+        panel="Model",
+    )
+    columns: str | None = setting(
+        None,
+        "What a model is fed beside the last token: all that its codec knows, none, or some of "
+        "them, as in beat,phase,back_1 (docs/codecs.md).",
+        default_text="all",
         panel="Model",
     )
     find_lr: bool = setting(
@@ -92,8 +100,9 @@ class Request:
 
     def __post_init__(self) -> None:
         options = self.options
-        if options.init_from is not None and (self.model or options.preset):
-            flag = _flag(next(iter(self.model), "preset"))
+        model = {**self.model, **({"columns": options.columns} if options.columns else {})}
+        if options.init_from is not None and (model or options.preset):
+            flag = _flag(next(iter(model), "preset"))
             raise UgenError("the model comes from --init-from; leave it out", flag=flag)
         if options.find_lr and "lr" in self.training:
             raise UgenError("--find-lr looks for one; give one of the two", flag="--lr")
@@ -112,7 +121,25 @@ class Request:
         training = {**preset.training, **self.training}
         if training.get("precision", "auto") == "auto":
             training["precision"] = choose_precision(choose_device(self.options.device))
-        return ModelConfig(codec.vocabulary, codec.input, **model), TrainConfig(**training)
+        config = TrainConfig(**training)
+        columns = self._columns(codec, config)
+        return ModelConfig(codec.vocabulary, codec.input, columns, **model), config
+
+    def _columns(self, codec: Codec, training: TrainConfig) -> tuple[Column, ...]:
+        """The columns beside a token: those asked for, else all that the codec has."""
+        asked, known = self.options.columns, {each.name: each for each in codec.columns}
+        forcing = training.objective == "professor-forcing"
+        if asked is None:
+            return () if forcing else codec.columns
+        names = {"all": tuple(known), "none": ()}.get(asked, tuple(asked.split(",")))
+        if unknown := [name for name in names if name not in known]:
+            has = f"has {', '.join(known)}" if known else "has none"
+            reason = f"{printable(unknown[0])} is none of them; the {codec.name} codec {has}"
+            raise UgenError(reason, flag="--columns", value=asked)
+        if names and forcing:
+            reason = "its free runs know the last token only; use --columns none"
+            raise UgenError(reason, flag="--objective", value=training.objective)
+        return tuple(each for each in codec.columns if each.name in names)
 
 
 @contextmanager
@@ -237,6 +264,10 @@ def _resumed_config(
         if asked:
             raise UgenError("goes with a new run, not with --resume", flag=flag)
     wanted_model, wanted_training = request.configs(codec)
+    if options.columns and wanted_model.columns != model.columns:
+        has = ",".join(model.names) or "none"
+        reason = f"the run to resume has {has}"
+        raise UgenError(reason, flag="--columns", value=options.columns)
     wanted = {**asdict(wanted_training), **asdict(wanted_model)}
     have = {**asdict(training), **asdict(model)}
     for name in {**request.model, **request.training}:

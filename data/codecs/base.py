@@ -8,6 +8,7 @@ of the kinds (docs/codecs.md).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -16,10 +17,12 @@ from ugen.data.errors import CodecError
 from ugen.data.score import Score
 from ugen.data.text import clock, count
 
+from .columns import NO_WISHES, Column, Wishes, transposed_key
 from .decoder import Decoder
 
 Tokens = NDArray[np.uint16]
 Inputs = NDArray[Any]
+Rows = NDArray[Any]  # steps as a model is fed them: uint16 [n, 1 + columns], or bool [n, 128]
 Mask = NDArray[np.bool_]
 
 # the sparsest music measured has 0.4 bars and 0.9 seconds per note
@@ -53,6 +56,12 @@ class Cursor(Protocol):
 
     def mask(self) -> Mask:
         """bool [vocabulary]: the tokens that may come next. The caller must not write to it."""
+
+    def row(self) -> list[int]:
+        """The ids of its columns here."""
+
+    def ask(self, wishes: Wishes) -> None:
+        """Change what is wanted of the piece, from here on."""
 
     def copy(self) -> Cursor:
         """An independent cursor at the same place."""
@@ -101,10 +110,18 @@ class Codec(ABC):
     def decoder(self) -> Decoder:
         """Decodes item by item, for music without end."""
 
+    @property
     @abstractmethod
-    def cursor(self, tempo: float | None = None) -> Cursor:
+    def columns(self) -> tuple[Column, ...]:
+        """All that its cursors can tell a model beside the last token."""
+
+    @abstractmethod
+    def cursor(
+        self, tempo: float | None = None, columns: Sequence[str] = (), wishes: Wishes = NO_WISHES
+    ) -> Cursor:
         """A cursor at the start of a piece, after the `start` token. `tempo`: beats a minute for
-        all of the piece, whatever its tokens say; only where `has_bars`."""
+        all of the piece, whatever its tokens say; only where `has_bars`. `columns`: those that its
+        rows have."""
 
     @property
     def has_bars(self) -> bool:
@@ -165,10 +182,49 @@ class Codec(ABC):
         """The item every piece begins with, then `items`."""
         return np.concatenate([[self.start], items])
 
-    def augment(self, items: Inputs, semitones: int, tempo: float, louder: int) -> Inputs:
-        """A piece augmented; `augmentation` says how."""
-        augment: Inputs = self.augmentation(semitones, tempo, louder)[items]
-        return augment
+    def to_rows(
+        self, items: Inputs, columns: Sequence[str] = (), wishes: Wishes = NO_WISHES
+    ) -> Rows:
+        """A piece as a model is fed it, its start first; each row is followed by the next item.
+        Tokens get the ids of the columns beside them."""
+        if self.input == "frame":
+            return self.with_start(items)
+        cursor = self.cursor(columns=columns, wishes=wishes)
+        rows = [[self.start, *cursor.row()]]
+        for token in items.tolist():
+            cursor.feed(token)
+            rows.append([token, *cursor.row()])
+        return np.array(rows, np.uint16)
+
+    def wishes(self, tokens: Tokens, key: tuple[int, bool] | None) -> Wishes:
+        """What could be asked for to get a stored piece, which is in this key."""
+        cursor = self.cursor()
+        for token in tokens.tolist():
+            cursor.feed(token)
+        if self.has_bars:
+            return Wishes(key, bars=cursor.bars + 1)
+        return Wishes(key, seconds=cursor.seconds)
+
+    def targets(self, rows: Rows) -> Inputs:
+        """The items of rows: token ids [...], or the vectors themselves."""
+        items: Inputs = rows if self.input == "frame" else rows[..., 0]
+        return items
+
+    def augment(
+        self, rows: Rows, semitones: int, tempo: float, louder: int, columns: Sequence[str] = ()
+    ) -> Rows:
+        """Rows of a piece augmented; `augmentation` says how."""
+        table = self.augmentation(semitones, tempo, louder)
+        augmented = rows.copy()
+        augmented[:, 0] = table[rows[:, 0]]
+        after_nothing = np.append(0, table + 1).astype(rows.dtype)
+        keys = np.array([transposed_key(key, semitones) for key in range(25)], rows.dtype)
+        for place, name in enumerate(columns, 1):
+            if Column(name, 0).lag:
+                augmented[:, place] = after_nothing[rows[:, place]]
+            elif name == "key":
+                augmented[:, place] = keys[rows[:, place]]
+        return augmented
 
     def pitch_range(self, items: Inputs) -> NDArray[np.int64]:
         """The pitches that transposing a piece would move."""

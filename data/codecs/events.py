@@ -8,6 +8,7 @@ drums are not kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ugen.data.score import SOUNDING, NoteRow, Score
 
 from .base import Codec, Encoded, Mask, Tokens, require_notes, split_event
+from .columns import NO_WISHES, Column, Wishes
 from .decoder import Decoder
 
 STEPS_PER_SECOND = 100
@@ -129,7 +131,13 @@ class EventsCodec(Codec):
     def decoder(self) -> _EventsDecoder:
         return _EventsDecoder(self)
 
-    def cursor(self, tempo: float | None = None) -> _EventsCursor:
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return ()
+
+    def cursor(
+        self, tempo: float | None = None, columns: Sequence[str] = (), wishes: Wishes = NO_WISHES
+    ) -> _EventsCursor:
         return _EventsCursor(self)
 
 
@@ -211,6 +219,12 @@ class _EventsCursor:
         elif value == LONGEST_SHIFT:
             mask[self._shift] = True
         return mask
+
+    def row(self) -> list[int]:
+        return []
+
+    def ask(self, wishes: Wishes) -> None:
+        pass
 
     def copy(self) -> _EventsCursor:
         other = copy(self)

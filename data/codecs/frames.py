@@ -13,6 +13,7 @@ listed pitches last 2, 3, ... steps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from ugen.data.score import Score
 
 from .base import Codec, Encoded, Mask, Tokens
+from .columns import NO_WISHES, Column, Wishes
 from .decoder import GridDecoder
 from .pitch_grid import (
     PITCHES,
@@ -129,7 +131,13 @@ class FramesCodec(Codec):
         cells = np.stack([pitch[once], first[once], first[once] + length[once]], axis=1)
         return merge_gaps(cells, 0)
 
-    def cursor(self, tempo: float | None = None) -> _FramesCursor:
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return ()
+
+    def cursor(
+        self, tempo: float | None = None, columns: Sequence[str] = (), wishes: Wishes = NO_WISHES
+    ) -> _FramesCursor:
         return _FramesCursor(self)
 
     @property
@@ -171,6 +179,12 @@ class _FramesCursor:
     def mask(self) -> Mask:
         row: Mask = self._masks[self._last]
         return row
+
+    def row(self) -> list[int]:
+        return []
+
+    def ask(self, wishes: Wishes) -> None:
+        pass
 
     def copy(self) -> _FramesCursor:
         return copy(self)

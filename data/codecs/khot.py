@@ -6,6 +6,7 @@ unpacks them for a model with one sigmoid per pitch (as in Boulanger-Lewandowski
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from ugen.data.errors import CodecError
 from ugen.data.score import Score
 
-from .base import Codec, Encoded, Inputs, Mask, Tokens
+from .base import Codec, Encoded, Inputs, Mask, Rows, Tokens
+from .columns import NO_WISHES, Column, Wishes
 from .decoder import GridDecoder
 from .pitch_grid import (
     PITCHES,
@@ -89,12 +91,14 @@ class KhotCodec(Codec):
     def with_start(self, items: Inputs) -> Inputs:
         return np.concatenate([np.zeros((1, PITCHES), bool), items])
 
-    def augment(self, items: Inputs, semitones: int, tempo: float, louder: int) -> Inputs:
+    def augment(
+        self, rows: Rows, semitones: int, tempo: float, louder: int, columns: Sequence[str] = ()
+    ) -> Rows:
         """Transposed; a vector has neither tempo nor loudness."""
-        moved = np.zeros_like(items)
+        moved = np.zeros_like(rows)
         table = self.augmentation(semitones)
-        for pitch in self.pitch_range(items):
-            moved[:, table[pitch]] |= items[:, pitch]
+        for pitch in self.pitch_range(rows):
+            moved[:, table[pitch]] |= rows[:, pitch]
         return moved
 
     def pitch_range(self, items: Inputs) -> NDArray[np.int64]:
@@ -116,7 +120,13 @@ class KhotCodec(Codec):
         sounding: NDArray[np.int64] = self.vectors(tokens).sum(axis=0, dtype=np.int64)
         return sounding
 
-    def cursor(self, tempo: float | None = None) -> _KhotCursor:
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return ()  # a model of vectors is fed the last vector alone
+
+    def cursor(
+        self, tempo: float | None = None, columns: Sequence[str] = (), wishes: Wishes = NO_WISHES
+    ) -> _KhotCursor:
         return _KhotCursor(self.step_seconds)
 
     @property
@@ -148,6 +158,12 @@ class _KhotCursor:
 
     def mask(self) -> Mask:
         return np.ones(PITCHES, bool)
+
+    def row(self) -> list[int]:
+        return []
+
+    def ask(self, wishes: Wishes) -> None:
+        """There is no column to answer with."""
 
     def copy(self) -> _KhotCursor:
         return copy(self)

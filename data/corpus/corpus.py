@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from ugen.data.analysis.key import parse_key
 from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.codecs.base import Codec, Tokens
+from ugen.data.codecs.columns import Wishes
 from ugen.data.codecs.registry import codec_from_json
 from ugen.data.errors import CodecError, UgenError
 from ugen.data.files import read_bytes, read_json, write_json
@@ -56,7 +58,8 @@ class ManifestRow:
     `code`: why it was dropped. `reason`: the same in words, with this file's numbers and names.
     `warnings`: what was repaired while reading it. `notes_in`: notes in the
     file. `notes`: in the tokens. `lost`: notes of the arrangement that the codec's grid could not
-    hold. `family`: the first file of which this piece is a version; its own name where it is that.
+    hold. `key`: the likeliest, as in C, F# or Bbm. `family`: the first file of which this piece is
+    a version; its own name where it is that.
     `offset`: its first token.
     """
 
@@ -72,6 +75,7 @@ class ManifestRow:
     notes: int = 0
     lost: int = 0
     seconds: float = 0.0
+    key: str = ""
     tokens: int = 0
     offset: int = 0
 
@@ -150,6 +154,11 @@ class Corpus:
         """A piece's tokens, uint16 [row.tokens]."""
         return self.tokens[row.offset : row.offset + row.tokens]
 
+    def wishes(self, row: ManifestRow) -> Wishes:
+        """What could be asked for to get a piece."""
+        key = parse_key(row.key) if row.key else None
+        return self.codec.wishes(self.piece(row), key)
+
     def manifest(self) -> DataFrame:
         """The manifest for a notebook: one row per file, a column for each field of ManifestRow.
         Needs pandas."""
@@ -218,6 +227,8 @@ def _check(row: ManifestRow, at: int) -> None:
         raise ValueError("tokens or offset do not follow from the rows before")
     if (row.split in SPLITS) != (row.status == "kept") or row.tokens and row.status != "kept":
         raise ValueError(f"{row.status}, with {row.tokens} tokens in the split {row.split!r}")
+    if row.key:
+        parse_key(row.key)
 
 
 def _read_manifest(path: Path) -> tuple[ManifestRow, ...]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from ugen.data.analysis.key import key_name, key_of
 from ugen.data.arrangement import LONGEST_INTRODUCTION, arrange, cut_silence
 from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.errors import CodecError, MidiError, UgenError
@@ -161,8 +162,9 @@ def _read(job: tuple[str, str, Settings]) -> Read:
     except CodecError as error:
         return row.dropped("not_encodable", error.reason), NO_TOKENS, NOTHING
     seconds = round(arranged.seconds, 3)
+    key = key_name(key_of(arranged))
     row = replace(row, status="kept", tokens=len(tokens), notes=notes, lost=lost, seconds=seconds)
-    return row, tokens, sketch(arranged)
+    return replace(row, key=key), tokens, sketch(arranged)
 
 
 class _DroppedError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from ugen.data import Codec
 from ugen.data.analysis.scores import Scores, new_tally
+from ugen.data.codecs.base import Rows
 from ugen.data.corpus.corpus import Corpus, ManifestRow
-from ugen.train.batches import Tokens, passes
+from ugen.train.batches import Feed, Tokens, passes
 from ugen.train.distributed import World
 from ugen.train.forward import run_chunk, to_batch
 from ugen.train.model import LstmModel
@@ -32,6 +33,14 @@ class HeldOutSet:
     notes: int
 
     seconds: float
+
+    _rows: dict[Feed, list[Rows]] = field(default_factory=dict, init=False, repr=False)
+
+    def rows(self, feed: Feed) -> list[Rows]:
+        """The pieces as a model is fed them, when nothing is wished of them."""
+        if feed not in self._rows:
+            self._rows[feed] = [feed.rows(piece) for piece in self.pieces]
+        return self._rows[feed]
 
     @classmethod
     def from_rows(cls, corpus: Corpus, rows: Sequence[ManifestRow]) -> HeldOutSet:
@@ -67,11 +76,12 @@ def evaluate(
     world = world or World()
     training = model.training
     model.eval()
-    pieces = sorted(heldout.pieces, key=len, reverse=True)[world.rank :: world.size]
+    feed = Feed(codec, model.config.names)
+    pieces = sorted(heldout.rows(feed), key=len, reverse=True)[world.rank :: world.size]
     batch = max(min(_BATCH, len(pieces)), 1)
     state = model.state(batch)
     tally = new_tally(codec)
-    for chunk in passes(pieces, codec, batch, _CHUNK):
+    for chunk in passes(pieces, feed, batch, _CHUNK):
         here = to_batch(chunk, device)
         top, state = run_chunk(model, here, state)
         logits = model.logits(top, here.x)

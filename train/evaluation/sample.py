@@ -28,20 +28,25 @@ def sample(model: LstmModel, codec: Codec, seconds: float, seed: int) -> Score:
     """Music of about that length at temperature 1. torch's own random state stays as it was."""
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
-    cursor = codec.cursor()
-    start = codec.with_start(codec.to_inputs(np.zeros(0, np.uint16)))
-    x = torch.from_numpy(start).to(device)[None]
+    columns = model.config.names
+    cursor = codec.cursor(columns=columns)
+    start = codec.to_rows(codec.to_inputs(np.zeros(0, np.uint16)), columns)
+    x = torch.from_numpy(start.astype(np.int64)).to(device)[None]
     h, c = model.state(1)
     sampled: list[Inputs] = []
     with _evaluating(model):
         while cursor.seconds < seconds and len(sampled) < MOST_STEPS:
-            logits, h, c = model(x.float() if codec.input == "frame" else x.long(), h, c)
+            logits, h, c = model(x.float() if codec.input == "frame" else x, h, c)
             mask = torch.from_numpy(cursor.mask()).to(device)
             allowed = logits[:, 0].float().masked_fill(~mask, -torch.inf)
             chosen = sample_next(allowed, codec.input, generator)
             sampled.append(chosen[0].cpu().numpy())
-            cursor.feed(int(chosen[0]) if codec.input == "token" else 0)
-            x = chosen[:, None]
+            if codec.input == "frame":
+                cursor.feed(0)
+                x = chosen[:, None]
+            else:
+                cursor.feed(int(chosen[0]))
+                x = torch.tensor([[[int(chosen[0]), *cursor.row()]]], device=device)
     score = codec.decode(codec.from_inputs(np.array(sampled)))
     return score.until(score.tick_at(seconds))
 
@@ -58,7 +63,8 @@ def expected_pitches(
     """
     device = next(model.parameters()).device
     kind = np.float32 if codec.input == "frame" else np.int64
-    x = torch.from_numpy(codec.with_start(inputs).astype(kind))[None, :-1].to(device)
+    rows = codec.to_rows(inputs, model.config.names)
+    x = torch.from_numpy(rows.astype(kind))[None, :-1].to(device)
     with _evaluating(model):
         logits = model(x, *model.state(1))[0][0].float()
     cursor, seconds = codec.cursor(), np.zeros(len(inputs))

@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ugen.data import UgenError
 from ugen.data.codecs.base import Inputs
 from ugen.data.corpus.corpus import Corpus
-from ugen.train.batches import Augmentation, ReadAhead, Streams
+from ugen.train.batches import Augmentation, Feed, ReadAhead, Streams
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.distributed import World, random_states, restore_random_states
 from ugen.train.evaluation.baselines import key_chances
@@ -44,7 +44,8 @@ class Learner:
         self.world = world or World()
         self._require_processes()
         self._codec = corpus.codec
-        self._pieces = [corpus.piece(row) for row in corpus.pieces("train")]
+        rows = corpus.pieces("train")
+        self._pieces = [corpus.piece(row) for row in rows]
         self.steps = sum(map(len, self.inputs()))
         self.model = new_model(model, config.seed).to(device)
         if self.world.rank:  # the same weights everywhere, but each process has its own dropout
@@ -53,11 +54,14 @@ class Learner:
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
         self.streams = Streams(
             self._pieces,
-            corpus.codec,
+            Feed(corpus.codec, model.names),
             config.batch,
             config.bptt_length,
-            Augmentation(config.transpose, config.tempo_jitter, config.velocity_jitter),
+            Augmentation(
+                config.transpose, config.tempo_jitter, config.velocity_jitter, config.wish_dropout
+            ),
             config.seed,
+            lambda piece: corpus.wishes(rows[piece]),
         )
         self._chunks = ReadAhead(self.streams)
         self.state: State = self.model.state(config.batch // self.world.size)

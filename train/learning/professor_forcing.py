@@ -103,7 +103,8 @@ class ProfessorForcing:
         inputs = [first]
         for _ in range(length - 1):
             logits, h, c = self._model(inputs[-1], h, c)
-            inputs.append(sample_next(logits[:, 0].float(), self._model.config.input)[:, None])
+            chosen = sample_next(logits[:, 0].float(), self._model.config.input)
+            inputs.append(chosen.reshape(first.shape))
         self._model.train()
         return torch.cat(inputs, dim=1)
 

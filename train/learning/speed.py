@@ -80,7 +80,8 @@ def _noise(model: ModelConfig, config: TrainConfig, device: torch.device) -> Bat
     if model.input == "frame":
         x = (torch.rand(*shape, model.vocabulary, device=device) < 0.03).float()
     else:
-        x = torch.randint(model.vocabulary, shape, device=device)
+        ids = [torch.randint(size, shape, device=device) for size in model.rows]
+        return Batch(torch.stack(ids, dim=-1), ids[0], live, begins)
     return Batch(x, x, live, begins)
 
 

@@ -15,6 +15,7 @@ from ugen.data import UgenError
 from ugen.data.analysis.scores import Baseline, Scores
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.json_values import from_json
+from ugen.train.batches import Feed
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.distributed import World
 from ugen.train.evaluation.baselines import baselines
@@ -88,9 +89,10 @@ class Trainer:
             return trainer
         require_free(path)
         path.mkdir(parents=True, exist_ok=True)
-        codec, held_out = corpus.codec, trainer.heldout.pieces
-        inputs = [codec.to_inputs(piece) for piece in held_out]
-        write_excerpt(path / "held_out_excerpt.npy", inputs, codec)
+        codec, held_out = corpus.codec, trainer.heldout
+        inputs = [codec.to_inputs(piece) for piece in held_out.pieces]
+        rows = held_out.rows(Feed(codec, model.names))
+        write_excerpt(path / "held_out_excerpt.npy", rows, codec)
         write_originality(path / "originality.json", corpus, trainer.model.parameters_count())
         learned = trainer.learner.inputs()
         trainer.baselines = baselines(learned, inputs, codec.vocabulary, codec.start)

@@ -22,7 +22,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 from ugen.data import Codec, UgenError
 from ugen.data.analysis.scores import Scores, scores_from_json
-from ugen.data.codecs.base import Inputs
+from ugen.data.codecs.base import Rows
 from ugen.data.files import read_bytes, write_atomically
 from ugen.data.text import line
 from ugen.train.config import ModelConfig
@@ -44,7 +44,7 @@ class Checkpoint:
     config: RunConfig
     scores: Scores
     update: int
-    held_out_excerpt: Inputs
+    held_out_excerpt: Rows
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
@@ -58,7 +58,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     model = LstmModel(config.model)
     model.load_state_dict(tensors)
     model.eval()
-    excerpt = read_excerpt(path / "held_out_excerpt.npy", config.codec)
+    excerpt = read_excerpt(path / "held_out_excerpt.npy", config.codec, config.model.rows)
     update = header.get("update")
     if not isinstance(update, int):
         raise UgenError("its header has no update", path=file)

@@ -21,15 +21,17 @@ time too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.codecs.base import Codec, Encoded, Tokens, require_notes
+from ugen.data.codecs.columns import NO_WISHES, Column, Wishes, sized
 from ugen.data.errors import CodecError
 from ugen.data.score import Score
 
-from .cursor import BeatsCursor, Grammar
+from .cursor import COLUMNS, LAGS, BeatsCursor, Grammar
 from .decoder import BeatsDecoder
 from .table import (
     DRUMS,
@@ -78,8 +80,14 @@ class BeatsCodec(Codec):
     def options(self) -> dict[str, Any]:
         return {"band": self.band}
 
-    def cursor(self, tempo: float | None = None) -> BeatsCursor:
-        return BeatsCursor(self._pairs, self._grammar, tempo)
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return sized(COLUMNS, self.vocabulary)
+
+    def cursor(
+        self, tempo: float | None = None, columns: Sequence[str] = (), wishes: Wishes = NO_WISHES
+    ) -> BeatsCursor:
+        return BeatsCursor(self._pairs, self._grammar, tempo, columns, wishes)
 
     @property
     def has_bars(self) -> bool:
@@ -218,12 +226,13 @@ class BeatsCodec(Codec):
         return self._ids[f"meter:{numerator}/{denominator}"]
 
     def context(self, tokens: Tokens) -> Tokens:
-        """The meter, tempo and velocities that hold, then all tokens since the last bar line."""
-        bars = np.flatnonzero(tokens == self._ids["bar"])
-        if not len(bars):
+        """The meter, tempo and velocities that hold, then all tokens of the last bars: those that
+        columns look back to, and the present one."""
+        bars = np.flatnonzero(tokens == self._ids["bar"])[-1 - max(LAGS) :]
+        if len(bars) <= max(LAGS):
             return tokens
         program, meter, tempos, velocities = 0, self._meter_id(4, 4), list[int](), dict[int, int]()
-        for token in tokens[: bars[-1]].tolist():
+        for token in tokens[: bars[0]].tolist():
             kind, value = self._pairs[token]
             if kind == "program":
                 program = value
@@ -238,7 +247,7 @@ class BeatsCodec(Codec):
         held = [meter, *tempos]
         for program, velocity in velocities.items():
             held += [self._ids[f"program:{program}"], velocity] if self.band else [velocity]
-        return np.concatenate([held, tokens[bars[-1] :]]).astype(np.uint16)
+        return np.concatenate([held, tokens[bars[0] :]]).astype(np.uint16)
 
     def decoder(self) -> BeatsDecoder:
         return BeatsDecoder(self._pairs)

@@ -3,14 +3,16 @@ next."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.codecs.base import Mask
+from ugen.data.codecs.columns import NO_WISHES, WISHES, Column, Row, Wishes, key_id, left_id
 
-from .table import DRUMS, GRID, LONGEST_SHIFT, bar_steps
+from .table import DRUMS, GRID, LONGEST_SHIFT, METERS, bar_steps
 
 
 class Clock:
@@ -27,6 +29,11 @@ class Clock:
         self.bar_end = self.bar_steps
         self.fixed = tempo is not None
         self.step_seconds = _step_seconds(tempo or 120)
+
+    @property
+    def place(self) -> int:
+        """Steps since the last bar line."""
+        return self.now - self.bar_end + self.bar_steps
 
     def feed(self, kind: str, value: Any) -> None:
         """Take an event; those that are not about time change nothing."""
@@ -105,10 +112,33 @@ class Grammar(NamedTuple):
         )
 
 
-class BeatsCursor:
-    """Cursor of the beats codec: a clock, and the place in the grammar."""
+_ALLOWED = {state: frozenset(kinds) for state, kinds in _FOLLOWS.items()}
 
-    def __init__(self, pairs: list[tuple[str, Any]], grammar: Grammar, tempo: float | None = None):
+LAGS = (1, 2, 4, 8)  # bars
+BEATS = max(n * 4 / d for n, d in METERS)  # quarters in a bar
+COLUMNS = (
+    Column("beat", int(BEATS) + 1),
+    Column("phase", GRID + 1),
+    *(Column(f"back_{lag}", 0) for lag in LAGS),
+    *WISHES,
+)
+
+# the ranks at one place: of a meter and a tempo, then of notes, by program, pitch and part
+_METER, _TEMPO, _NOTES = 1, 2, 4
+_PARTS = {"program": 0, "pitch": 1, "duration": 2, "drum": 2, "velocity": 3}
+
+
+class BeatsCursor:
+    """Cursor of the beats codec: a clock, the place in the grammar, and the columns of a row."""
+
+    def __init__(
+        self,
+        pairs: list[tuple[str, Any]],
+        grammar: Grammar,
+        tempo: float | None = None,
+        columns: Sequence[str] = (),
+        wishes: Wishes = NO_WISHES,
+    ):
         self._pairs = pairs
         self._grammar = grammar
         self._clock = Clock(tempo)
@@ -116,6 +146,8 @@ class BeatsCursor:
         self._pitch = -1
         self._program = -1
         self._drums = False
+        self._row = Row(columns, wishes, [kind for kind, _ in pairs]) if columns else None
+        self._arrive()
 
     @property
     def seconds(self) -> float:
@@ -136,6 +168,7 @@ class BeatsCursor:
         """Take the next token."""
         kind, value = self._pairs[token]
         state = kind
+        bars = self._clock.bars
         if kind in ("shift", "bar", "meter", "tempo", "piece"):
             self._clock.feed(kind, value)
             self._begin_program(-1)
@@ -149,6 +182,51 @@ class BeatsCursor:
         elif kind in ("pitch", "drum"):
             self._pitch = value
         self._state = state
+        if self._row is not None:
+            self._row.recall.record(token)
+            self._follow(kind, self._clock.bars != bars)
+
+    def _follow(self, kind: str, bar: bool) -> None:
+        """Move the row to where an event led. `bar`: over a bar line."""
+        assert self._row is not None
+        recall = self._row.recall
+        if kind in ("shift", "bar", "meter"):
+            place = self._clock.place
+            if kind != "meter" or place != recall.place:  # a meter begins a bar
+                recall.move(place, bar=bar or kind == "meter")
+            recall.rank = _METER if kind == "meter" else 0
+            self._arrive()
+        elif kind == "tempo":
+            recall.rank = _TEMPO
+        elif kind in _PARTS:
+            note = (self._program + 1) * 129 + self._pitch + 1
+            recall.rank = _NOTES * (1 + note) + _PARTS[kind]
+
+    def _arrive(self) -> None:
+        """Note the place in the bar, and how many bars are left."""
+        if self._row is None:
+            return
+        clock, row = self._clock, self._row
+        beat, phase = divmod(clock.place, GRID)
+        row.ids["beat"] = min(beat, int(BEATS) - 1) + 1
+        row.ids["phase"] = phase + 1
+        wishes, left = row.wishes, None
+        if wishes.bars is not None:
+            left = wishes.bars - clock.bars - clock.place / clock.bar_steps
+        elif wishes.seconds is not None:
+            left = (wishes.seconds - clock.seconds) / (clock.bar_steps * clock.step_seconds)
+        row.ids["left"] = left_id(left)
+
+    def row(self) -> list[int]:
+        """The ids of its columns here."""
+        return [] if self._row is None else self._row.list(_ALLOWED[self._state])
+
+    def ask(self, wishes: Wishes) -> None:
+        """Change what is wanted of the piece, from here on."""
+        if self._row is not None:
+            self._row.wishes = wishes
+            self._row.ids["key"] = key_id(wishes.key)
+            self._arrive()
 
     def mask(self) -> Mask:
         """bool [vocabulary]: what may come next."""
@@ -167,4 +245,5 @@ class BeatsCursor:
         """Another cursor at the same place."""
         other = copy(self)
         other._clock = copy(self._clock)
+        other._row = self._row and self._row.copy()
         return other
