@@ -56,7 +56,7 @@ class _Graph:
         x = "embedded" if projected else "x_0"
         self._node(
             "Transpose",
-            [self._config.input],
+            [inputs_of(self._config.input)[0]],
             ["input_in_time"],
             perm=[1, 0] if token else [1, 0, 2],
         )
@@ -134,13 +134,13 @@ class _Graph:
         config = self._config
         state = [config.layers, "batch", config.hidden]
         shapes: dict[str, list[Any]] = {
-            "token": ["batch", 1],
+            "step": ["batch", 1 + len(config.columns)],
             "frame": ["batch", 1, config.vocabulary],
             "logits": ["batch", 1, config.vocabulary],
         }
 
         def value(label: str) -> onnx.ValueInfoProto:
-            kind = TensorProto.INT64 if label == "token" else TensorProto.FLOAT
+            kind = TensorProto.INT64 if label == "step" else TensorProto.FLOAT
             return helper.make_tensor_value_info(label, kind, shapes.get(label, state))
 
         inputs, outputs = [value(v) for v in inputs_of(config.input)], [value(v) for v in OUTPUTS]

@@ -77,6 +77,7 @@ class Proof:
             self.settings.licence,
             self._originality,
             checkpoint.config.corpus.arrangement,
+            columns=config.columns,
         )
 
     def require(self, what: str, runner: Runner) -> None:

@@ -151,7 +151,7 @@ def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None
     assert str(exported["int8"].parent.parent) not in json.dumps(entries), (
         "no path of the training machine is published"
     )
-    assert [v.name for v in proto.graph.input] == ["token", "h", "c"]
+    assert [v.name for v in proto.graph.input] == ["step", "h", "c"]
     assert [v.name for v in proto.graph.output] == ["logits", "h_out", "c_out"]
 
 

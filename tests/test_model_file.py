@@ -330,7 +330,7 @@ GRAPHS: list[tuple[str, Change, str]] = [
     ("fp32", lambda p: p.training_info.add(), "has training_info, which is no part of format 1"),
     ("fp32", _sparse, "graph has sparse_initializer, which is no part of format 1"),
     ("fp32", _sequence, "has sequence_type, which is no part of format 1"),
-    ("fp32", _rename_output, "the graph has token, h, c, probabilities"),
+    ("fp32", _rename_output, "the graph has step, h, c, probabilities"),
     ("fp32", lambda p: p.graph.input.append(p.graph.input[0]), "the graph has token, h, c"),
     ("fp32", _input_size(7), r"token is int64 \[any, 7\], not int64 \[any, 1\]"),
     ("fp32", _input_size(-1), r"the shape of token has an invalid size \(-1\)"),

@@ -89,10 +89,10 @@ def choose_provider(wanted: str, card: Card, available: Sequence[str]) -> str:
 
 
 def _try(session: Any, card: Card, file: str) -> None:
-    """Take a step of two streams, fed the last token: a graph may compute other shapes than it
-    declares."""
+    """Take a step of two streams, fed the last id of each column: a graph may compute other shapes
+    than it declares, and a table of vectors be too short."""
     step, state = (2, 1, card.codec.vocabulary), (card.layers, 2, card.hidden)
-    last = np.full((2, 1), step[-1] - 1, np.int64)
+    last = np.array([[step[-1] - 1, *(each.size - 1 for each in card.columns)]] * 2, np.int64)
     x = np.zeros(step, np.float32) if card.codec.input == "frame" else last
     zeros = np.zeros(state, np.float32)
     feeds = dict(zip(inputs_of(card.codec.input), (x, zeros, zeros), strict=True))

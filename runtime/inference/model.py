@@ -13,6 +13,14 @@ Step = NDArray[np.int64] | NDArray[np.float32]
 State = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
+def start_of(card: Card, batch: int = 1) -> Step:
+    """The step a piece begins with, when nothing is wished."""
+    if card.codec.input == "frame":
+        return np.zeros((batch, 1, card.codec.vocabulary), np.float32)
+    (row,) = card.codec.to_rows(np.zeros(0, np.uint16), card.column_names)
+    return np.tile(row.astype(np.int64), (batch, 1))
+
+
 class Model:
     """A loaded model, which threads may share, each with a stream of its own.
 
@@ -39,8 +47,8 @@ class Model:
         return np.zeros(shape, np.float32), np.zeros(shape, np.float32)
 
     def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
-        """Feed each of a batch one step: tokens int64 [batch, 1] or frames float32 [batch, 1,
-        vocabulary] -> logits float32 [batch, 1, vocabulary], and the state. Nothing is kept;
+        """Feed each of a batch one step: rows int64 [batch, 1 + columns] or frames float32 [batch,
+        1, vocabulary] -> logits float32 [batch, 1, vocabulary], and the state. Nothing is kept;
         `stream` is faster."""
         feeds = dict(zip(self._inputs, (x, *state), strict=True))
         logits, h, c = self._session.run(OUTPUTS, feeds)
@@ -54,18 +62,14 @@ class Model:
 class Stream:
     """Steps that carry their state, in arrays that the model reads and writes in place.
 
-    `x`: the step to feed, int64 [batch, 1] or float32 [batch, 1, vocabulary], to be filled in
-    place; at first the codec's start. `logits`: float32 [batch, 1, vocabulary], overwritten by
-    each `advance`.
+    `x`: the step to feed, int64 [batch, 1 + columns] or float32 [batch, 1, vocabulary], to be
+    filled in place; at first the codec's start, with nothing wished. `logits`: float32 [batch, 1,
+    vocabulary], overwritten by each `advance`.
     """
 
     def __init__(self, card: Card, session: Any, state: State):
         batch, vocabulary = state[0].shape[1], card.codec.vocabulary
-        self.x: Step
-        if card.codec.input == "frame":
-            self.x = np.zeros((batch, 1, vocabulary), np.float32)
-        else:
-            self.x = np.full((batch, 1), card.codec.start, np.int64)
+        self.x = start_of(card, batch)
         self.logits = np.empty((batch, 1, vocabulary), np.float32)
         self._states = state, (np.empty_like(state[0]), np.empty_like(state[1]))
         self._run = session.run_with_iobinding

@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from ugen.runtime.model_file.format import CHECK_STEPS, CHECK_TOLERANCE, ModelError
 
-from .model import Model
+from .model import Model, Step
 
 
 def check_logits(model: Model) -> NDArray[np.float32]:
-    """float32 [vocabulary]: the logits after CHECK_STEPS steps from zeros, of tokens (or single
-    keys) that are spread over the vocabulary."""
+    """float32 [vocabulary]: the logits after CHECK_STEPS steps from zeros, of rows whose ids
+    are spread over each column, or of single keys."""
     codec, state = model.card.codec, model.start()
+    sizes = np.array([codec.vocabulary, *(each.size for each in model.card.columns)], np.int64)
     for k in range(CHECK_STEPS):
-        token = k * codec.vocabulary // CHECK_STEPS
+        ids = k * sizes // CHECK_STEPS
+        x: Step = ids[None]
         if codec.input == "frame":
-            x = np.eye(1, codec.vocabulary, token, np.float32)[None]
-        else:
-            x = np.full((1, 1), token, np.int64)
+            x = np.eye(1, codec.vocabulary, int(ids[0]), np.float32)[None]
         logits, state = model.step(x, state)
     last: NDArray[np.float32] = logits[0, 0]
     return last

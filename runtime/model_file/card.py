@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from ugen.data import Codec, UgenError, codec_from_json
 from ugen.data.analysis.fingerprint_table import Table, table_from_json
+from ugen.data.codecs.columns import Column
 from ugen.data.json_values import from_json, parse_json, to_json
 from ugen.data.text import line
 from ugen.runtime.sampling.config import Sampling
@@ -53,6 +54,14 @@ class Card:
     check_logits: tuple[float, ...] | None = None
     """The logits after a few steps, against which a runtime checks itself."""
 
+    columns: tuple[Column, ...] = ()
+    """What a step's row has beside the token, in order."""
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns by name, as a codec's cursor takes them."""
+        return tuple(each.name for each in self.columns)
+
     def __repr__(self) -> str:
         shape = f"{self.layers} x {self.hidden} LSTM, {self.precision}"
         return f"<Card: {shape}, codec {self.codec.name}, {self.arrangement}>"
@@ -72,6 +81,7 @@ class Card:
             "format": FORMAT,
             "model": model,
             "codec": self.codec.to_json(),
+            "inputs": to_json(self.columns),
             "sampling": to_json(self.sampling),
             "provenance": self.provenance,
             "licence": self.licence,
@@ -116,6 +126,7 @@ class _Entries:
 
     codec: Codec = field(metadata={"from_json": codec_from_json})
     model: _Model
+    inputs: tuple[Column, ...]
     sampling: Sampling = field(metadata={"from_json": _sampling})
     provenance: dict[str, Any]
     licence: str
@@ -126,6 +137,10 @@ class _Entries:
         model, codec = self.model, self.codec
         if (model.input, model.vocabulary) != (codec.input, codec.vocabulary):
             raise UgenError("model does not fit its codec: input or vocabulary")
+        unknown = [each.name for each in self.inputs if each not in codec.columns]
+        if unknown or len(set(self.inputs)) < len(self.inputs):
+            name = f"its codec has no such column: {unknown[0]}" if unknown else "a column twice"
+            raise UgenError(f"inputs: {name}")
         if self.check_logits is not None and len(self.check_logits) != codec.vocabulary:
             raise UgenError(f"check_logits are not {codec.vocabulary}")
 
@@ -159,6 +174,7 @@ def card_from_metadata(metadata: Mapping[str, str], file: str) -> Card:
         entries.originality,
         model.arrangement,
         entries.check_logits,
+        entries.inputs,
     )
 
 

@@ -46,8 +46,9 @@ def check_graph(card: Card, inputs: Sequence[Value], outputs: Sequence[Value], f
     that differs."""
     state = ("float32", [card.layers, None, card.hidden])
     step = ("float32", [None, 1, card.codec.vocabulary])
+    fed, *_ = inputs_of(card.codec.input)
     wanted: dict[str, tuple[str, list[int | None]]] = {
-        card.codec.input: step if card.codec.input == "frame" else ("int64", [None, 1]),
+        fed: step if fed == "frame" else ("int64", [None, 1 + len(card.columns)]),
         "h": state,
         "c": state,
         "logits": step,

@@ -17,8 +17,9 @@ SHARED_SCALES = ("int8", "int4")
 OPERATORS = {
     **{("", name): (1, 1) for name in ("Cast", "Sigmoid", "Tanh", "Transpose")},
     **{("", name): (2, 2) for name in ("Add", "Gather", "MatMul", "Mul", "Sub")},
-    ("", "Split"): (2, 2),
+    **{("", name): (2, 2) for name in ("ReduceSum", "Split")},
     **{("", name): (3, 3) for name in ("DequantizeLinear", "LayerNormalization")},
+    ("", "ScatterElements"): (3, 3),
     ("", "DynamicQuantizeLinear"): (1, 1),
     ("", "MatMulInteger"): (4, 4),
     ("", "LSTM"): (7, 7),
@@ -40,6 +41,7 @@ class ModelError(UgenError):
     """A model file that the runtime cannot use. The text names the file and the part at fault."""
 
 
-def inputs_of(step: str) -> tuple[str, str, str]:
-    """The graph's inputs when a step is fed a `token` or a `frame`."""
-    return step, "h", "c"
+def inputs_of(kind: str) -> tuple[str, str, str]:
+    """The graph's inputs when a codec's input is a `token`, which comes in a row of ids, or a
+    `frame`."""
+    return "step" if kind == "token" else kind, "h", "c"

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from .card import Card
+from .format import inputs_of
 from .outline import Node, Outline, Tensor
 
 Shape = tuple[int, ...]
@@ -26,8 +27,10 @@ def too_much_work(card: Card, outline: Outline) -> str:
     weights. `card` is that of the file.
     """
     state = card.layers, STREAMS, card.hidden
-    step = (STREAMS, 1, card.codec.vocabulary) if card.codec.input == "frame" else (STREAMS, 1)
-    shapes: dict[str, Shape] = {card.codec.input: step, "h": state, "c": state}
+    fed, *_ = inputs_of(card.codec.input)
+    frame, row = (STREAMS, 1, card.codec.vocabulary), (STREAMS, 1 + len(card.columns))
+    step = frame if fed == "frame" else row
+    shapes: dict[str, Shape] = {fed: step, "h": state, "c": state}
     shapes |= {name: tuple(tensor.dims) for name, tensor in outline.initializers.items()}
     most = STREAMS * (SPARE + sum(tensor.bytes for tensor in outline.initializers.values()))
     items = products = 0
@@ -66,8 +69,18 @@ def _outputs(
             raise ValueError("no permutation")
         return [tuple(x[place] for place in places)]
     if operator == "Gather":
-        (_, *inner) = constants[node.inputs[0]].dims
-        return [(*shapes[node.inputs[1]], *inner)]
+        place = range(len(x))[node.numbers.get("axis", 0)]
+        return [(*x[:place], *given[1], *x[place + 1 :])]
+    if operator == "ReduceSum":
+        if node.numbers.get("keepdims", 1) != 1 or not constants[node.inputs[1]].sizes:
+            raise ValueError("no sum that keeps its places")
+        summed = {range(len(x))[each] for each in constants[node.inputs[1]].sizes}
+        return [tuple(1 if place in summed else size for place, size in enumerate(x))]
+    if operator == "ScatterElements":
+        _, indices, updates = given
+        if indices != updates or any(a > b for a, b in zip(indices, x, strict=True)):
+            raise ValueError("more places than there are")
+        return [x]
     if operator in ("MatMul", "MatMulInteger"):
         (inputs, outputs) = constants[node.inputs[1]].dims
         if x[-1] != inputs:
