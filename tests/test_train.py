@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,9 +20,10 @@ from hypothesis import strategies as st
 from support import digest, finished, train_ugen
 from torch.nn.functional import cross_entropy
 from ugen.data import UgenError, make_codec
+from ugen.data.codecs.columns import Wishes
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
-from ugen.train.batches import Augmentation, Streams, passes
+from ugen.train.batches import Augmentation, Chunk, Feed, Streams, passes
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluation.baselines import baselines, n_gram, unigram
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
@@ -30,10 +32,12 @@ from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
 from ugen.train.progress import Progress
 from ugen.train.run_folder.checkpoint import load_checkpoint, load_tensors
+from ugen.train.run_setup import Request, RunOptions
 
 CPU = torch.device("cpu")
 FRAMES = make_codec("frames")
 BEATS = make_codec("beats")
+FEED = Feed(FRAMES)
 
 
 def pieces(*lengths: int) -> list[np.ndarray]:
@@ -46,10 +50,11 @@ def test_a_pass_plays_every_token_once_after_its_own_predecessor(
     lengths: list[int], batch: int, chunk: int
 ) -> None:
     played = []
-    for x, y, begins, live in passes(pieces(*lengths), FRAMES, batch, chunk):
-        assert x.shape == y.shape == begins.shape == live.shape == (batch, chunk)
+    rows = [FEED.rows(piece) for piece in pieces(*lengths)]
+    for x, y, begins, live in passes(rows, FEED, batch, chunk):
+        assert x.shape[:2] == y.shape == begins.shape == live.shape == (batch, chunk)
         assert (x[begins] == 0).all(), "a piece begins with the start token"
-        played += [(int(a), int(b)) for a, b in zip(x[live], y[live], strict=True)]
+        played += [(int(a), int(b)) for a, b in zip(x[live][:, 0], y[live], strict=True)]
     expected = [
         (0 if i == 0 else int(p[i - 1]), int(p[i])) for p in pieces(*lengths) for i in range(len(p))
     ]
@@ -58,11 +63,11 @@ def test_a_pass_plays_every_token_once_after_its_own_predecessor(
 
 def test_training_streams_play_every_piece_every_epoch_and_waste_nothing() -> None:
     music = pieces(7, 11, 5, 13)
-    streams = Streams(music, FRAMES, batch=2, chunk=9, augmentation=Augmentation(), seed=1)
+    streams = Streams(music, FEED, batch=2, chunk=9, augmentation=Augmentation(), seed=1)
     rows = [streams.next() for _ in range(8)]
     assert all(chunk.live.all() for chunk in rows)
     for stream in range(2):
-        x = np.concatenate([chunk.x[stream] for chunk in rows])
+        x = np.concatenate([chunk.x[stream, :, 0] for chunk in rows])
         y = np.concatenate([chunk.y[stream] for chunk in rows])
         begins = np.concatenate([chunk.begins[stream] for chunk in rows])
         within = ~begins[1:]
@@ -77,7 +82,7 @@ def test_training_streams_play_every_piece_every_epoch_and_waste_nothing() -> No
 def test_transposition_keeps_within_the_keys_and_reaches_all_of_them(small_corpus: Corpus) -> None:
     row = small_corpus.pieces("train")[0]
     streams = Streams(
-        [small_corpus.piece(row)], BEATS, 1, row.tokens, Augmentation(transpose=True), 1
+        [small_corpus.piece(row)], Feed(BEATS), 1, row.tokens, Augmentation(transpose=True), 1
     )
     seen = set()
     for _ in range(80):
@@ -98,7 +103,7 @@ def test_state_is_carried_over_chunks_and_reset_where_a_piece_begins() -> None:
     ]
     state, total = model.state(2), 0.0
     with torch.no_grad():
-        for chunk in passes(music, FRAMES, 2, 11):
+        for chunk in passes([FEED.rows(piece) for piece in music], FEED, 2, 11):
             batch = to_batch(chunk, CPU)
             top, state = run_chunk(model, batch, state)
             total += float(
@@ -109,7 +114,7 @@ def test_state_is_carried_over_chunks_and_reset_where_a_piece_begins() -> None:
         alone = 0.0
         for piece in music:
             x = torch.from_numpy(np.concatenate([[0], piece])[None].astype(np.int64))
-            logits, *_ = model(x[:, :-1], *model.state(1))
+            logits, *_ = model(x[:, :-1, None], *model.state(1))
             alone += float(cross_entropy(logits[0], x[0, 1:], reduction="sum"))
     assert total == pytest.approx(alone, rel=1e-5)
 
@@ -483,3 +488,109 @@ def test_a_missing_extra_is_one_line() -> None:
         done.stderr
         == "train-ugen: this needs torch, which is not installed: pip install 'ugen-music[train]'\n"
     )
+
+
+# columns
+
+
+COLUMNS = tuple(each.name for each in BEATS.columns)
+
+
+def _row_model(columns: tuple[str, ...] = COLUMNS, **options: Any) -> LstmModel:
+    chosen = tuple(each for each in BEATS.columns if each.name in columns)
+    config = ModelConfig(
+        BEATS.vocabulary, columns=chosen, embedding=8, hidden=16, dropout=0.0, **options
+    )
+    return LstmModel(config).eval()
+
+
+def test_a_row_of_a_varied_piece_is_the_varied_row(small_corpus: Corpus) -> None:
+    """Columns are computed once, and varied with the tokens."""
+    items = small_corpus.piece(small_corpus.pieces("train")[0])
+    wishes = Wishes(key=(9, True), bars=12)
+    rows = BEATS.to_rows(items, COLUMNS, wishes)
+    varied = BEATS.augment(rows, 3, 1.0, 0, COLUMNS)
+    table = BEATS.augmentation(3)
+    moved = BEATS.to_rows(table[items], COLUMNS, Wishes(key=(0, True), bars=12))
+    assert (varied == moved).all()
+    assert (varied[:, 0] == table[rows[:, 0]]).all()
+
+
+def test_wishes_are_unsaid_in_a_share_of_the_playings(small_corpus: Corpus) -> None:
+    row = small_corpus.pieces("train")[0]
+    streams = Streams(
+        [small_corpus.piece(row)],
+        Feed(BEATS, COLUMNS),
+        1,
+        row.tokens,
+        Augmentation(wish_dropout=0.4),
+        1,
+        lambda piece: small_corpus.wishes(row),
+    )
+    key, left = (1 + COLUMNS.index(name) for name in ("key", "left"))
+    said = [[chunk.x[0, 5, key] > 0, chunk.x[0, 5, left] > 0] for chunk in _chunks(streams, 300)]
+    shares = np.mean(said, axis=0)
+    assert shares == pytest.approx([0.48, 0.48], abs=0.1), "0.6 of playings, times 0.8"
+    assert np.mean([not any(each) for each in said]) > 0.4
+
+
+def _chunks(streams: Streams, count: int) -> list[Chunk]:
+    return [streams.next() for _ in range(count)]
+
+
+def test_the_last_bars_of_a_piece_are_counted_down(small_corpus: Corpus) -> None:
+    row = small_corpus.pieces("train")[0]
+    rows = Feed(BEATS, COLUMNS).rows(small_corpus.piece(row), small_corpus.wishes(row))
+    left = rows[:, 1 + COLUMNS.index("left")]
+    assert left[-2] == 1, "in the last bar"
+    assert (np.diff(left.astype(int)) <= 0).all() and left[0] > 4
+
+
+def test_a_pointer_adds_its_gate_to_the_token_that_a_column_names() -> None:
+    model = _row_model()
+    with torch.no_grad():
+        model.gates.weight.zero_()
+        model.gates.bias.copy_(torch.tensor([2.0, 3.0, 5.0, 7.0]))
+    x = torch.zeros(1, 1, 1 + len(COLUMNS), dtype=torch.int64)
+    plain = model(x, *model.state(1))[0]
+    top = model.hidden_sequence(x, *model.state(1))[0]
+    first = 1 + COLUMNS.index("back_1")
+    x[0, 0, first : first + 4] = torch.tensor([11, 11, 0, 31])
+    pointed = model.logits(top, x)
+    expected = torch.zeros_like(plain)
+    expected[0, 0, 10], expected[0, 0, 30] = 5.0, 7.0
+    assert torch.allclose(pointed - plain, expected, atol=1e-5)
+
+
+def test_a_row_is_embedded_as_the_sum_of_its_ids_vectors() -> None:
+    model = _row_model()
+    row = torch.tensor([[[5, 2, 7, 0, 9, 0, 0, 3, 1]]])
+    table, first = model.embedding.weight, 0
+    expected = torch.zeros(8)
+    for size, number in zip(model.config.rows, row[0, 0].tolist(), strict=True):
+        expected = expected + table[first + number]
+        first += size
+    assert first == len(table)
+    assert torch.allclose(model.embedding(row)[0, 0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"), [("all", COLUMNS), ("none", ()), ("back_2,beat", ("beat", "back_2"))]
+)
+def test_columns_are_chosen(columns: str, names: tuple[str, ...]) -> None:
+    request = Request(Path(), Path(), RunOptions(columns=columns), {}, {}, {})
+    assert request.configs(BEATS)[0].names == names
+
+
+@pytest.mark.parametrize(
+    ("options", "training", "reason"),
+    [
+        ({"columns": "beat,bar"}, {}, "bar is none of them; the beats codec has beat, phase"),
+        ({"columns": "all"}, {"objective": "professor-forcing"}, "know the last token only"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused(
+    options: dict[str, Any], training: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(UgenError, match=reason):
+        Request(Path(), Path(), RunOptions(**options), {}, training, {}).configs(BEATS)
