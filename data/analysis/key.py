@@ -41,6 +41,11 @@ def key_of(score: Score) -> tuple[int, bool]:
     return max(fits, key=lambda key: fits[key])
 
 
+def key_words(key: tuple[int, bool]) -> str:
+    """C major, F# major, Bb minor."""
+    return f"{_SHARP[key[0]]} {'minor' if key[1] else 'major'}"
+
+
 def key_name(key: tuple[int, bool]) -> str:
     """C, F#, Bbm."""
     return _SHARP[key[0]] + "m" * key[1]

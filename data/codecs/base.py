@@ -51,6 +51,10 @@ class Cursor(Protocol):
         """Bar lines reached so far, without the one at the beginning; always 0 where the codec has
         no bars."""
 
+    @property
+    def bar_seconds(self) -> float:
+        """How long a bar lasts here; where the codec has no bars, what counts as one."""
+
     def feed(self, token: int) -> None:
         """Take the next token."""
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ugen.data.score import SOUNDING, NoteRow, Score
 
 from .base import Codec, Encoded, Mask, Tokens, require_notes, split_event
-from .columns import NO_WISHES, Column, Wishes
+from .columns import LEFT_SECONDS, NO_WISHES, Column, Wishes
 from .decoder import Decoder
 
 STEPS_PER_SECOND = 100
@@ -171,6 +171,7 @@ class _EventsCursor:
     """Steps passed, which pitches sound, and the last event: these decide what may come next."""
 
     bars = 0
+    bar_seconds = LEFT_SECONDS
 
     def __init__(self, codec: EventsCodec):
         first = codec.first

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ugen.data.score import Score
 
 from .base import Codec, Encoded, Mask, Tokens
-from .columns import NO_WISHES, Column, Wishes
+from .columns import LEFT_SECONDS, NO_WISHES, Column, Wishes
 from .decoder import GridDecoder
 from .pitch_grid import (
     PITCHES,
@@ -165,6 +165,7 @@ class _FramesDecoder(GridDecoder):
 
 class _FramesCursor:
     bars = 0
+    bar_seconds = LEFT_SECONDS
 
     def __init__(self, codec: FramesCodec):
         self._masks = codec.masks

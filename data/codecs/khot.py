@@ -16,7 +16,7 @@ from ugen.data.errors import CodecError
 from ugen.data.score import Score
 
 from .base import Codec, Encoded, Inputs, Mask, Rows, Tokens
-from .columns import NO_WISHES, Column, Wishes
+from .columns import LEFT_SECONDS, NO_WISHES, Column, Wishes
 from .decoder import GridDecoder
 from .pitch_grid import (
     PITCHES,
@@ -143,6 +143,7 @@ class _KhotCursor:
     """Any vector may follow any other, and each is one step long."""
 
     bars = 0
+    bar_seconds = LEFT_SECONDS
 
     def __init__(self, step_seconds: float):
         self._step_seconds = step_seconds

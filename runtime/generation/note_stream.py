@@ -49,12 +49,14 @@ class NoteStream:
         on_tokens: Callable[[Tokens], None] = lambda tokens: None,
     ):
         self._settings = settings = settings.for_model(model.card)
+        self._ends = settings.ends(model.card)
         self._codec = model.card.codec
         self._on_progress = on_progress
         self._on_tempo = on_tempo
         self._on_meter = on_meter
         self._on_tokens = on_tokens
         self._stopped = False
+        self._has_ended = False
         self._stream = TokenStream(model, settings)
         retries = MAX_RETRIES if self._stream.sampling.temperature > 0 else 0
         self._guarded = GuardedStream(self._stream, retries if settings.guard else None, on_retry)
@@ -79,34 +81,76 @@ class NoteStream:
         self._announce_beginning()
         lead = self._tempos.seconds(now) - self._tempos.seconds(self._first)
         self._first_second = self._stream.cursor.seconds - lead
-        self._first_bar = self._stream.cursor.bars
+        self._first_bar = self._last_bar = self._stream.cursor.bars
         self._zero = self._tempos.seconds(self._origin)
         self._primer_seconds = self._tempos.seconds(self._first) - self._zero
+        self._cut_at = (settings.cut or 0.0) - self._primer_seconds - _ROUNDING
 
     def __iter__(self) -> Iterator[NoteRow | None]:
-        limit = (self._settings.bars or self._settings.seconds or math.inf) - _ROUNDING
         number, fault = 0, None
-        while not self._stopped and (made := self._made()) < limit:
+        while not self._stopped and not self._is_over():
             if number % _PAUSE_STEPS == 0:
                 self._feed(self._guarded.settled())
                 yield from self._in_song(self._decoder.settled())
                 yield None
-                self._on_progress(made)
+                self._on_progress(self._made())
             try:
                 self._guarded.step()
             except GuardError as error:
                 fault, self._stopped = error, True
             number += 1
         self._feed(self._guarded.settled(last=fault is None))
-        self._end = self._decoder.now
-        if self._settings.seconds and not self._stopped:
-            self._end = self._tempos.tick(self._zero + self.length)
         rows = self._decoder.settled() + self._decoder.rest()
+        self._end = self._last_tick(rows)
         yield from self._in_song(
             [[row[0], min(row[1], self._end), *row[2:]] for row in rows if row[0] < self._end]
         )
         if fault:
             raise fault
+
+    def _is_over(self) -> bool:
+        """Whether the song has the asked length, or has come to its end near there: that may come
+        from two bars before on, and must at the first bar line after it."""
+        stream, settings = self._stream, self._settings
+        self._has_ended = stream.has_ended
+        passed = stream.cursor.seconds - self._first_second
+        if self._has_ended or settings.cut is not None and passed >= self._cut_at:
+            return True
+        left, bar = self._left()
+        if not self._ends:
+            return left <= _ROUNDING
+        stream.may_end = left <= 2 * bar + _ROUNDING
+        stream.must_end = False
+        if left > _ROUNDING:
+            self._last_bar = stream.cursor.bars
+            return False
+        stream.must_end = stream.cursor.bars > self._last_bar or not self._codec.has_bars
+        return left <= _ROUNDING - bar
+
+    def _left(self) -> tuple[float, float]:
+        """How much is left of the asked length, and a bar, both in seconds or in bars."""
+        settings, cursor = self._settings, self._stream.cursor
+        if settings.bars is not None:
+            return settings.bars - (cursor.bars - self._first_bar), 1.0
+        asked = math.inf if settings.seconds is None else settings.seconds
+        return asked - (cursor.seconds - self._first_second), cursor.bar_seconds
+
+    def _last_tick(self, rows: list[NoteRow]) -> int:
+        """Where the song ends. `rows`: its last notes, which may be held for two bars after the
+        asked length when it has come to its end."""
+        settings, now = self._settings, self._decoder.now
+        if self._stopped:
+            return now
+        if settings.cut is not None or settings.seconds is not None and not self._ends:
+            return self._tempos.tick(self._zero + self.length)
+        if not self._has_ended:
+            return now
+        left, bar = self._left()
+        bar_seconds = self._stream.cursor.bar_seconds
+        # of bars only whole ones are counted
+        most = (left + 2 * bar) * (bar_seconds / bar) - (0 if settings.seconds else bar_seconds)
+        latest = self._tempos.tick(self._tempos.seconds(now) + max(most, bar_seconds))
+        return min(max([now, *(row[1] for row in rows)]), latest)
 
     def stop(self) -> None:
         """End the song with what has been sampled; iterating continues to its last note."""
@@ -131,8 +175,11 @@ class NoteStream:
     @property
     def length(self) -> float:
         """Seconds from the song's start to the end asked for, or to where it ended."""
-        if self._settings.seconds and not self._stopped:
-            return self._primer_seconds + self._settings.seconds
+        settings = self._settings
+        if settings.cut is not None and not self._stopped:
+            return settings.cut
+        if settings.seconds is not None and not self._stopped and not self._ends:
+            return self._primer_seconds + settings.seconds
         return self.seconds_at(self.end)
 
     def state(self) -> SongState:
@@ -143,8 +190,10 @@ class NoteStream:
             position=self._stream.rng.position,
             sampling=self._stream.sampling,
             tempo=self._settings.tempo,
+            key=self._settings.key,
             lead=max(self._decoder.now - self._end, 0),
             recent_onsets=self._stream.recent_onsets,
+            returns=self._stream.returns,
             tokens=self._codec.context(self._tokens),
             h=h.reshape(-1),
             c=c.reshape(-1),

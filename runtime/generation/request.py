@@ -41,13 +41,11 @@ class Request:
 
     def as_streamed(self, stopped_at: float | None) -> Request:
         """The request that a streamed song answers. `stopped_at`: its length in seconds, if it was
-        stopped; over a day there is none to ask for."""
+        stopped; one over a day cannot be asked for."""
         if stopped_at is None:
             return replace(self, streamed=True)
-        seconds = max(stopped_at, _MIN_SECONDS) if stopped_at <= MAX_SECONDS else None
-        return replace(
-            self, streamed=True, settings=replace(self.settings, seconds=seconds, bars=None)
-        )
+        cut = max(stopped_at, _MIN_SECONDS) if stopped_at <= MAX_SECONDS else None
+        return replace(self, streamed=True, settings=replace(self.settings, cut=cut))
 
     def record(self) -> str:
         """The request as the text event of a MIDI file."""

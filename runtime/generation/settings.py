@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, replace
 from typing import ClassVar
 
+from ugen.data.analysis.key import key_name, key_of, parse_key
 from ugen.data.codecs.base import Tokens
+from ugen.data.codecs.columns import Wishes
 from ugen.data.errors import UgenError
 from ugen.data.settings import check_settings, setting
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.config import Sampling
 
+from .keys import drawn_key
 from .packing import packed_array
 from .song_state import MAX_SEED, MAX_TOKENS, TEMPOS, SongState
 
@@ -21,11 +24,12 @@ MAX_SECONDS = 24 * 3600.0
 class SongSettings:
     """What to make. With neither `seconds` nor `bars` the song is endless.
 
+    `key`: asked of a model that knows keys; None for that of `start` or of `primer`, or a drawn one.
     `sampling`: None for that of `start`, or the model's own. `primer`: tokens of music to continue
     from (`tokens_of`), before the song starts or, with `keep_primer`, as its beginning. `start`:
     where another song ended, to continue from there: with its sampling and tempo unless others are
     given, and with its random stream if the seed is the same. `guard`: detect degenerate output and
-    resample it.
+    resample it. `cut`: the second at which the song was stopped.
     """
 
     PANEL: ClassVar[str] = "Song"
@@ -33,6 +37,15 @@ class SongSettings:
     seconds: float | None = setting(None, "Length of the song in seconds.", default_text="60")
     bars: int | None = setting(
         None, "Length in whole bars, instead of --seconds.", minimum=1, maximum=20_000
+    )
+    exact: bool = setting(
+        False, "Cut the song at exactly the asked length, instead of letting it end near there."
+    )
+    key: str | None = setting(
+        None,
+        "Key, as in C, F# or Bbm. The song of a model that knows no keys is moved to it when it is "
+        "finished.",
+        default_text="drawn by the model's music, or the primer's",
     )
     tempo: float | None = setting(
         None, "Beats per minute of the whole song.", minimum=TEMPOS[0], maximum=TEMPOS[1]
@@ -51,14 +64,18 @@ class SongSettings:
     sampling: Sampling | None = None
     primer: Tokens | None = packed_array("<u2", MAX_TOKENS, default=None)
     start: SongState | None = None
+    cut: float | None = None
 
     def __post_init__(self) -> None:
         check_settings(self)
-        if self.seconds is not None and not 0 < self.seconds <= MAX_SECONDS:
-            reason = f"must be more than 0 and at most {MAX_SECONDS:.0f}"
-            raise UgenError(reason, flag="--seconds", value=self.seconds)
+        for flag, value in (("--seconds", self.seconds), ("cut", self.cut)):
+            if value is not None and not 0 < value <= MAX_SECONDS:
+                reason = f"must be more than 0 and at most {MAX_SECONDS:.0f}"
+                raise UgenError(reason, flag=flag, value=value)
         if self.seconds is not None and self.bars is not None:
             raise UgenError("--seconds and --bars: give one of them")
+        if self.key is not None:
+            parse_key(self.key)
         if self.primer is not None and self.start is not None:
             raise UgenError("not with --from-state, which continues another song", flag="--primer")
         if self.keep_primer and self.primer is None:
@@ -67,20 +84,42 @@ class SongSettings:
     @property
     def is_endless(self) -> bool:
         """Whether no length is given."""
-        return self.seconds is None and self.bars is None
+        return self.seconds is None and self.bars is None and self.cut is None
 
     @property
     def before(self) -> Tokens | None:
         """The tokens that the song continues from, if any."""
         return self.primer if self.start is None else self.start.tokens
 
+    def ends(self, card: Card) -> bool:
+        """Whether a model with this card ends the song near the asked length, as it does where it
+        can be told how much is left."""
+        can_end = "left" in card.column_names and card.codec.end is not None
+        return can_end and not self.exact and (self.seconds or self.bars) is not None
+
+    def wishes(self, card: Card) -> Wishes:
+        """What is wanted of the piece from its first token on, the primer included."""
+        key = None if self.key is None else parse_key(self.key)
+        if not self.ends(card):
+            return Wishes(key)
+        before = card.codec.cursor(self.tempo)
+        for token in () if self.before is None else self.before.tolist():
+            before.feed(token)
+        if self.bars is not None:
+            return Wishes(key, bars=before.bars + self.bars)
+        assert self.seconds is not None
+        return Wishes(key, seconds=before.seconds + self.seconds)
+
     def for_model(self, card: Card) -> SongSettings:
-        """The same for a model with this card, `sampling` and `tempo` filled in. Raises UgenError
-        that names what such a model cannot do."""
+        """The same for a model with this card, `sampling`, `tempo` and `key` filled in. Raises
+        UgenError that names what such a model cannot do."""
         start, codec = self.start, card.codec
         sampling, tempo = self.sampling, self.tempo
         if start is not None:
             start.check(card)
+            if codec.end is not None and start.tokens[-1:].tolist() == [codec.end]:
+                reason = "its song has come to its end; make it with --exact to continue it"
+                raise UgenError(reason, flag="--from-state")
             sampling = sampling or start.sampling
             tempo = start.tempo if tempo is None else tempo
         sampling = sampling or card.sampling
@@ -93,4 +132,19 @@ class SongSettings:
             raise UgenError(reason, flag="--repetition-penalty")
         if self.primer is not None:
             codec.check(self.primer)
-        return replace(self, sampling=sampling, tempo=tempo)
+        return replace(self, sampling=sampling, tempo=tempo, key=self._key(card))
+
+    def _key(self, card: Card) -> str | None:
+        """The key to ask a model for."""
+        if "key" not in card.column_names:
+            if self.key is not None:
+                reason = "the model was trained without the column key; Transform moves a song"
+                raise UgenError(reason, flag="--key", value=self.key)
+            return None
+        if self.key is not None:
+            return self.key
+        if self.start is not None:
+            return self.start.key
+        if self.primer is not None and len(self.primer):
+            return key_name(key_of(card.codec.decode(self.primer)))
+        return drawn_key(card, self.seed)

@@ -28,13 +28,14 @@ MIN_NOTELESS = 5.0  # seconds; a song of so much without a note is degenerate
 @dataclass(frozen=True, eq=False)
 class Song:
     """Generated music. `score` lasts `seconds`; `tokens`: all that were sampled, as a corpus stores
-    them; `retries`: what the guard found and resampled; `state`: where it ended, to continue
-    from."""
+    them; `key`: the one that the model was asked for, if it knows keys; `retries`: what the guard
+    found and resampled; `state`: where it ended, to continue from."""
 
     score: Score
     tokens: Tokens
     seconds: float
     seed: int
+    key: str | None
     retries: tuple[Retry, ...]
     state: SongState
 
@@ -97,4 +98,5 @@ def generate(
         fault = Fault(FaultKind.NO_NOTES, f"no notes in {stream.length:g} s")
         raise GuardError(f"degenerate output: {fault.text}", fault)
     made = np.concatenate(tokens)
-    return Song(score, made, stream.length, settings.seed, tuple(retries), stream.state())
+    state = stream.state()
+    return Song(score, made, stream.length, settings.seed, state.key, tuple(retries), state)

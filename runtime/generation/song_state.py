@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import UgenError
+from ugen.data.analysis.key import parse_key
 from ugen.data.codecs.base import Tokens
 from ugen.data.files import read_bytes, write_atomically
 from ugen.data.json_values import MAX_CHARACTERS, from_json, parse_json, to_json
@@ -20,6 +21,7 @@ from ugen.runtime.sampling.config import Sampling
 from ugen.runtime.sampling.sampler import WINDOW
 
 from .packing import packed_array
+from .returns import Returns
 
 FORMAT: Literal[1] = 1
 MAX_SEED = (1 << 64) - 1
@@ -38,18 +40,21 @@ _RANGES = (
 class SongState:
     """Where a song ended.
 
-    `seed`, `position`: of the random stream. `tempo`: the one asked for, if any. `lead`: ticks from
-    the song's end to where `tokens` lead. `tokens`: what a cursor needs to know (`Codec.context`),
-    as a corpus stores them. `recent_onsets`: the tokens that a repetition penalty remembers. `h`,
-    `c`: the model's state, float32 [layers * hidden], layer by layer.
+    `seed`, `position`: of the random stream. `tempo`, `key`: those asked for, if any. `lead`: ticks
+    from the song's end to where `tokens` lead. `tokens`: what a cursor needs to know
+    (`Codec.context`), as a corpus stores them. `recent_onsets`: the tokens that a repetition penalty
+    remembers. `returns`: what Returns has counted. `h`, `c`: the model's state, float32 [layers *
+    hidden], layer by layer.
     """
 
     seed: int
     position: int
     sampling: Sampling
     tempo: float | None
+    key: str | None
     lead: int
     recent_onsets: tuple[int, ...]
+    returns: tuple[int, ...]
     tokens: Tokens = packed_array("<u2", MAX_TOKENS)
     h: NDArray[np.float32] = packed_array("<f4", MAX_STATE, bound=1.001)  # a sigmoid times a tanh
     c: NDArray[np.float32] = packed_array(
@@ -63,6 +68,8 @@ class SongState:
                 raise UgenError(f"{name} is {value}, and must be {low:g} to {high:g}")
         if len(self.recent_onsets) > WINDOW:
             raise UgenError(f"recent_onsets has more than {WINDOW} tokens")
+        if self.key is not None:
+            parse_key(self.key)
 
     def check(self, card: Card) -> None:
         """Raise UgenError when this is no state of a song by a model with this card."""
@@ -73,6 +80,11 @@ class SongState:
             raise UgenError("recent_onsets: tokens of another codec")
         if self.tempo is not None and not codec.has_bars:
             raise UgenError(f"tempo: the {codec.name} codec has no tempo")
+        if self.key is not None and "key" not in card.column_names:
+            raise UgenError("key: the model has no such column")
+        counts = Returns(card.column_names).counts
+        if len(self.returns) != len(counts) or not all(0 <= n < _MAX_NUMBER for n in self.returns):
+            raise UgenError("returns: of other columns")
         codec.check(self.tokens)
         decoder = codec.decoder()
         decoder.whole(codec.to_inputs(self.tokens).tolist())

@@ -11,6 +11,7 @@ from ugen.runtime.inference.model import Model
 from ugen.runtime.sampling.rng import Rng
 from ugen.runtime.sampling.sampler import Sampler, sample_keys
 
+from .returns import Returns
 from .settings import SongSettings
 
 Step = int | NDArray[np.bool_]
@@ -24,36 +25,59 @@ class Snapshot(NamedTuple):
     x: NDArray[Any]
     cursor: Cursor
     recent_onsets: tuple[int, ...]
+    returns: tuple[int, ...]
+    has_sounded: bool
 
 
 class TokenStream:
-    """Steps of a song. `settings`: whatever they say of a length is not heeded here. Raises
-    UgenError for settings that the model cannot take."""
+    """Steps of a song, which does not begin with silence.
+
+    `may_end`: whether the next step may be the codec's end. `must_end`: whether the end comes
+    before time moves on, where the codec allows it. `has_ended`: whether it has come. Raises
+    UgenError for settings that the model cannot take.
+    """
 
     def __init__(self, model: Model, settings: SongSettings):
         settings = settings.for_model(model.card)
         assert settings.sampling is not None
-        codec = self.codec = model.card.codec
+        codec, columns = model.card.codec, model.card.column_names
+        self.codec = codec
         self.sampling = settings.sampling
-        self.cursor = codec.cursor(settings.tempo)
+        self.cursor = codec.cursor(settings.tempo, columns, settings.wishes(model.card))
         self.rng = Rng(settings.seed)
+        self.may_end = False
+        self.must_end = False
+        self.has_ended = False
+        self._has_columns = bool(columns)
+        self._returns = Returns(columns)
+        self._has_sounded = settings.before is not None and len(settings.before) > 0
+        self._sounds = codec.onset_tokens | (codec.pitches() >= 0)
         self._stream = model.stream()
-        self._row = self._stream.logits[0, 0]
+        self._logits = self._stream.logits[0, 0]
         self._x = self._stream.x[0]
         self._sampler = Sampler(codec.vocabulary, self.sampling, codec.onset_tokens)
         self._sample = self._sample_keys if codec.input == "frame" else self._sample_token
-        start = settings.start
+        self._continue(settings)
+
+    def _continue(self, settings: SongSettings) -> None:
+        """Take in what was before the song: a primer, or another song."""
+        start, is_frame = settings.start, self.codec.input == "frame"
         if start is not None:
             for part, value in zip(self._stream.state, (start.h, start.c), strict=True):
                 part[:] = value.reshape(part.shape)
             self._sampler.recent_onsets = start.recent_onsets
+            self._returns.counts = start.returns
             if settings.seed == start.seed:
                 self.rng = Rng(start.seed, start.position)
-        for item in () if settings.before is None else codec.to_inputs(settings.before):
+        if not is_frame:
+            self._x[1:] = self.cursor.row()
+        for item in () if settings.before is None else self.codec.to_inputs(settings.before):
             if start is None:  # a state has the model's reading of these tokens in it
                 self._stream.advance()
-            self.cursor.feed(0 if codec.input == "frame" else int(item))
-            self._x[0] = item
+            self.cursor.feed(0 if is_frame else int(item))
+            self._x[:] = item if is_frame else [int(item), *self.cursor.row()]
+        if not is_frame:
+            self._x[1:] = self._returns.shown(self.cursor.row(), self.cursor.bars)
 
     def step(self) -> Step:
         """Sample the next step: a token, or the keys that sound, bool [128]."""
@@ -71,9 +95,21 @@ class TokenStream:
         """The tokens that a repetition penalty remembers."""
         return self._sampler.recent_onsets
 
+    @property
+    def returns(self) -> tuple[int, ...]:
+        """What Returns has counted."""
+        return self._returns.counts
+
     def snapshot(self) -> Snapshot:
         """Where the song stands, for `restore`."""
-        return Snapshot(*self.state, self._x.copy(), self.cursor.copy(), self.recent_onsets)
+        return Snapshot(
+            *self.state,
+            self._x.copy(),
+            self.cursor.copy(),
+            self.recent_onsets,
+            self.returns,
+            self._has_sounded,
+        )
 
     def restore(self, snapshot: Snapshot) -> None:
         """Return to a snapshot, with new random numbers."""
@@ -81,17 +117,37 @@ class TokenStream:
             part[:] = value
         self.cursor = snapshot.cursor.copy()
         self._sampler.recent_onsets = snapshot.recent_onsets
+        self._returns.counts = snapshot.returns
+        self._returns.shown(self.cursor.row(), self.cursor.bars)
+        self._has_sounded = snapshot.has_sounded
+        self.has_ended = False
 
     def _sample_token(self) -> int:
-        if self.codec.end is not None:  # a song is as long as was asked, and never ends by itself
-            self._row[self.codec.end] = -np.inf
-        token = self._sampler.sample(self._row, self.cursor.mask(), self.rng)
-        self.cursor.feed(token)
-        self._x[0] = token
+        codec, end, cursor = self.codec, self.codec.end, self.cursor
+        if end is not None and not (self.may_end and self._has_sounded):
+            self._logits[end] = -np.inf
+        mask = cursor.mask()
+        token = self._sampler.sample(self._logits, mask, self.rng)
+        if not self._has_sounded:
+            if codec.is_time[token]:
+                token = self._sampler.sample(self._logits, mask & ~codec.is_time, self.rng)
+            self._has_sounded = bool(self._sounds[token])
+        if self.must_end and end is not None and codec.is_time[token] and mask[end]:
+            token = end
+        self.has_ended = token == end
+        cursor.feed(token)
+        if self._has_columns:
+            ids = self._returns.follow(token, cursor.row(), cursor.bars)
+            self._x[:] = [token, *ids]
+        else:
+            self._x[0] = token
         return token
 
     def _sample_keys(self) -> NDArray[np.bool_]:
-        keys = sample_keys(self._row, self.sampling, self.rng.uniforms(self.codec.vocabulary))
+        keys = sample_keys(self._logits, self.sampling, self.rng.uniforms(self.codec.vocabulary))
+        if not self._has_sounded and not keys.any():
+            keys[self._logits.argmax()] = True
+        self._has_sounded = True
         self.cursor.feed(0)
         self._x[0] = keys
         return keys

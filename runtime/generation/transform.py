@@ -14,16 +14,16 @@ from ugen.data.settings import check_settings, setting
 
 @dataclass(frozen=True)
 class Transform:
-    """How to change a song. Moving to a key goes the shorter way, and the mode stays."""
+    """How to change a song. `key`: move it there, the shorter way; the mode stays."""
 
     PANEL: ClassVar[str] = "Changes to the finished song"
 
     transpose: int = setting(0, "Semitones up, or down below 0.", minimum=-24, maximum=24)
-    key: str | None = setting(None, "Transpose to this key, as in C, F# or Bbm.")
     program: int | None = setting(
         None, "General MIDI program of all notes but drums.", minimum=0, maximum=127
     )
     velocity: int | None = setting(None, "Mean velocity of the notes.", minimum=1, maximum=127)
+    key: str | None = None
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -159,6 +159,11 @@ class BeatsCursor:
         """Bar lines reached so far."""
         return self._clock.bars
 
+    @property
+    def bar_seconds(self) -> float:
+        """How long a bar lasts here."""
+        return self._clock.bar_steps * self._clock.step_seconds
+
     def _begin_program(self, program: int) -> None:
         self._pitch = -1
         self._program = program
@@ -214,7 +219,7 @@ class BeatsCursor:
         if wishes.bars is not None:
             left = wishes.bars - clock.bars - clock.place / clock.bar_steps
         elif wishes.seconds is not None:
-            left = (wishes.seconds - clock.seconds) / (clock.bar_steps * clock.step_seconds)
+            left = (wishes.seconds - clock.seconds) / self.bar_seconds
         row.ids["left"] = left_id(left)
 
     def row(self) -> list[int]:

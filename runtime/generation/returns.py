@@ -1,0 +1,60 @@
+"""A brake on repetition: bars that come back, one after the other, without an end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ugen.data.codecs.columns import Column
+
+MOST_RETURNS = 4  # bars in a row; 0 turns the brake off
+SHARE = 0.8  # of a bar's tokens
+
+
+class Returns:
+    """Counts the bars in a row that only repeated an earlier one; after `most` of them it hides from
+    the model what came earlier, until a bar is new.
+
+    A bar is a return when more than SHARE of its tokens were those that one column `back_n` named.
+    `columns`: those of a row. All rows are of one cursor.
+    """
+
+    def __init__(self, columns: Sequence[str], most: int = MOST_RETURNS):
+        places = [place for place, name in enumerate(columns) if Column(name, 0).lag]
+        self._places = places if most else []
+        self._most = most
+        self._named: list[int] = []  # by the columns, of what comes next
+        self._bar = 0
+        self.counts = (0, 0, *[0] * len(self._places))
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Returns in a row, the tokens of this bar so far, and how many of them each column
+        named."""
+        return self._in_a_row, self._tokens, *self._hits
+
+    @counts.setter
+    def counts(self, counts: tuple[int, ...]) -> None:
+        self._in_a_row, self._tokens, *hits = counts
+        self._hits = [*hits]
+
+    def shown(self, ids: list[int], bar: int) -> list[int]:
+        """The ids of a row as the model is shown them. `bar`: the cursor's."""
+        self._named = [ids[place] for place in self._places]
+        self._bar = bar
+        if self._in_a_row >= self._most:
+            for place in self._places:
+                ids[place] = 0
+        return ids
+
+    def follow(self, token: int, ids: list[int], bar: int) -> list[int]:
+        """Count a token. Gives the ids of the row after it as `shown` does."""
+        self._tokens += 1
+        for n, name in enumerate(self._named):
+            if name == token + 1:
+                self._hits[n] += 1
+        if bar != self._bar:
+            is_return = max(self._hits, default=0) > SHARE * self._tokens
+            self._in_a_row = self._in_a_row + 1 if is_return else 0
+            self._tokens = 0
+            self._hits = [0] * len(self._hits)
+        return self.shown(ids, bar)
