@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from ugen.data import make_codec
 from ugen.data.codecs.base import Codec
 from ugen.runtime import Card, Model, Sampling
+from ugen.runtime.inference.model import start_of
 
 BEATS = make_codec("beats")
+
+
+def card_of(codec: Codec, columns: Sequence[str] = (), **provenance: object) -> Card:
+    """A card of a codec, and of some of its columns."""
+    named = tuple(each for each in codec.columns if each.name in columns)
+    return Card(codec, 1, 1, "fp32", Sampling(), provenance, "", columns=named)
 
 
 class Flat(Model):
     """A model to which all tokens are equally likely."""
 
     def __init__(self, codec: Codec = BEATS, fed: list | None = None):
-        super().__init__(Card(codec, 1, 1, "fp32", Sampling(), {}, ""), None)
+        super().__init__(card_of(codec), None)
         self.fed: list = [] if fed is None else fed
 
     def stream(self, batch: int = 1):
-        return _FlatStream(self.card.codec, self.fed)
+        return _FlatStream(self.card, self.fed)
 
 
 class _FlatStream:
-    def __init__(self, codec: Codec, fed: list):
-        self.x, self.fed = np.full((1, 1), codec.start, np.int64), fed
-        self.logits = np.zeros((1, 1, codec.vocabulary), np.float32)
+    def __init__(self, card: Card, fed: list):
+        self.x, self.fed = start_of(card), fed
+        self.logits = np.zeros((1, 1, card.codec.vocabulary), np.float32)
         self.state = np.zeros((2, 1, 1, 1), np.float32)
 
     def advance(self):
@@ -40,7 +47,7 @@ class Ruled(Model):
     counts the steps, and is rewound with the song. `calls`: all steps taken."""
 
     def __init__(self, codec: Codec, rule: Callable[[int, int], np.ndarray]):
-        super().__init__(Card(codec, 1, 1, "fp32", Sampling(), {}, ""), None)
+        super().__init__(card_of(codec), None)
         self.rule, self.calls = rule, 0
 
     def stream(self, batch: int = 1):
@@ -49,14 +56,8 @@ class Ruled(Model):
 
 class _RuledStream:
     def __init__(self, model: Ruled):
-        codec = model.card.codec
-        frame = codec.input == "frame"
-        self.x = (
-            np.zeros((1, 1, codec.vocabulary), np.float32)
-            if frame
-            else np.full((1, 1), codec.start, np.int64)
-        )
-        self.logits = np.zeros((1, 1, codec.vocabulary), np.float32)
+        self.x = start_of(model.card)
+        self.logits = np.zeros((1, 1, model.card.codec.vocabulary), np.float32)
         self.state = np.zeros((2, 1, 1, 1), np.float32)
         self._model = model
 
@@ -64,6 +65,34 @@ class _RuledStream:
         self._model.calls += 1
         self.state += 1
         self.logits[0, 0] = self._model.rule(int(self.state[0, 0, 0, 0]), self._model.calls)
+        return self.logits
+
+
+class Reader(Model):
+    """A model whose logits are a rule's, of the row that it is fed: the last token, and ids by the
+    name of their column. `rows`: all that were fed."""
+
+    def __init__(self, rule: Callable[[int, dict[str, int]], np.ndarray], *columns: str, **about):
+        super().__init__(card_of(BEATS, columns, **about), None)
+        self.rule = rule
+        self.rows: list[list[int]] = []
+
+    def stream(self, batch: int = 1):
+        return _ReaderStream(self)
+
+
+class _ReaderStream:
+    def __init__(self, model: Reader):
+        self.x = start_of(model.card)
+        self.logits = np.zeros((1, 1, model.card.codec.vocabulary), np.float32)
+        self.state = np.zeros((2, 1, 1, 1), np.float32)
+        self._model = model
+
+    def advance(self):
+        token, *ids = self.x[0].tolist()
+        self._model.rows.append([token, *ids])
+        named = dict(zip(self._model.card.column_names, ids, strict=True))
+        self.logits[0, 0] = self._model.rule(token, named)
         return self.logits
 
 

@@ -26,7 +26,8 @@ from ugen.runtime.generation.song_state import load_state, save_state
 from ugen.runtime.generation.transform import Transform
 
 MODEL = "0" * 64
-CARD = Card(BEATS, 2, 8, "fp32", Sampling(), {}, "")
+COLUMNS = tuple(each for each in BEATS.columns if each.name in ("back_1", "back_2", "key"))
+CARD = Card(BEATS, 2, 8, "fp32", Sampling(), {}, "", columns=COLUMNS)
 WRONG: list[Any] = [True, 7, 1.5, "x", [], [[]], {}, {"a": 1}]
 
 
@@ -37,6 +38,8 @@ def state(**changes: Any) -> SongState:
         "position": 100,
         "sampling": Sampling(repetition_penalty=1.5),
         "tempo": 90.0,
+        "key": "Dm",
+        "returns": (0, 3, 2, 1),
         "lead": 2,
         "recent_onsets": (BEATS.events.index("pitch:60"),),
         "tokens": np.array([BEATS.events.index("bar")], np.uint16),
@@ -48,7 +51,8 @@ def state(**changes: Any) -> SongState:
 
 def record_json() -> Any:
     """A record with a value in every field, or in all that can be together."""
-    settings = SongSettings(seconds=2.0, seed=3, tempo=80.0, sampling=Sampling(), start=state())
+    asked = {"exact": True, "key": "F", "cut": 1.5, "tempo": 80.0}
+    settings = SongSettings(seconds=2.0, seed=3, sampling=Sampling(), start=state(), **asked)
     request = Request(MODEL, settings, Transform(key="Dm", program=3, velocity=70))
     return json.loads(request.record().removeprefix(MARK))
 
@@ -157,7 +161,9 @@ LIES = {
     "seed": [-1, 1 << 64],
     "position": [-1, 2**60],
     "tempo": [0, 1e9],
+    "key": ["H", "Dm "],
     "lead": [-1, 10**9],
+    "returns": [[], [0, 3, 2], [0, 3, 2, -1]],
     "recent_onsets": [[60] * 33, [-1], [70_000]],
     "sampling": [{"temperature": 99}],
     "tokens": [packed(np.full(9, 9999, "<u2")), packed(np.zeros(1 << 18, "<u2")), "AAAA", "é"],
@@ -186,7 +192,8 @@ def test_a_request_that_cannot_be_is_refused(tmp_path: Path) -> None:
     for name, lie, said in (
         ("seconds", 1e9, "--seconds"),
         ("seconds", -1, "--seconds"),
-        ("seconds", None, "longer than a day"),
+        ("cut", 0.0, "cut 0"),
+        ("key", "H", "--key H"),
         ("bars", 4, "--seconds and --bars"),
         ("primer", packed(np.zeros(4, "<u2")), "--primer: not with --from-state"),
         ("keep_primer", True, "--keep-primer: goes with --primer"),
@@ -195,6 +202,9 @@ def test_a_request_that_cannot_be_is_refused(tmp_path: Path) -> None:
         damaged = record_json()
         damaged["request"]["settings"][name] = lie
         assert said in check_record(damaged, tmp_path)
+    damaged = record_json()
+    damaged["request"]["settings"].update(seconds=None, cut=None)
+    assert "longer than a day" in check_record(damaged, tmp_path)
     damaged = record_json()
     damaged["request"]["transform"]["key"] = "H"
     assert "--key H" in check_record(damaged, tmp_path)
@@ -222,12 +232,12 @@ def test_any_tokens_in_a_state_are_refused_or_continued(numbers: list[int], name
         numbers = [number % (codec.vocabulary + 1) for number in numbers]
     model = Ruled(codec, lambda step, calls: np.zeros(codec.vocabulary))
     one = np.zeros(1, np.float32)
-    plain = {"lead": 0, "tempo": None, "recent_onsets": (), "sampling": Sampling()}
-    start = state(tokens=np.array(numbers, np.uint16), h=one, c=one, **plain)
+    plain = {"lead": 0, "tempo": None, "recent_onsets": (), "sampling": Sampling(), "key": None}
+    start = state(tokens=np.array(numbers, np.uint16), h=one, c=one, returns=(0, 0), **plain)
     try:
         generate(model, seconds=1, seed=3, start=start, guard=False)
     except UgenError as error:
-        assert "tokens" in str(error)
+        assert "tokens" in str(error) or numbers[-1] == codec.end
 
 
 def test_the_command_says_it_in_one_line(model_file: Path, tmp_path: Path) -> None:

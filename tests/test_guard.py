@@ -186,7 +186,9 @@ def test_the_command_ends_with_3_and_the_reason_and_writes_nothing(
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1 and "degenerate output after 8 retries" in done.stderr
     assert list(tmp_path.iterdir()) == []
-    allowed = ugen_run(mute, "-o", tmp_path / "x.mid", "--seed", 1, "--no-guard", "--json")
+    allowed = ugen_run(
+        mute, "-o", tmp_path / "x.mid", "--seed", 1, "--no-guard", "--exact", "--json"
+    )
     assert allowed.returncode == 0 and json.loads(allowed.stdout)["notes"] == 0
 
 

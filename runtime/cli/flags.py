@@ -30,7 +30,9 @@ class Output:
     soundfont: Path | None = setting(
         None, "The .sf2 file that plays sound files and --play.", default_text="TimGM6mb.sf2, GPL-2"
     )
-    save_state: Path | None = setting(None, "Write where the song ended, for --from-state.")
+    save_state: Path | None = setting(
+        None, "Write where the song stops, for --from-state; it is then made as with --exact."
+    )
     quiet: bool = setting(False, "Print only errors.", flag="-q --quiet")
     as_json: bool = setting(
         False,
@@ -117,8 +119,10 @@ _WITH_REPLAY = {
 def check_flags(given: Mapping[str, str], output: Output, count: int, is_live: bool) -> str:
     """Raise UgenError for flags that do not go together, or songs that cannot be written there.
     Gives what plays sound files, if there are any."""
+    if "key" in given and "transpose" in given:
+        raise UgenError("--key and --transpose: give one of them")
     if "endless" in given:
-        for name in ("seconds", "bars", "replay"):
+        for name in ("seconds", "bars", "exact", "replay"):
             if name in given:
                 raise UgenError("not with --endless", flag=given[name])
     if "replay" in given:

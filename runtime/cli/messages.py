@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import typer
-from ugen.data import Note
+from ugen.data import Note, Score
+from ugen.data.analysis.key import key_name, key_of, key_words, parse_key
 from ugen.data.cli.progress import progress_bar
 from ugen.data.text import printable
 from ugen.runtime.generation.request import Request
@@ -49,10 +50,17 @@ class RunMessages:
             print(json.dumps(rounded._asdict()), flush=True)
 
     def song(
-        self, request: Request, files: Sequence[Path], seconds: float, notes: int, tokens: int
+        self,
+        request: Request,
+        files: Sequence[Path],
+        seconds: float,
+        notes: int,
+        tokens: int,
+        score: Score | None = None,
     ) -> None:
-        """A song that was made."""
+        """A song that was made. `score`: where there is one."""
         settings = request.settings
+        key = None if score is None or score.notes["drum"].all() else key_of(score)
         if self.as_json:
             row = {
                 "files": [str(file) for file in files],
@@ -60,16 +68,30 @@ class RunMessages:
                 "notes": notes,
                 "seed": settings.seed,
                 "tokens": tokens,
+                "key": key and key_name(key),
             }
             typer.echo(json.dumps(row), err=self._to_stderr)
         elif not self._quiet:
             bars = f"{settings.bars} bars, " if settings.bars else ""
             names = ", ".join(map(str, files))
             length = f"{bars}{round(seconds, 1):g} s, {notes} notes, seed {settings.seed}"
-            text = printable(f"{names}: {length}{self._credit}")
+            text = printable(f"{names}: {length}{_key_told(request, key)}{self._credit}")
             typer.echo(text, err=self._to_stderr)
 
     def played(self, request: Request, seconds: float) -> None:
         """A song that was played."""
         if not self._quiet and not self.as_json:
             typer.echo(f"played {seconds:.1f} s, seed {request.settings.seed}")
+
+
+def _key_told(request: Request, key: tuple[int, bool] | None) -> str:
+    """The key that a song came out in, and what was asked for."""
+    asked = request.settings.key or request.transform.key
+    if key is None:
+        return ""
+    if asked is None:
+        return f", in {key_words(key)}"
+    wanted = parse_key(asked)
+    moved = request.transform.key is not None and wanted[1] != key[1]
+    why = " (a song that is moved stays in minor or major)" if moved else ""
+    return f", asked for {key_words(wanted)}: came out in {key_words(key)}{why}"

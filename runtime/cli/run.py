@@ -100,6 +100,10 @@ def run(
     else:
         if not streaming.endless and song.keys().isdisjoint(("seconds", "bars")):
             song["seconds"] = SECONDS
+        if targets.save_state is not None and not streaming.endless:
+            song["exact"] = True  # a song that has come to its end cannot be continued
+        if "key" not in loaded.card.column_names and "key" in song:
+            transform["key"] = song.pop("key")
         settings = _settings(loaded, origin, song, sampling, messages)
         request = Request(loaded.sha256, settings, Transform(**transform))
     songs.make(request, origin.count, loaded, targets, streaming, messages)

@@ -68,7 +68,8 @@ def _make_song(request: Request, model: Model, targets: Output, messages: RunMes
     _write_state(song.state, request, targets)
     for retry in song.retries:
         messages.warning(f"{names[0]}: {retry}")
-    messages.song(request, names, song.seconds, len(song.score.notes), len(song.tokens))
+    notes, tokens = len(song.score.notes), len(song.tokens)
+    messages.song(request, names, song.seconds, notes, tokens, song.score)
 
 
 def _remake_streamed_song(
@@ -94,7 +95,7 @@ def _remake_streamed_song(
     record = request.record()
     outputs.write(score, pad_ticks, record, names, targets.soundfont, data.getvalue())
     _write_state(song.state, request, targets)
-    messages.song(request, names, song.seconds, song.notes, song.tokens)
+    messages.song(request, names, song.seconds, song.notes, song.tokens, score)
 
 
 def _stream_song(

@@ -11,8 +11,8 @@ SHARE = 0.8  # of a bar's tokens
 
 
 class Returns:
-    """Counts the bars in a row that only repeated an earlier one; after `most` of them it hides from
-    the model what came earlier, until a bar is new.
+    """Counts the bars in a row that only repeated an earlier one. After `most` it hides what
+    came earlier from the model, until a bar is new.
 
     A bar is a return when more than SHARE of its tokens were those that one column `back_n` named.
     `columns`: those of a row. All rows are of one cursor.

@@ -24,7 +24,7 @@ MAX_SECONDS = 24 * 3600.0
 class SongSettings:
     """What to make. With neither `seconds` nor `bars` the song is endless.
 
-    `key`: asked of a model that knows keys; None for that of `start` or of `primer`, or a drawn one.
+    `key`: asked of a model that knows keys; None for that of `start` or `primer`, or a drawn one.
     `sampling`: None for that of `start`, or the model's own. `primer`: tokens of music to continue
     from (`tokens_of`), before the song starts or, with `keep_primer`, as its beginning. `start`:
     where another song ended, to continue from there: with its sampling and tempo unless others are
@@ -39,7 +39,9 @@ class SongSettings:
         None, "Length in whole bars, instead of --seconds.", minimum=1, maximum=20_000
     )
     exact: bool = setting(
-        False, "Cut the song at exactly the asked length, instead of letting it end near there."
+        False,
+        "Take what the model makes as it comes: with a rest before the first note, and cut at "
+        "exactly the asked length instead of coming to an end near there.",
     )
     key: str | None = setting(
         None,
@@ -138,7 +140,7 @@ class SongSettings:
         """The key to ask a model for."""
         if "key" not in card.column_names:
             if self.key is not None:
-                reason = "the model was trained without the column key; Transform moves a song"
+                reason = "the model was trained without the column key; transpose its songs"
                 raise UgenError(reason, flag="--key", value=self.key)
             return None
         if self.key is not None:

@@ -42,9 +42,9 @@ class SongState:
 
     `seed`, `position`: of the random stream. `tempo`, `key`: those asked for, if any. `lead`: ticks
     from the song's end to where `tokens` lead. `tokens`: what a cursor needs to know
-    (`Codec.context`), as a corpus stores them. `recent_onsets`: the tokens that a repetition penalty
-    remembers. `returns`: what Returns has counted. `h`, `c`: the model's state, float32 [layers *
-    hidden], layer by layer.
+    (`Codec.context`), as a corpus stores them. `recent_onsets`: the tokens that a repetition
+    penalty remembers. `returns`: what Returns has counted. `h`, `c`: the model's state, float32
+    [layers * hidden], layer by layer.
     """
 
     seed: int

@@ -30,7 +30,7 @@ class Snapshot(NamedTuple):
 
 
 class TokenStream:
-    """Steps of a song, which does not begin with silence.
+    """Steps of a song, which does not begin with silence unless it is `exact`.
 
     `may_end`: whether the next step may be the codec's end. `must_end`: whether the end comes
     before time moves on, where the codec allows it. `has_ended`: whether it has come. Raises
@@ -50,7 +50,8 @@ class TokenStream:
         self.has_ended = False
         self._has_columns = bool(columns)
         self._returns = Returns(columns)
-        self._has_sounded = settings.before is not None and len(settings.before) > 0
+        before = settings.before
+        self._has_sounded = settings.exact or before is not None and len(before) > 0
         self._sounds = codec.onset_tokens | (codec.pitches() >= 0)
         self._stream = model.stream()
         self._logits = self._stream.logits[0, 0]

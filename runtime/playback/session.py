@@ -42,9 +42,12 @@ class StreamedSong(NamedTuple):
 def check(request: Request, files: Sequence[Path] = ()) -> None:
     """Raise UgenError when a song cannot be streamed into such files."""
     live = "--endless, --play or --midi-port"
-    for name in ("key", "velocity"):
+    for name, why in (
+        ("key", " of a model that was trained without the column key"),
+        ("velocity", ""),
+    ):
         if getattr(request.transform, name) is not None:
-            raise UgenError(f"needs the whole song; not with {live}", flag=f"--{name}")
+            raise UgenError(f"needs the whole song{why}; not with {live}", flag=f"--{name}")
     for file in files:
         if file.suffix.lower() not in (".mid", ".midi"):
             raise UgenError(f"with {live} the name must end in .mid", flag="-o", path=file)

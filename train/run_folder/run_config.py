@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,8 @@ CONFIG_FILE = "config.json"
 
 @dataclass(frozen=True)
 class Music:
-    """The corpus that a run learns from. The numbers are of its training pieces."""
+    """The corpus that a run learns from. The numbers are of its training pieces. `keys`: how many
+    of these are in each key."""
 
     path: str
     hash: str
@@ -28,6 +30,7 @@ class Music:
     notes: int
     seconds: float
     tokens: int
+    keys: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, corpus: Corpus) -> Music:
@@ -41,10 +44,11 @@ class Music:
             notes=sum(row.notes for row in rows),
             seconds=round(sum(row.seconds for row in rows), 1),
             tokens=sum(row.tokens for row in rows),
+            keys=dict(Counter(sorted(row.key for row in rows if row.key))),
         )
 
     def __post_init__(self) -> None:
-        if min(self.pieces, self.notes, self.seconds, self.tokens) < 0:
+        if min(self.pieces, self.notes, self.seconds, self.tokens, *self.keys.values()) < 0:
             raise UgenError("a number below 0")
         if self.arrangement not in ARRANGEMENTS:
             raise UgenError(f"arrangement {line(self.arrangement)} is unknown")
