@@ -148,8 +148,10 @@ def _read(job: tuple[str, str, Settings]) -> Read:
             notes_in=len(score.notes),
             seconds=round(score.seconds, 3),
         )
-        arranged = cut_silence(arrange(score, settings.arrangement), LONGEST_INTRODUCTION)
-        row = replace(row, warnings=arranged.warnings)
+        whole = arrange(score, settings.arrangement)
+        arranged = cut_silence(whole, LONGEST_INTRODUCTION)
+        cut = round(whole.seconds - arranged.seconds, 3)
+        row = replace(row, warnings=score.warnings, silence_cut=cut)
         _require_music(score, arranged)
         tokens, notes, lost = settings.codec.encode(arranged)
     except _DroppedError as why:

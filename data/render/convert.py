@@ -62,7 +62,9 @@ class Options:
     gaps_first: bool = setting(
         False, "Close gaps before notes are dropped, not after.", panel="Frames text"
     )
-    row_seconds: float = setting(ROW_SECONDS, "Seconds in a row.", minimum=1, panel="Pictures")
+    row_seconds: float = setting(
+        ROW_SECONDS, "Seconds in a row.", minimum=1, maximum=36_000, panel="Pictures"
+    )
     colour: str = setting(
         "program", "What colours mean.", choices=("program", "velocity"), panel="Pictures"
     )
