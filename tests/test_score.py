@@ -21,6 +21,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from ugen.data import UgenError, make_codec, read_midi, write_midi
 from ugen.data.analysis.measures import measures
 from ugen.data.analysis.scores import step_nats
+from ugen.data.analysis.spread import distance
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.json_values import to_json
@@ -202,6 +203,7 @@ def test_songs_are_measured_beside_the_music_cut_to_their_length(
     for piece in pieces:
         whole = codec.decode(piece.tokens)
         theirs.append(measures(whole.until(whole.tick_at(seconds))))
+        theirs[-1]["ends"] = measures(whole)["ends"]
     for name, spread in found.measures.items():
         if not name.startswith("copied"):
             ours, others = [each[name] for each in own], [each[name] for each in theirs]
@@ -209,6 +211,7 @@ def test_songs_are_measured_beside_the_music_cut_to_their_length(
                 (np.mean(others), np.std(others), np.mean(ours), np.std(ours))
             )
     assert found.measures.keys() == {*own[0], "copied_notes", "copied_fraction"}
+    assert found.distance == distance(found.measures)
 
 
 def test_songs_that_the_guard_gives_up_on_are_counted(

@@ -164,15 +164,15 @@ def stats(
         bool, typer.Option("--json", help="One JSON object a line instead of a table.")
     ] = False,
 ) -> None:
-    """Print measures of pieces: length, density, range, harmony, rhythm, silence, repetition."""
+    """Print measures of pieces: length, density, harmony, rhythm, repetition, key, and end."""
     found = _measures(files)
     if as_json:
         for file, values in found.items():
             typer.echo(json.dumps({"file": file, **values}))
     elif found:
         for name in next(iter(found.values())):
-            typer.echo(f"{name:20}" + "".join(f"{values[name]:12.4g}" for values in found.values()))
-        typer.echo(f"{'':20}" + "".join(f"{printable(Path(file).stem[:11]):>12}" for file in found))
+            typer.echo(f"{name:26}" + "".join(f"{values[name]:12.4g}" for values in found.values()))
+        typer.echo(f"{'':26}" + "".join(f"{printable(Path(file).stem[:11]):>12}" for file in found))
     if failed := len(set(map(str, files)) - found.keys()):
         raise UgenError(f"{failed} of {len(files)} files could not be read; each is named above")
 

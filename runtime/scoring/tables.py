@@ -44,13 +44,15 @@ def _songs(songs: Mapping[str, Any]) -> list[str]:
         "",
         f"{made} beside the music, cut to that length"
         + (guard if songs["retried"] or songs["given_up"] else ""),
-        f"{'':20}{'music: mean':>14}{'deviation':>12}{'songs: mean':>14}{'deviation':>12}",
+        f"{'':27}{'music: mean':>14}{'deviation':>12}{'songs: mean':>14}{'deviation':>12}",
     ]
     for name, each in songs["measures"].items():
         lines.append(
-            f"  {name:18}{each['music']:14.4g}{each['music_deviation']:12.4g}"
+            f"  {name:25}{each['music']:14.4g}{each['music_deviation']:12.4g}"
             f"{_shown(each['songs']):>14}{_shown(each['songs_deviation']):>12}"
         )
+    if songs["distance"] is not None:
+        lines.append(f"distance: {songs['distance']:.2f} standard deviations of the music")
     return lines
 
 
