@@ -152,6 +152,26 @@ def test_a_full_disk_on_standard_output_is_one_line() -> None:
         assert "standard output: No space left on device" in said(err)
 
 
+def test_a_full_disk_on_standard_error_changes_nothing(tmp_path: Path) -> None:
+    """A warning that could not be shown ended the work, as a fault of standard output."""
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    folder, out = many_files(tmp_path / "music", 3), tmp_path / "out"
+    (folder / "linked").symlink_to(tmp_path)
+    (folder / "bad.mid").write_bytes(b"no MIDI file")
+    song = ["ugen-run", "-o", tmp_path / "song.mid", "--seconds", 5, "--threads", 256]
+    for code, words in (
+        (2, ["ugen-data", "convert", folder, out, "--to", ".csv"]),
+        (2, ["ugen-data", "prepare"]),
+        (0, song),
+    ):
+        with open("/dev/full", "w") as full:
+            process = command(*words, stderr=full)
+            process.communicate(timeout=60)
+        assert process.returncode == code
+    assert len(list(out.iterdir())) == 3 and (tmp_path / "song.mid").exists()
+
+
 def test_a_reader_that_has_gone_is_no_error_to_tell() -> None:
     process = command("ugen-run", "--help")
     process.stdout.close()

@@ -314,6 +314,25 @@ def test_what_cannot_be_scored_is_refused_in_one_line(exported, tmp_path: Path) 
         score(load(model), [])
 
 
+def test_linked_folders_and_files_that_are_gone_are_named(model_file: Path, tmp_path: Path) -> None:
+    """They were passed over without a word; and each of a large folder had a line."""
+    folder, elsewhere = tmp_path / "music", tmp_path / "elsewhere"
+    for each in (folder, elsewhere):
+        each.mkdir()
+    (folder / "linked").symlink_to(elsewhere)
+    linked = f"{folder / 'linked'}: a link to a folder, which is not followed"
+    assert f"; {linked}\n" in refused(model_file, folder)
+    (folder / "a.mid").symlink_to(BUNDLED[0])
+    for number in range(25):
+        (folder / f"gone{number:02}.mid").symlink_to("nothing")
+    done = ugen_score(model_file, folder, "--songs", 0)
+    assert done.returncode == 0 and "on 1 piece" in done.stdout
+    assert f"  left out {folder / 'gone00.mid'}: a link to nothing\n" in done.stdout
+    assert done.stdout.count("left out") == 21 and "left out 6 others; --json" in done.stdout
+    found = json.loads(ugen_score(model_file, folder, "--songs", 0, "--json").stdout)
+    assert len(found["unreadable"]) == 26 and linked.partition(": ")[0] in found["unreadable"]
+
+
 def test_the_small_runs_scores_are_its_checkpoints(small_run: Path, exported) -> None:
     found = load(exported["fp32"]).card.provenance["held_out"]
     assert found == to_json(load_checkpoint(small_run).scores)

@@ -75,10 +75,10 @@ def _open_streams() -> None:
         stream = getattr(sys, name)
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-        if name == "stdout" and type(stream) is TextIOWrapper:
-            sys.stdout = _Output(
-                stream.detach(), stream.encoding, "replace", line_buffering=stream.line_buffering
-            )
+        if type(stream) is TextIOWrapper:
+            told = _Output if name == "stdout" else _Errors
+            encoding, by_line = stream.encoding, stream.line_buffering
+            setattr(sys, name, told(stream.detach(), encoding, "replace", line_buffering=by_line))
 
 
 class _Output(TextIOWrapper):
@@ -97,6 +97,21 @@ class _Output(TextIOWrapper):
             super().flush()
         except OSError as error:
             raise _refused(error) from None
+
+
+class _Errors(TextIOWrapper):
+    """Standard error. When it takes no more, the work continues without it."""
+
+    def write(self, text: str) -> int:
+        """Write text, or not."""
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass on what was written, or not."""
+        with suppress(OSError):
+            super().flush()
 
 
 def _refused(error: OSError) -> Exception:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from ugen.data.corpus.prepare import Settings
 from ugen.data.errors import UgenError
+from ugen.data.folders import paths_below, why_no_file
 from ugen.data.render import audio
 from ugen.data.render import convert as converter
 from ugen.data.text import printable
@@ -143,6 +144,8 @@ def _convert_folder(
     """Convert what can be converted, name what cannot, and fail at the end if there was any."""
     failed = 0
     with progress_bar("converting", len(work)) as advance_to, FileWarnings() as warnings:
+        for below in map(Path, paths_below(source)):
+            warnings.say(below, [why_no_file(below)] * below.is_dir())
         for number, (path, made) in enumerate(work.items(), 1):
             try:
                 warnings.say(path, converter.convert(path, made, options))
