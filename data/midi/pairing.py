@@ -32,15 +32,29 @@ def pair_again(notes: NDArray[np.void], strays: NDArray[np.void], broken: list[i
     """
     is_broken = np.zeros(_KEYS, bool)
     is_broken[broken] = True
-    rows, offs = (np.flatnonzero(is_broken[each["key"]]).astype("u4") for each in (notes, strays))
-    rows = rows[np.argsort(notes["key"][rows], kind="stable")]
-    offs = offs[np.argsort(strays["key"][offs], kind="stable")]
+    rows, keys = _by_key(notes, is_broken)
+    offs, off_keys = _by_key(strays, is_broken)
     # the first note of each key, and of each group of keys, since many have few notes
-    firsts = np.flatnonzero(np.diff(notes["key"][rows].astype(np.int32), prepend=-1))
-    firsts = firsts[np.unique(firsts // BLOCK, return_index=True)[1]][1:]
-    places = np.searchsorted(strays["key"][offs], notes["key"][rows[firsts]])
+    firsts = np.flatnonzero(keys[1:] != keys[:-1]) + 1
+    firsts = firsts[np.unique(firsts // BLOCK, return_index=True)[1]]
+    places = np.searchsorted(off_keys, keys[firsts])
+    del keys
     for mine, near in zip(np.split(rows, firsts), np.split(offs, places), strict=True):
         _pair_keys(notes, mine, strays[near])
+
+
+def _by_key(
+    events: NDArray[np.void], is_broken: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Which events have a broken key, and those keys, in order of the keys."""
+    found = [np.zeros(0, np.uint32)]
+    for block in blocks(len(events)):
+        found.append(np.flatnonzero(is_broken[events["key"][block]]).astype("u4") + block.start)
+    rows = np.concatenate(found, dtype=np.uint32)
+    keys = events["key"][rows]
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    return rows[order], keys
 
 
 def _pair_keys(notes: NDArray[np.void], rows: NDArray[np.uint32], strays: NDArray[np.void]) -> None:
@@ -48,11 +62,12 @@ def _pair_keys(notes: NDArray[np.void], rows: NDArray[np.uint32], strays: NDArra
     have a note in every third byte."""
     offs = notes[rows[notes["end"][rows] != SOUNDING]]
     notes["end"][rows] = SOUNDING
-    key = np.concatenate([notes["key"][rows], offs["key"], strays["key"]])
     at = np.concatenate([notes["begin"][rows], offs["finish"], strays["place"]])
     off_ticks = np.concatenate([offs["end"], strays["tick"]])
+    key = np.concatenate([notes["key"][rows], offs["key"], strays["key"]])
     order = np.lexsort((at, key))
-    at, key = at[order], key[order]
+    at = at[order]
+    key = key[order]
     borders = [0, *(np.flatnonzero(key[1:] != key[:-1]) + 1).tolist(), len(order)]
     del key
     begins = np.full(len(order), -1, np.int32)  # the note that an event begins, -1 where none

@@ -33,6 +33,7 @@ DATA, RUN, SCORE = (
     for module in ("data.cli.main", "runtime.cli.run", "runtime.cli.score")
 )
 COMMANDS: dict[str, tuple[str, list[str]]] = {
+    "read": ("from ugen.data import read_midi; read_midi(sys.argv[1])", ["{file}"]),
     "stats": (DATA, ["stats", "{file}"]),
     **{
         f"to {kind}": (DATA, ["convert", "{file}", f"{{out}}.{kind}"])
@@ -167,21 +168,26 @@ def main() -> None:
     arguments.add_argument("-s", default="1,2,4", help="sizes in MB")
     given = arguments.parse_args()
     sizes = [float(size) for size in given.s.split(",")]
+    plain = {each: measure("plain.mid", PLAIN, each) for each in COMMANDS if given.c in each}
     for name, make in FILES.items():
         if given.f not in name:
             continue
         print(name)
         for command in TEXT if name.endswith(("csv", "txt")) else COMMANDS:
-            if given.c in command:
+            if command in plain:
                 costs = [measure(name, make(int(size * MB)), command) for size in sizes]
-                print(f"  {command:16}{_cell(sizes, costs)}", flush=True)
+                print(f"  {command:16}{_cell(sizes, costs, plain[command])}", flush=True)
 
 
-def _cell(sizes: list[float], costs: list[tuple[float, float, str]]) -> str:
-    seconds, memory = ([cost[at] for cost in costs] for at in (0, 1))
-    slope = np.polyfit(sizes, memory, 1)[0]
-    plain = min(seconds)
-    power = np.polyfit(np.log(sizes), np.log(seconds), 1)[0] if plain else 0
+Cost = tuple[float, float, str]
+
+
+def _cell(sizes: list[float], costs: list[Cost], plain: Cost) -> str:
+    seconds = [max(cost[0] - plain[0], 0.01) for cost in costs]
+    memory = [cost[1] - plain[1] for cost in costs]
+    slope, power = (
+        np.polyfit(*axes, 1)[0] for axes in ((sizes, memory), (np.log(sizes), np.log(seconds)))
+    )
     ended = ", ".join(dict.fromkeys(cost[2] for cost in costs if cost[2]))
     return f"{slope:7.1f} MiB/MB {memory[-1]:6.0f} MiB {seconds[-1]:6.1f} s ^{power:.1f}  {ended}"
 
