@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from ugen.data.score import Score
+
+from .measures import measures
+from .structure import ends
 
 # density, texture, range, harmony, rhythm, silence, repetition, key
 COMPARED = (
@@ -29,6 +33,12 @@ class Spread(NamedTuple):
     music_deviation: float
     songs: float | None
     songs_deviation: float | None
+
+
+def measures_of_beginning(piece: Score, seconds: float) -> dict[str, float]:
+    """The measures of a piece cut to the length of songs, on which many depend; whether it `ends`
+    is asked of the whole."""
+    return {**measures(piece.until(piece.tick_at(seconds))), "ends": float(ends(piece))}
 
 
 def spreads(

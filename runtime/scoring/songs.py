@@ -12,8 +12,7 @@ from ugen.data import Score, UgenError
 from ugen.data.analysis.fingerprint_table import Table
 from ugen.data.analysis.measures import measures
 from ugen.data.analysis.originality import Originality, originality
-from ugen.data.analysis.spread import Spread, distance, spreads
-from ugen.data.analysis.structure import ends
+from ugen.data.analysis.spread import Spread, distance, measures_of_beginning, spreads
 from ugen.runtime.generation.faults import GuardError
 from ugen.runtime.generation.song import generate
 from ugen.runtime.inference.model import Model
@@ -62,7 +61,8 @@ def compare_songs(
     seconds = song_seconds(pieces)
     decoded = (model.card.codec.decode(piece.tokens) for piece in pieces)
     theirs = [
-        {**_measured(piece.until(piece.tick_at(seconds)), model.card), "ends": float(ends(piece))}
+        measures_of_beginning(piece, seconds)
+        | _copied(piece.until(piece.tick_at(seconds)), model.card)
         for piece in decoded
     ]
     ours, retried = [], 0
@@ -73,7 +73,7 @@ def compare_songs(
 
         with suppress(GuardError):  # degenerate output is counted, not measured
             song = generate(model, seconds=seconds, seed=number + 1, on_progress=advance)
-            ours.append(_measured(song.score, model.card))
+            ours.append(measures(song.score) | _copied(song.score, model.card))
             retried += bool(song.retries)
         advance(seconds)
     found = spreads(theirs, ours)
@@ -86,13 +86,13 @@ def song_seconds(pieces: Sequence[Piece]) -> float:
     return float(min(np.median([piece.seconds for piece in pieces]), LONGEST_SONG))
 
 
-def _measured(score: Score, card: Card) -> dict[str, float]:
-    found = measures(score)
-    if card.originality is not None:
-        copied = originality(score, card.originality)
-        found["copied_notes"] = float(copied.longest.notes if copied.longest else 0)
-        found["copied_fraction"] = copied.share
-    return found
+def _copied(score: Score, card: Card) -> dict[str, float]:
+    """What a score has in common with the training music, where the model's file can tell."""
+    if card.originality is None:
+        return {}
+    copied = originality(score, card.originality)
+    notes = copied.longest.notes if copied.longest else 0
+    return {"copied_notes": float(notes), "copied_fraction": copied.share}
 
 
 def table_of(card: Card, path: str | Path) -> Table:
