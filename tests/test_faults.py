@@ -57,6 +57,25 @@ def test_a_signal_ends_prepare_and_its_workers_in_one_line(
     assert_ended(process)
 
 
+LATE = """
+import os
+class Last:
+    def __del__(self, kill=os.kill, process=os.getpid()):
+        kill(process, {number:d})
+last = Last()
+from ugen.data.cli import ugen_data
+ugen_data()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_comes_while_python_ends_is_late(number: int) -> None:
+    """The command had done its work, and its exit code said that it was killed."""
+    code = LATE.format(number=number)
+    done = subprocess.run([sys.executable, "-c", code, "music"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "") and "music" in done.stdout
+
+
 def assert_ended(process: subprocess.Popen[str]) -> None:
     """Wait until no process of a command's group lives, those aside that no one has waited for."""
     for _ in range(200):

@@ -58,12 +58,8 @@ def run_app(app: typer.Typer | str, name: str) -> None:
         _exit(name, error)
     if code == 130:  # what typer makes of KeyboardInterrupt
         _exit(name, KeyboardInterrupt())
-    code = code if isinstance(code, int) else 0
-    if interrupts.are_ignored():  # one has come, and another would kill Python while it ends
-        sys.stderr.flush()
-        os._exit(code)
     interrupts.ignore()
-    raise SystemExit(code)
+    raise SystemExit(code if isinstance(code, int) else 0)
 
 
 def _open_streams() -> None:
@@ -135,8 +131,6 @@ def _exit(name: str, error: BaseException) -> None:
             sys.stderr.write(f"{name}: {printable(message)}\n")
         sys.stderr.flush()
     _drop_output()
-    if interrupts.caught is not None:  # nothing is left to do, and another signal may come
-        os._exit(code)
     raise SystemExit(code) from None
 
 
