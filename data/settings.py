@@ -75,7 +75,7 @@ def check_setting(field: Field[Any], value: Any) -> None:
     # written so that NaN fails
     if (low is not None and not value >= low) or (high is not None and not value <= high):
         raise UgenError(f"must be {bounds_of(option)}", flag=flag, value=_number(value))
-    if isinstance(value, float) and not math.isfinite(value):
+    if low is not None and value == math.inf:
         raise UgenError("must be a finite number", flag=flag, value=value)
 
 

@@ -55,8 +55,9 @@ class ManifestRow:
 
     `code`: why it was dropped. `reason`: the same in words, with this file's numbers and names.
     `warnings`: what was repaired while reading it. `silence_cut`: seconds before the first note
-    that are left out. `notes_in`: notes in the file. `notes`: in the tokens. `lost`: notes of the arrangement that the codec's grid could not
-    hold. `family`: the first file of which this piece is a version; its own name where it is that.
+    that are left out. `notes_in`: notes in the file. `notes`: in the tokens. `lost`: notes of the
+    arrangement that the codec's grid could not hold. `family`: the first file of which this piece
+    is a version; its own name where it is that.
     `offset`: its first token.
     """
 
