@@ -92,7 +92,7 @@ class Trials:
     def measure(self, work: Work) -> None:
         """Run a command undisturbed, twice: what it writes, and how long it takes."""
         for _ in range(2):
-            self._prepare(work.given)
+            self.prepare(work.given)
             began = time.monotonic()
             process = self.start(*work.words)
             wait_for(self._signs, process)
@@ -113,7 +113,7 @@ class Trials:
     def kill(self, work: Work) -> tuple[int, int]:
         """Kill the main process at a random moment, look, and run the command again, up to four
         times, and once to its end."""
-        self._prepare(work.given)
+        self.prepare(work.given)
         hits, wanted = 0, self.chance.randint(1, 4)
         for kills in range(1, wanted + 1):  # noqa: B007
             process = self.start(*self._words(work))
@@ -121,14 +121,15 @@ class Trials:
             is_hit = process.poll() is None
             process.kill()
             self._communicate(process)  # until workers have ended, too: they hold its output
-            self._look(work)
+            require(is_hit or process.returncode == 0, f"ended with {process.returncode}")
+            self.look(work)
             hits += is_hit
-            if not is_hit or (work.once and (self.folder / work.once).exists()):
+            is_done = bool(work.once) and (self.folder / work.once).exists()
+            if is_done or not is_hit:
                 break
         self._age()
-        is_refused = bool(work.once) and (self.folder / work.once).exists()
-        self.finish(*self._words(work, is_last=True), code=2 * is_refused)
-        self._look(work, is_over=True)
+        self.finish(*self._words(work, is_last=True), code=2 * is_done)
+        self.look(work, is_over=True)
         require(set(self._names()) == work.right.keys(), "there are other files")
         return kills, hits
 
@@ -144,7 +145,7 @@ class Trials:
 
     def interrupt(self, work: Work, *numbers: signal.Signals) -> tuple[int, int]:
         """Send signals at a random moment after Python has given the command its turn."""
-        self._prepare(work.given)
+        self.prepare(work.given)
         process = self.start(*work.words)
         wait_for(lambda: _is_handling(process), process)
         with suppress(subprocess.TimeoutExpired):
@@ -161,13 +162,13 @@ class Trials:
             code = process.returncode
             require(code == 128 + numbers[0], f"exit code {code} after signal {numbers[0]}")
             require(err.count("\n") == 1 and "Traceback" not in err, "not one line")
-        self._look(work)
+        self.look(work)
         self._look_for_leftovers(but=work.kept)
         return 1, is_hit
 
     def race(self, race: Race) -> tuple[int, int]:
         """Start a command while another is at work."""
-        self._prepare(race.work.given)
+        self.prepare(race.work.given)
         first = self.start(*race.work.words)
         with suppress(subprocess.TimeoutExpired):
             first.wait(self.chance.uniform(0, race.work.seconds))
@@ -180,12 +181,13 @@ class Trials:
             is_right = (code == 0 and not lines) or (refused and "Traceback" not in err)
             require(is_right, f"command {k + 1} ended with {code}")
         require(0 in codes, "both were refused")
-        self._look(race.work, is_over=True)
+        self.look(race.work, is_over=True)
         return 1, any(codes)
 
     # how
 
-    def _prepare(self, given: tuple[str, ...]) -> None:
+    def prepare(self, given: tuple[str, ...] = ()) -> None:
+        """An empty folder, with what is given of the stock."""
         for each in (self.folder, self.temporary):
             shutil.rmtree(each, ignore_errors=True)
             each.mkdir()
@@ -243,12 +245,13 @@ class Trials:
         names = [os.path.relpath(path, self.folder) for path in paths if hidden or path.is_file()]
         return [name for name in names if hidden == (name[0] == "." or "/." in name)]
 
-    def _look(self, work: Work, is_over: bool = False) -> None:
+    def look(self, work: Work, is_over: bool = False) -> None:
         """Every file with its final name is whole, and the right one where only one is right."""
         fixed = work.stable + work.final * is_over
         for name in self._names():
             if any(fnmatch(name, pattern) for pattern in fixed):
                 require(digest(self.folder / name) == work.right.get(name), f"{name} is another")
+                continue
             try:
                 read(self.folder / name)
             except Exception as error:
@@ -293,15 +296,15 @@ def require(condition: bool, otherwise: str) -> None:
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     """Wait until something holds, or the command has ended."""
     while not condition() and process.poll() is None:
-        time.sleep(0.002)
+        time.sleep(0.004)
 
 
 def _is_handling(process: subprocess.Popen[str]) -> bool:
-    """Whether a command handles SIGTERM: before that Python starts, and ends as it likes."""
+    """Whether a command handles signals: before that Python starts, and ends as it likes."""
     with suppress(OSError, ValueError, IndexError):
         status = Path(f"/proc/{process.pid}/status").read_text("utf-8")
         caught = int(status.split("SigCgt:")[1].split()[0], 16)
-        return bool(caught & 1 << (signal.SIGTERM - 1))
+        return bool(caught & 1 << (signal.SIGHUP - 1))
     return True
 
 

@@ -56,7 +56,7 @@ def works() -> list[Work]:
         ),
         Work(
             "ugen-data convert",
-            ("ugen-data", "convert", MUSIC, "csv", "--to", ".csv"),
+            ("ugen-data", "convert", "../stock/music", "csv", "--to", ".csv"),
             stable=EVERYTHING,
         ),
         Work(
