@@ -76,6 +76,8 @@ def _returns(bar: Ticks, item: Ticks) -> NDArray[np.bool_]:
     for shift in range(1, min(LOOK_BACK, len(bar) - 1) + 1):
         ago = bar[shift:] - bar[:-shift]
         pair = (item[shift:] == item[:-shift]) & (ago <= LOOK_BACK)
+        if not pair.any():
+            break  # nor are there pairs that are further apart
         common += np.bincount(rank[shift:][pair] * LOOK_BACK + ago[pair] - 1, minlength=len(common))
     met = np.flatnonzero(common)
     later, ago = np.divmod(met, LOOK_BACK)
