@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from .text import count
 
 
 def usable_processors(root: Path = Path("/")) -> int:
@@ -18,6 +21,16 @@ def usable_processors(root: Path = Path("/")) -> int:
     else:
         allowed = os.cpu_count() or 1
     return max(int(min(allowed, _quota(root))), 1)
+
+
+def usable_threads(asked: int, say: Callable[[str], None]) -> int:
+    """The threads to use of those that --threads asks for: more than there are processors would
+    only wait for each other. Says so where that is fewer."""
+    most = usable_processors()
+    if asked > most:
+        what = count(most, "processor")
+        say(f"--threads {asked}: this process may use {what}, and uses {count(most, 'thread')}")
+    return min(asked, most)
 
 
 def _quota(root: Path) -> float:

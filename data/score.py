@@ -64,8 +64,8 @@ class Score:
         cls,
         notes: NDArray[np.void] | Iterable[tuple[int, int, int, int, int, bool]],
         ticks_per_beat: int,
-        tempos: Iterable[tuple[int, int]] = (),
-        meters: Iterable[tuple[int, int, int]] = (),
+        tempos: NDArray[np.void] | Iterable[tuple[int, int]] = (),
+        meters: NDArray[np.void] | Iterable[tuple[int, int, int]] = (),
         warnings: Iterable[str] = (),
     ) -> Score:
         """A score from notes in any order. Defaults are filled in (120 bpm, 4/4 at tick 0); of
@@ -77,8 +77,8 @@ class Score:
         return cls(
             array[order],
             ticks_per_beat,
-            _changes([(0, DEFAULT_USEC), *sorted(tempos, key=lambda row: row[0])], TEMPO),
-            _changes([(0, 4, 4), *sorted(meters, key=lambda row: row[0])], METER),
+            _changes((0, DEFAULT_USEC), tempos, TEMPO),
+            _changes((0, 4, 4), meters, METER),
             tuple(warnings),
         )
 
@@ -130,11 +130,18 @@ def _since(changes: NDArray[np.void], tick: int) -> NDArray[np.void]:
     return kept
 
 
-def _changes(rows: list[tuple[int, ...]], dtype: np.dtype[np.void]) -> NDArray[np.void]:
-    """One row per tick, the last given; tempos that change nothing are left out."""
-    latest = {row[0]: row for row in rows}
-    kept: list[tuple[int, ...]] = []
-    for row in latest.values():
-        if not kept or kept[-1][1:] != row[1:] or dtype is METER:
-            kept.append(row)
-    return np.array(kept, dtype=dtype)
+def _changes(
+    first: tuple[int, ...],
+    rows: NDArray[np.void] | Iterable[tuple[int, ...]],
+    dtype: np.dtype[np.void],
+) -> NDArray[np.void]:
+    """One row per tick, the last given, after `first`; tempos that change nothing are left out."""
+    given = rows.astype(dtype) if isinstance(rows, np.ndarray) else np.array(list(rows), dtype)
+    changes = np.concatenate([np.array([first], dtype), given])
+    if not (changes["tick"][1:] >= changes["tick"][:-1]).all():
+        changes = changes[np.argsort(changes["tick"], kind="stable")]
+    kept: NDArray[np.void]
+    kept = changes[np.append(changes["tick"][1:] != changes["tick"][:-1], True)]
+    if dtype is TEMPO:
+        kept = kept[np.append(True, kept["usec"][1:] != kept["usec"][:-1])]
+    return kept

@@ -6,6 +6,7 @@ help on the command line, and nothing else needs to be written (ugen.data.cli.op
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, field, fields
 from typing import Any, NamedTuple
@@ -74,6 +75,8 @@ def check_setting(field: Field[Any], value: Any) -> None:
     # written so that NaN fails
     if (low is not None and not value >= low) or (high is not None and not value <= high):
         raise UgenError(f"must be {bounds_of(option)}", flag=flag, value=_number(value))
+    if low is not None and value == math.inf:
+        raise UgenError("must be a finite number", flag=flag, value=value)
 
 
 def bounds_of(option: Option) -> str:

@@ -1,19 +1,21 @@
-"""Fixtures: a small folder of music, its corpus, and one small trained run."""
+"""Fixtures: a small folder of music, its corpus, and one small trained run.
+
+Where torch is not installed (make test-pythons), $UGEN_TEST_MODEL names the model file to test
+with."""
 
 from __future__ import annotations
 
+import os
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import HealthCheck, settings
 from support import BUNDLED
 from ugen.data import arrange, make_codec, read_midi, write_midi
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
-from ugen.train.config import ModelConfig, TrainConfig
-from ugen.train.learning.trainer import Trainer
 
 # a suite in the background, or under nohup, has these ignored; the commands that it starts must not
 for _number, _handler in (
@@ -27,8 +29,11 @@ _QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.function_scope
 settings.register_profile("ugen", derandomize=True, **_QUIET)
 settings.register_profile("fuzz", max_examples=1000, print_blob=True, **_QUIET)  # make fuzz
 settings.load_profile("ugen")
-# models this small gain nothing from two threads, and lose a lot beside another process
-torch.set_num_threads(1)
+if find_spec("torch"):
+    import torch
+
+    # models this small gain nothing from two threads, and lose a lot beside another process
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +59,9 @@ def small_corpus(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def small_run(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished training run on the small corpus: two layers, a few seconds."""
+    from ugen.train.config import ModelConfig, TrainConfig
+    from ugen.train.learning.trainer import Trainer
+
     path = tmp_path_factory.mktemp("run") / "run"
     model = ModelConfig(
         small_corpus.codec.vocabulary, embedding=24, layers=2, hidden=40, dropout=0.1
@@ -65,8 +73,11 @@ def small_run(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def model_file(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That run as a model file."""
+    if given := os.environ.get("UGEN_TEST_MODEL"):
+        return Path(given)
+    small_run = request.getfixturevalue("small_run")
     from ugen.export.export import export
     from ugen.export.settings import ExportSettings
 

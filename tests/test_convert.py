@@ -258,6 +258,21 @@ def test_a_folder_names_the_first_damaged_files_and_counts_the_others(tmp_path: 
     assert done.stderr.endswith("and 3 more files with such warnings\n")
 
 
+def test_linked_folders_are_not_converted_and_named(tmp_path: Path) -> None:
+    """They were passed over without a word."""
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    (source / "a.mid").symlink_to(PIECE)
+    (source / "linked").symlink_to(PIECE.parent)
+    done = ugen_data("convert", source, out, "--to", ".csv")
+    said = f"{source / 'linked'}: a link to a folder, which is not followed\n"
+    assert (done.returncode, done.stderr) == (0, said)
+    assert [path.name for path in out.iterdir()] == ["a.csv"]
+    (source / "gone.mid").symlink_to("nothing")
+    done = ugen_data("convert", source, out, "--to", ".csv")
+    assert done.returncode == 2 and f"{source / 'gone.mid'}: No such file" in done.stderr
+
+
 def test_a_file_that_a_codec_refuses_is_named(tmp_path: Path) -> None:
     far = Score.build([(0, 1, 60, 80, 0, False), (10**8, 10**8 + 1, 60, 80, 0, False)], 480)
     write_midi(far, tmp_path / "far.mid")

@@ -17,14 +17,17 @@ from typing import Any
 import numpy as np
 import pytest
 from odd_files import header, track
-from support import BUNDLED, finished, train_ugen
+from support import BUNDLED, finished, train_ugen, ugen_data
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
 from ugen.data.cli.main import MUSIC
 from ugen.data.codecs.registry import CODECS
 from ugen.data.corpus.corpus import SPLITS, Corpus, ManifestRow
 from ugen.data.corpus.near_duplicates import families
 from ugen.data.corpus.prepare import Settings, prepare
+from ugen.data.corpus.report import table
+from ugen.data.corpus.report_page import page
 from ugen.data.corpus.splits import split
+from ugen.data.corpus.summary import facts
 from ugen.data.files import write_json
 
 BEATS = Settings(make_codec("beats"), valid=0.2)
@@ -280,6 +283,19 @@ def test_nothing_need_be_held_out(tmp_path: Path) -> None:
         prepare(folder, tmp_path / "none", replace(BEATS, valid=0.0))
 
 
+def test_versions_of_one_piece_are_named_as_the_reason(tmp_path: Path) -> None:
+    """It was said that all 4 of 4 files can be used, and no more."""
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    score = read_midi(BUNDLED[45])
+    for up in range(4):
+        notes = score.notes.copy()
+        notes["pitch"] += up
+        write_midi(replace(score, notes=notes), folder / f"{up}.mid")
+    with pytest.raises(UgenError, match="4 of 4 files can be used, all versions of one piece,"):
+        prepare(folder, tmp_path / "corpus", BEATS)
+
+
 @pytest.mark.parametrize("absolute", ["the folder", "the output", "both", "neither"])
 def test_an_output_inside_the_folder_is_no_input(
     folder: Path, monkeypatch: pytest.MonkeyPatch, absolute: str
@@ -492,7 +508,7 @@ def test_links_locked_folders_archives_and_empty_files_have_their_reason(
 
 
 def test_long_silence_before_the_music_is_cut_and_short_silence_kept(tmp_path: Path) -> None:
-    """Bar after bar of it was learned from."""
+    """Bar after bar of it was learned from; then the file counted as a damaged one."""
     folder = tmp_path / "folder"
     folder.mkdir()
     for bars in (0, 4, 30):
@@ -501,10 +517,16 @@ def test_long_silence_before_the_music_is_cut_and_short_silence_kept(tmp_path: P
         write_midi(Score.build(notes, 480), folder / f"{bars}.mid")
     damaged = header() + track(bytes.fromhex("3c50 00"))
     (folder / "damaged.mid").write_bytes(damaged)
-    corpus = prepare(folder, tmp_path / "corpus", Settings(make_codec("beats"), valid=0.0))
+    assert ugen_data("prepare", folder, "-o", tmp_path / "corpus", "--valid", 0).stdout.endswith(
+        "\n  silence before the first note cut in 1 file\n"
+    ), "and none was damaged"
+    corpus = Corpus.open(tmp_path / "corpus")
+    text = table(facts(corpus))
+    assert "30.mid: 1:00" in text and "30.mid" in page(facts(corpus)) and "epaired" not in text
     rows = {row.file: row for row in corpus.rows}
     assert rows["0.mid"].warnings == rows["4.mid"].warnings == ()
-    assert rows["30.mid"].warnings == ("1:00 of silence before the first note, cut",)
+    assert rows["30.mid"].warnings == () and rows["30.mid"].silence_cut == 60
+    assert rows["0.mid"].silence_cut == rows["4.mid"].silence_cut == 0
     assert rows["30.mid"].tokens == rows["0.mid"].tokens == rows["4.mid"].tokens - 4
     assert rows["damaged.mid"].reason.startswith("no notes could be read: track 1: a data byte")
 

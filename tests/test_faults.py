@@ -57,6 +57,25 @@ def test_a_signal_ends_prepare_and_its_workers_in_one_line(
     assert_ended(process)
 
 
+LATE = """
+import os
+class Last:
+    def __del__(self, kill=os.kill, process=os.getpid()):
+        kill(process, {number:d})
+last = Last()
+from ugen.data.cli import ugen_data
+ugen_data()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_comes_while_python_ends_is_late(number: int) -> None:
+    """The command had done its work, and its exit code said that it was killed."""
+    code = LATE.format(number=number)
+    done = subprocess.run([sys.executable, "-c", code, "music"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "") and "music" in done.stdout
+
+
 def assert_ended(process: subprocess.Popen[str]) -> None:
     """Wait until no process of a command's group lives, those aside that no one has waited for."""
     for _ in range(200):
@@ -150,6 +169,26 @@ def test_a_full_disk_on_standard_output_is_one_line() -> None:
             _, err = process.communicate(timeout=60)
         assert process.returncode == 1
         assert "standard output: No space left on device" in said(err)
+
+
+def test_a_full_disk_on_standard_error_changes_nothing(tmp_path: Path) -> None:
+    """A warning that could not be shown ended the work, as a fault of standard output."""
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    folder, out = many_files(tmp_path / "music", 3), tmp_path / "out"
+    (folder / "linked").symlink_to(tmp_path)
+    (folder / "bad.mid").write_bytes(b"no MIDI file")
+    song = ["ugen-run", "-o", tmp_path / "song.mid", "--seconds", 5, "--threads", 256]
+    for code, words in (
+        (2, ["ugen-data", "convert", folder, out, "--to", ".csv"]),
+        (2, ["ugen-data", "prepare"]),
+        (0, song),
+    ):
+        with open("/dev/full", "w") as full:
+            process = command(*words, stderr=full)
+            process.communicate(timeout=60)
+        assert process.returncode == code
+    assert len(list(out.iterdir())) == 3 and (tmp_path / "song.mid").exists()
 
 
 def test_a_reader_that_has_gone_is_no_error_to_tell() -> None:

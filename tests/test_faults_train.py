@@ -113,6 +113,18 @@ def test_weights_of_before_the_first_update_are_not_called_the_best(tmp_path: Pa
     assert "learned nothing" in ended(process)
 
 
+def test_temporary_files_are_not_needed_and_none_is_left(
+    small_corpus: Corpus, tmp_path: Path
+) -> None:
+    """torch left a folder of its compiler's there, or failed where it could not."""
+    run, place = tmp_path / "run", tmp_path / "place"
+    place.mkdir()
+    ended(train(small_corpus.path, "-o", run, "--epochs", 0.1, TMPDIR=str(place)))
+    export = ["export-ugen", run, "-o", tmp_path / "m.onnx", "--precision", "fp32"]
+    ended(command(*export, TMPDIR=str(place)))
+    assert os.listdir(place) == []
+
+
 def test_divergence_is_not_called_memorizing() -> None:
     row = {"epoch": 1.0, "known_nats_per_token": 1.0, "top_event": "bar"}
     for entry in ("time", "top_event"):

@@ -20,6 +20,7 @@ class Settings:
     """Settings of every kind of field."""
 
     warmth: float = setting(1.0, "How warm.", panel="Tone", minimum=0, maximum=10)
+    length: float = setting(1.0, "How long.", minimum=0)
     top_k: int | None = setting(None, "How many.", default_text="the model's")
     guard: bool = setting(True, "Leave the guard out.", flag="--no-guard")
     keep: bool = setting(False, "Keep it.", flag="-k --keep")
@@ -79,9 +80,11 @@ def test_the_help_says_what_each_field_says(capsys: pytest.CaptureFixture[str]) 
 
 def test_bounds_are_checked_and_short_flags_are_known(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-k") == [0, (Path("song.mid"), {"keep": True})]
-    for value in ("11", "-0.5", "nan"):
+    for value in ("11", "-0.5", "nan", "inf"):
         assert run("--warmth", value) == [2]
         assert capsys.readouterr().err == f"tone: --warmth {value}: must be 0 to 10\n"
+    assert run("--length", "inf") == [2], "it was taken, and drawing a picture ended in a traceback"
+    assert capsys.readouterr().err == "tone: --length inf: must be a finite number\n"
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import command
 from ugen.data.corpus.corpus import Corpus
-from ugen.data.processors import usable_processors
+from ugen.data.processors import usable_processors, usable_threads
 
 ONE = {min(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else set()
 
@@ -87,6 +88,17 @@ def test_systems_without_affinity_count_their_processors(
     assert usable_processors(tmp_path) == 64
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert usable_processors(tmp_path) == 1
+
+
+def test_no_more_threads_are_used_than_there_are_processors(tmp_path: Path) -> None:
+    """--threads 1024 made a minute's work last for hours, without a word."""
+    said: list[str] = []
+    assert (usable_threads(8, said.append), said) == (8, [])
+    assert usable_threads(1024, said.append) == 8
+    assert said == ["--threads 1024: this process may use 8 processors, and uses 8 threads"]
+    process = command("ugen-run", "-o", tmp_path / "song.mid", "--seconds", 5, "--threads", 256)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and err.startswith("--threads 256: this process may use ")
 
 
 PREPARE = """

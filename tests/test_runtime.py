@@ -18,7 +18,7 @@ from ugen.data import UgenError, make_codec, read_midi
 from ugen.data.codecs.base import Codec
 from ugen.runtime import Card, Model, Sampling, generate, steps
 from ugen.runtime.sampling.rng import Rng
-from ugen.runtime.sampling.sampler import Sampler
+from ugen.runtime.sampling.sampler import Sampler, sample_keys
 
 BEATS = make_codec("beats")
 
@@ -145,6 +145,18 @@ def test_a_sample_is_the_first_token_whose_running_sum_exceeds_u_of_the_whole() 
     masked = np.array([False, True, True, True])
     assert sampler.sample(logits, masked, FixedRng(0.0)) == 1
     assert Sampler(4, Sampling(temperature=0)).sample(logits, masked, FixedRng()) == 1
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-320, 1e-300, 1e-251, 1e-60])
+def test_the_least_temperatures_take_the_likeliest_without_a_warning(temperature: float) -> None:
+    """Dividing by one of 1e-320 overflowed."""
+    sampling = Sampling(temperature=temperature)
+    logits = np.array([3e38, -3e38, 1.5, np.nextafter(np.float32(1.5), 0)], np.float32)
+    for mask, likeliest in (([1, 1, 1, 1], 0), ([0, 1, 1, 1], 2), ([0, 1, 0, 1], 3)):
+        for u in (0.0, 0.5, np.nextafter(1, 0)):
+            sampler = Sampler(4, sampling)
+            assert sampler.sample(logits, np.array(mask, bool), FixedRng(u, u)) == likeliest
+    assert sample_keys(logits, sampling, np.full(4, 0.5)).tolist() == [True, False, True, True]
 
 
 def test_a_mask_that_leaves_only_improbable_tokens_is_obeyed() -> None:

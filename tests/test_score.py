@@ -21,6 +21,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from ugen.data import UgenError, make_codec, read_midi, write_midi
 from ugen.data.analysis.measures import measures
 from ugen.data.analysis.scores import step_nats
+from ugen.data.analysis.spread import distance
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.json_values import to_json
@@ -202,6 +203,7 @@ def test_songs_are_measured_beside_the_music_cut_to_their_length(
     for piece in pieces:
         whole = codec.decode(piece.tokens)
         theirs.append(measures(whole.until(whole.tick_at(seconds))))
+        theirs[-1]["ends"] = measures(whole)["ends"]
     for name, spread in found.measures.items():
         if not name.startswith("copied"):
             ours, others = [each[name] for each in own], [each[name] for each in theirs]
@@ -209,6 +211,7 @@ def test_songs_are_measured_beside_the_music_cut_to_their_length(
                 (np.mean(others), np.std(others), np.mean(ours), np.std(ours))
             )
     assert found.measures.keys() == {*own[0], "copied_notes", "copied_fraction"}
+    assert found.distance == distance(found.measures)
 
 
 def test_songs_that_the_guard_gives_up_on_are_counted(
@@ -309,6 +312,25 @@ def test_what_cannot_be_scored_is_refused_in_one_line(exported, tmp_path: Path) 
         assert f"{flag}: not with --originality" in said
     with pytest.raises(UgenError, match="no pieces"):
         score(load(model), [])
+
+
+def test_linked_folders_and_files_that_are_gone_are_named(model_file: Path, tmp_path: Path) -> None:
+    """They were passed over without a word; and each of a large folder had a line."""
+    folder, elsewhere = tmp_path / "music", tmp_path / "elsewhere"
+    for each in (folder, elsewhere):
+        each.mkdir()
+    (folder / "linked").symlink_to(elsewhere)
+    linked = f"{folder / 'linked'}: a link to a folder, which is not followed"
+    assert f"; {linked}\n" in refused(model_file, folder)
+    (folder / "a.mid").symlink_to(BUNDLED[0])
+    for number in range(25):
+        (folder / f"gone{number:02}.mid").symlink_to("nothing")
+    done = ugen_score(model_file, folder, "--songs", 0)
+    assert done.returncode == 0 and "on 1 piece" in done.stdout
+    assert f"  left out {folder / 'gone00.mid'}: a link to nothing\n" in done.stdout
+    assert done.stdout.count("left out") == 21 and "left out 6 others; --json" in done.stdout
+    found = json.loads(ugen_score(model_file, folder, "--songs", 0, "--json").stdout)
+    assert len(found["unreadable"]) == 26 and linked.partition(": ")[0] in found["unreadable"]
 
 
 def test_the_small_runs_scores_are_its_checkpoints(small_run: Path, exported) -> None:

@@ -14,6 +14,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 from ugen.data import Score, UgenError, make_codec
+from ugen.data.analysis.spread import COMPARED
 from ugen.data.json_values import to_json
 from ugen.data.render.piano_roll import expected_roll
 from ugen.train import metrics
@@ -219,6 +220,18 @@ def test_samples_are_inside_the_page_the_newest_first(tmp_path: Path) -> None:
     assert steps == sorted(set(steps)) and max(np.diff(steps)) == 200, "evenly spread"
     assert "after 1,000 updates, 10.0 epochs; to hear it: samples/sample-001000.mid" in page.words
     assert "sample-000100.mid" not in page.words, "no file, no name"
+
+
+def test_samples_are_measured_beside_held_out_music(tmp_path: Path) -> None:
+    held_out = [dict.fromkeys(COMPARED, value) for value in (0.25, 0.75)]
+    run = made_run(tmp_path / "mine", [row(0)])
+    write_report(run, held_out, [dict.fromkeys(COMPARED, 1.0)])
+    page = Page((run / "report.html").read_text("utf-8"))
+    assert "The newest 1 sample beside 2 held-out pieces" in page.words
+    assert "Distance: 2.00 deviations of the held-out music" in page.words
+    at = page.cells.index("bars returning")
+    assert page.cells[at : at + 5] == ["bars returning", "0.5", "0.25", "1", "0"]
+    assert "beside held-out music" not in report(run), "none was made"
 
 
 def test_two_samples_are_shown_once_each_and_none_leaves_no_heading(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ from ugen.data.cli.prepare import CodecChoice
 from ugen.data.corpus.prepare import Settings
 from ugen.data.errors import StoppedError, UgenError
 from ugen.data.optional_imports import require
-from ugen.data.processors import usable_processors
+from ugen.data.processors import usable_processors, usable_threads
 from ugen.data.text import printable
 
 from .config import ModelConfig, TrainConfig
@@ -76,7 +77,8 @@ def train(
     import torch
 
     # a library's own default may be more than this process is allowed
-    torch.set_num_threads(run.threads or min(torch.get_num_threads(), usable_processors()))
+    usual = min(torch.get_num_threads(), usable_processors())
+    torch.set_num_threads(usable_threads(run.threads or usual, partial(typer.echo, err=True)))
     request = Request(source, output, run, model, training, {**codec, **corpus})
     with trainer_for(request, resumed) as trainer:
         _run(trainer, run)

@@ -31,7 +31,7 @@ def key_of(score: Score) -> tuple[int, bool]:
     notes = score.notes[~score.notes["drum"]]
     lengths = (notes["end"] - notes["onset"]).astype(np.float64)
     sounding = np.bincount(notes["pitch"] % 12, lengths, minlength=12)
-    if sounding.max(initial=0) == sounding.min(initial=0):
+    if sounding.max() == sounding.min():
         return 0, False
     fits = {
         (tonic, minor): float(np.corrcoef(sounding, np.roll(profile, tonic))[0, 1])

@@ -17,14 +17,13 @@ from ugen.data.midi.reader import read_midi
 from ugen.data.optional_imports import require
 from ugen.data.score import Score
 
+from .bars import Bars, Ticks
+from .structure import STRUCTURE, structure
+
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-Ticks = NDArray[np.int64]
-
 RUN = 8  # notes in a run, for `repeated`
-# per beat, for `groove_consistency`: muspy's own resolution; unlike ticks the same for every file
-STEPS = 24
 # major; the natural minor on its sixth degree has the same notes
 SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
 
@@ -81,14 +80,16 @@ def measures(score: Score) -> dict[str, float]:
     `commonest_pitch`: fraction of notes that have it;
     `pitch_range`: semitones from lowest to highest (the tone span of Mogren 2016, C-RNN-GAN);
     `pitch_entropy`, `pitch_class_entropy`, `scale_consistency`, `polyphony_rate`: see `_pitched`
-    and `_polyphony_rate`.
+    and `_polyphony_rate`;
+    `bars_returning`, `rhythms_returning`, `bars_returning_transposed`, `key_stability`, `in_scale`,
+    `ends`: whether the piece holds together, see `structure`.
     """
     notes = score.notes
     if not len(notes):
-        return dict.fromkeys(_PLAIN + _PAPERS, 0.0)
+        return dict.fromkeys(_PLAIN + _PAPERS + STRUCTURE, 0.0)
     onset, end = score.seconds_at(notes["onset"]), score.seconds_at(notes["end"])
     gaps, heard = _sweep(onset, end)
-    beats, bars = score.ticks_per_beat, _Bars(score, score.ticks_per_beat)
+    beats, bars = score.ticks_per_beat, Bars(score, score.ticks_per_beat)
     values = {
         "seconds": score.seconds,
         "notes": len(notes),
@@ -103,8 +104,9 @@ def measures(score: Score) -> dict[str, float]:
         "empty_measure_rate": _empty(bars.locate(notes["onset"])[0], bars.locate(notes["end"])[0]),
         "drum_share": notes["drum"].mean(),
         **_pitched(notes["pitch"][~notes["drum"]]),
+        **structure(score),
     }
-    return {name: float(values[name]) for name in _PLAIN + _PAPERS}
+    return {name: float(values[name]) for name in _PLAIN + _PAPERS + STRUCTURE}
 
 
 def measure_files(paths: Iterable[str | Path]) -> DataFrame:
@@ -187,16 +189,13 @@ def _groove(score: Score) -> float:
     empty where a piece ends on a line. Bars of different lengths, at a change of meter, are not
     compared.
     """
-    to_steps = STEPS / score.ticks_per_beat
-    bars = _Bars(score, STEPS)
-    last = int(bars.locate(np.rint(score.notes["end"] * to_steps).astype(np.int64))[0].max())
+    bars = Bars(score)
+    last = int(bars.locate(bars.steps(score.notes["end"]))[0].max())
     changes = np.unique(bars.first[(bars.first > 0) & (bars.first <= last)])
     changes = changes[bars.length_of(changes) != bars.length_of(changes - 1)]
     if last <= len(changes):
         return 0.0
-    place, bar = np.unique(
-        bars.locate(np.rint(score.notes["onset"] * to_steps).astype(np.int64))[::-1], axis=1
-    )
+    place, bar = np.unique(bars.locate(bars.steps(score.notes["onset"]))[::-1], axis=1)
     compared_before = (bar > 0) & ~np.isin(bar, changes)
     compared_after = (bar < last) & ~np.isin(bar + 1, changes)
     same = (np.diff(place) == 0) & (np.diff(bar) == 1) & compared_before[1:]
@@ -205,32 +204,6 @@ def _groove(score: Score) -> float:
         2 / length[1:][same]
     ).sum()
     return float(1 - distance / (last - len(changes)))
-
-
-class _Bars:
-    """The bars of a score, in time steps of which a beat has `beat`.
-
-    A bar is a whole number of steps, at least one. A change of meter begins a bar and cuts the one
-    before it short; muspy has no changes of meter and is given one length for all bars.
-    """
-
-    def __init__(self, score: Score, beat: int) -> None:
-        meters = score.meters
-        starts = np.rint(meters["tick"] * (beat / score.ticks_per_beat))
-        self.starts: Ticks = starts.astype(np.int64)
-        whole = 4 * beat * meters["numerator"].astype(np.int64)
-        self.lengths: Ticks = np.maximum(whole // meters["denominator"], 1)
-        self.first: Ticks = np.cumsum([0, *(-(-np.diff(self.starts) // self.lengths[:-1]))])
-
-    def locate(self, times: Ticks) -> Ticks:
-        """The bar of each time, and the place in it: two rows."""
-        meter = np.searchsorted(self.starts, times, side="right") - 1
-        bar, place = np.divmod(times - self.starts[meter], self.lengths[meter])
-        return np.stack([self.first[meter] + bar, place])
-
-    def length_of(self, bar: Ticks) -> Ticks:
-        """The length of each bar in steps, as if none were cut short."""
-        return self.lengths[np.searchsorted(self.first, bar, side="right") - 1]
 
 
 def _sweep(

@@ -58,12 +58,8 @@ def run_app(app: typer.Typer | str, name: str) -> None:
         _exit(name, error)
     if code == 130:  # what typer makes of KeyboardInterrupt
         _exit(name, KeyboardInterrupt())
-    code = code if isinstance(code, int) else 0
-    if interrupts.are_ignored():  # one has come, and another would kill Python while it ends
-        sys.stderr.flush()
-        os._exit(code)
     interrupts.ignore()
-    raise SystemExit(code)
+    raise SystemExit(code if isinstance(code, int) else 0)
 
 
 def _open_streams() -> None:
@@ -75,10 +71,10 @@ def _open_streams() -> None:
         stream = getattr(sys, name)
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-        if name == "stdout" and type(stream) is TextIOWrapper:
-            sys.stdout = _Output(
-                stream.detach(), stream.encoding, "replace", line_buffering=stream.line_buffering
-            )
+        if type(stream) is TextIOWrapper:
+            told = _Output if name == "stdout" else _Errors
+            encoding, by_line = stream.encoding, stream.line_buffering
+            setattr(sys, name, told(stream.detach(), encoding, "replace", line_buffering=by_line))
 
 
 class _Output(TextIOWrapper):
@@ -97,6 +93,21 @@ class _Output(TextIOWrapper):
             super().flush()
         except OSError as error:
             raise _refused(error) from None
+
+
+class _Errors(TextIOWrapper):
+    """Standard error. When it takes no more, the work continues without it."""
+
+    def write(self, text: str) -> int:
+        """Write text, or not."""
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass on what was written, or not."""
+        with suppress(OSError):
+            super().flush()
 
 
 def _refused(error: OSError) -> Exception:
@@ -120,8 +131,6 @@ def _exit(name: str, error: BaseException) -> None:
             sys.stderr.write(f"{name}: {printable(message)}\n")
         sys.stderr.flush()
     _drop_output()
-    if interrupts.caught is not None:  # nothing is left to do, and another signal may come
-        os._exit(code)
     raise SystemExit(code) from None
 
 

@@ -3,6 +3,7 @@ once."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import time
@@ -49,6 +50,14 @@ def handle() -> None:
     with suppress(ValueError):  # not the main thread, which is the one to be interrupted
         for number in signals():
             signal.signal(number, interrupt)
+        atexit.register(_ignore_to_the_end)
+
+
+def _ignore_to_the_end() -> None:
+    """Python restores handlers while it ends, but not of signals that are ignored: one that comes
+    when all is done would kill it."""
+    for number in signals():
+        signal.signal(number, signal.SIG_IGN)
 
 
 def signals() -> list[signal.Signals]:
@@ -62,8 +71,3 @@ def ignore() -> None:
     """Ignore signals, for PATIENCE."""
     global _since
     _since = _since or time.monotonic()
-
-
-def are_ignored() -> bool:
-    """Whether signals are ignored, because one has come."""
-    return bool(_since)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from ugen.data.corpus.prepare import Settings
 from ugen.data.errors import UgenError
+from ugen.data.folders import paths_below, why_no_file
 from ugen.data.render import audio
 from ugen.data.render import convert as converter
 from ugen.data.text import printable
@@ -143,6 +144,8 @@ def _convert_folder(
     """Convert what can be converted, name what cannot, and fail at the end if there was any."""
     failed = 0
     with progress_bar("converting", len(work)) as advance_to, FileWarnings() as warnings:
+        for below in map(Path, paths_below(source)):
+            warnings.say(below, [why_no_file(below)] * below.is_dir())
         for number, (path, made) in enumerate(work.items(), 1):
             try:
                 warnings.say(path, converter.convert(path, made, options))
@@ -164,15 +167,15 @@ def stats(
         bool, typer.Option("--json", help="One JSON object a line instead of a table.")
     ] = False,
 ) -> None:
-    """Print measures of pieces: length, density, range, harmony, rhythm, silence, repetition."""
+    """Print measures of pieces: length, density, harmony, rhythm, repetition, key, and end."""
     found = _measures(files)
     if as_json:
         for file, values in found.items():
             typer.echo(json.dumps({"file": file, **values}))
     elif found:
         for name in next(iter(found.values())):
-            typer.echo(f"{name:20}" + "".join(f"{values[name]:12.4g}" for values in found.values()))
-        typer.echo(f"{'':20}" + "".join(f"{printable(Path(file).stem[:11]):>12}" for file in found))
+            typer.echo(f"{name:26}" + "".join(f"{values[name]:12.4g}" for values in found.values()))
+        typer.echo(f"{'':26}" + "".join(f"{printable(Path(file).stem[:11]):>12}" for file in found))
     if failed := len(set(map(str, files)) - found.keys()):
         raise UgenError(f"{failed} of {len(files)} files could not be read; each is named above")
 

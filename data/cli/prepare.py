@@ -111,3 +111,5 @@ def _summary(corpus: Corpus) -> None:
         typer.echo(f"  dropped {files}, {code.replace('_', ' ')}, such as {such_as}")
     if repaired := sum(bool(row.warnings) for row in kept):
         typer.echo(f"  {count(repaired, 'damaged file')} repaired; the manifest says how")
+    if late := sum(row.silence_cut > 0 for row in kept):
+        typer.echo(f"  silence before the first note cut in {count(late, 'file')}")

@@ -56,10 +56,10 @@ class ManifestRow:
     """What became of one input file.
 
     `code`: why it was dropped. `reason`: the same in words, with this file's numbers and names.
-    `warnings`: what was repaired while reading it. `notes_in`: notes in the
-    file. `notes`: in the tokens. `lost`: notes of the arrangement that the codec's grid could not
-    hold. `key`: the likeliest, as in C, F# or Bbm. `family`: the first file of which this piece is
-    a version; its own name where it is that.
+    `warnings`: what was repaired while reading it. `silence_cut`: seconds before the first note
+    that are left out. `notes_in`: notes in the file. `notes`: in the tokens. `lost`: notes of the
+    arrangement that the codec's grid could not hold. `key`: the likeliest, as in C, F# or Bbm.
+    `family`: the first file of which this piece is a version; its own name where it is that.
     `offset`: its first token.
     """
 
@@ -68,6 +68,7 @@ class ManifestRow:
     code: Code = ""
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    silence_cut: float = 0.0
     sha256: str = ""
     split: str = ""
     family: str = ""

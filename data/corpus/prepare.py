@@ -16,6 +16,7 @@ from ugen.data.analysis.key import key_name, key_of
 from ugen.data.arrangement import LONGEST_INTRODUCTION, arrange, cut_silence
 from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.errors import CodecError, MidiError, UgenError
+from ugen.data.folders import paths_below, why_no_file
 from ugen.data.json_values import to_json
 from ugen.data.locks import LOCK
 from ugen.data.midi.reader import read_midi
@@ -94,19 +95,14 @@ def _files(root: Path, out: Path) -> list[str]:
     # compared without symbolic links, for one path may be absolute and the other relative
     work = Path(os.path.relpath(hidden_folder(out).resolve(), root.resolve()))
     locks = LOCK, lock_of(out).name
-    locked: list[str] = []
-    links: list[str] = []
-    found: list[str] = []
-    for folder, folders, names in os.walk(root, onerror=lambda e: locked.append(e.filename)):
-        paths = (os.path.join(folder, name) for name in folders)
-        links += [path for path in paths if os.path.islink(path)]
-        found += [os.path.join(folder, name) for name in names if name not in locks]
-    if str(root) in locked:
+    found = paths_below(root)
+    if str(root) in found:
         raise UgenError("may not be read", path=root)
-    relative = (Path(path).relative_to(root) for path in (*found, *links, *locked))
-    files = sorted(str(path) for path in relative if work not in path.parents)
+    relative = [Path(path).relative_to(root) for path in found]
+    files = [str(path) for path in relative if work not in path.parents and path.name not in locks]
     if not any(name.lower().endswith(MIDI_SUFFIXES) for name in files):
-        others = "; links to folders are not followed" if links else ""
+        has_links = any((root / name).is_dir() for name in files)
+        others = "; links to folders are not followed" if has_links else ""
         raise UgenError(f"no MIDI files in it ({', '.join(MIDI_SUFFIXES)}){others}", path=root)
     return files
 
@@ -149,8 +145,10 @@ def _read(job: tuple[str, str, Settings]) -> Read:
             notes_in=len(score.notes),
             seconds=round(score.seconds, 3),
         )
-        arranged = cut_silence(arrange(score, settings.arrangement), LONGEST_INTRODUCTION)
-        row = replace(row, warnings=arranged.warnings)
+        whole = arrange(score, settings.arrangement)
+        arranged = cut_silence(whole, LONGEST_INTRODUCTION)
+        cut = round(whole.seconds - arranged.seconds, 3)
+        row = replace(row, warnings=score.warnings, silence_cut=cut)
         _require_music(score, arranged)
         tokens, notes, lost = settings.codec.encode(arranged)
     except _DroppedError as why:
@@ -176,14 +174,8 @@ class _DroppedError(Exception):
 
 def _require_midi_file(path: Path) -> None:
     """Raise _DroppedError for what need not be opened to be dropped."""
-    if path.is_symlink() and not path.exists():
-        raise _DroppedError("unreadable", "a link to nothing")
-    if path.is_dir():
-        linked = "a link to a folder, which is not followed"
-        reason = linked if path.is_symlink() else "a folder that may not be read"
+    if reason := why_no_file(path):
         raise _DroppedError("unreadable", reason)
-    if not path.is_file():
-        raise _DroppedError("unreadable", "not a file")
     if not path.name.lower().endswith(MIDI_SUFFIXES):
         is_archive = path.name.lower().endswith(ARCHIVES)
         reason = "an archive; unpack it first" if is_archive else "not a MIDI file by its name"

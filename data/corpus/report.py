@@ -127,9 +127,15 @@ def _sections(facts: Facts) -> list[str]:
             [f"{row.lost:5,} of {row.notes + row.lost:6,}  {row.file}" for row in lossy],
         ),
         *_section("Repaired", [f"{r.file}: {'; '.join(r.warnings)}" for r in facts.repaired]),
+        *_section("Silence cut", [f"{name}: {silence}" for name, silence in silences(facts)]),
         *_section("Versions", [f"{a} = {', '.join(files)}" for a, files in facts.families.items()]),
         *_section("Duplicates", [f"{row.family} = {row.file}" for row in duplicates(facts)]),
     ]
+
+
+def silences(facts: Facts) -> list[tuple[str, str]]:
+    """Kept files of which silence before the first note was cut, and how much."""
+    return [(row.file, clock(row.silence_cut)) for row in facts.kept if row.silence_cut]
 
 
 def dropped(facts: Facts) -> list[tuple[str, int, str]]:

@@ -10,7 +10,7 @@ from ugen.data.html_page import definitions, document, escaped, figure, rect, ta
 from ugen.data.text import clock, count
 
 from .corpus import ManifestRow
-from .report import dropped, duplicates, findings, in_words, summary
+from .report import dropped, duplicates, findings, in_words, silences, summary
 from .summary import Facts
 
 # seconds; the last bin is open
@@ -119,6 +119,7 @@ def _left_out(facts: Facts) -> list[str]:
             [(row.file, "; ".join(row.warnings)) for row in facts.repaired],
             (0, 1),
         ),
+        ("Silence cut before the first note", ("file", "length"), silences(facts), (0,)),
         (
             "Versions of a piece, kept in one split",
             ("file", "versions"),

@@ -67,5 +67,6 @@ def require_enough(rows: list[ManifestRow], root: Path, valid: float) -> None:
         needed = "one piece is needed"
     reasons = Counter(row.reason for row in rows if row.status == "dropped")
     why = f"; most often: {reasons.most_common(1)[0][0]}" if reasons else ""
-    problem = f"{len(splits)} of {len(rows)} files can be used, and at least {needed}{why}"
+    same = ", all versions of one piece" if len(splits) > 1 else ""
+    problem = f"{len(splits)} of {len(rows)} files can be used{same}, and at least {needed}{why}"
     raise UgenError(problem, path=root)

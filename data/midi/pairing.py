@@ -12,60 +12,108 @@ again:
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.score import SOUNDING
 
+from .table import BLOCK, blocks
 
-def pair_again(notes: NDArray[np.int64], strays: NDArray[np.int64]) -> None:
+_KEYS = 1 << 19  # how many keys a track has
+
+
+def pair_again(notes: NDArray[np.void], strays: NDArray[np.void], broken: list[int]) -> None:
     """Give notes other ends where notes of their key never end.
 
-    `notes`: int64 [n, 6]: onset, end or SOUNDING, key, sound, and the positions where they begin
-    and end. `strays`: int64 [m, 3]: key, tick and position of note-offs without a note.
+    `notes`: a track's rows of `Events.notes`. `strays`: key, tick and place of note-offs without a
+    note. `broken`: the keys.
     """
-    broken = np.unique(notes[notes[:, 1] == SOUNDING, 2])
-    rows = np.flatnonzero(np.isin(notes[:, 2], broken))
-    ended = rows[notes[rows, 1] != SOUNDING]
-    strays = strays[np.isin(strays[:, 0], broken)]
-    key = np.concatenate([notes[rows, 2], notes[ended, 2], strays[:, 0]])
-    tick = np.concatenate([notes[rows, 0], notes[ended, 1], strays[:, 1]])
-    at = np.concatenate([notes[rows, 4], notes[ended, 5], strays[:, 2]])
+    is_broken = np.zeros(_KEYS, bool)
+    is_broken[broken] = True
+    rows, keys = _by_key(notes, is_broken)
+    offs, off_keys = _by_key(strays, is_broken)
+    # the first note of each key, and of each group of keys, since many have few notes
+    firsts = np.flatnonzero(keys[1:] != keys[:-1]) + 1
+    firsts = firsts[np.unique(firsts // BLOCK, return_index=True)[1]]
+    places = np.searchsorted(off_keys, keys[firsts])
+    del keys
+    for mine, near in zip(np.split(rows, firsts), np.split(offs, places), strict=True):
+        _pair_keys(notes, mine, strays[near])
+
+
+def _by_key(
+    events: NDArray[np.void], is_broken: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Which events have a broken key, and those keys, in order of the keys."""
+    found = [np.zeros(0, np.uint32)]
+    for block in blocks(len(events)):
+        found.append(np.flatnonzero(is_broken[events["key"][block]]).astype("u4") + block.start)
+    rows = np.concatenate(found, dtype=np.uint32)
+    keys = events["key"][rows]
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    return rows[order], keys
+
+
+def _pair_keys(notes: NDArray[np.void], rows: NDArray[np.uint32], strays: NDArray[np.void]) -> None:
+    """Pair the notes of whole keys. `rows`: which notes. Memory is short here: a damaged file may
+    have a note in every third byte."""
+    offs = notes[rows[notes["end"][rows] != SOUNDING]]
+    notes["end"][rows] = SOUNDING
+    at = np.concatenate([notes["begin"][rows], offs["finish"], strays["place"]])
+    off_ticks = np.concatenate([offs["end"], strays["tick"]])
+    key = np.concatenate([notes["key"][rows], offs["key"], strays["key"]])
     order = np.lexsort((at, key))
-    # the note that an event begins, -1 where it ends one
-    begins = np.append(rows, np.full(len(ended) + len(strays), -1))[order]
-    key, tick, at = key[order], tick[order], at[order]
-    notes[rows, 1] = SOUNDING
-    found = array("q")
-    borders = [0, *(np.flatnonzero(np.diff(key)) + 1).tolist(), len(key)]
-    for first, end in pairwise(borders):
-        for pair in _ends(tick.data, begins.data, range(first, end)):
-            found.extend(pair)
-    row, event = np.frombuffer(found, np.int64).reshape(-1, 2).T
-    notes[row, 1], notes[row, 5] = tick[event], at[event]
+    at = at[order]
+    key = key[order]
+    borders = [0, *(np.flatnonzero(key[1:] != key[:-1]) + 1).tolist(), len(order)]
+    del key
+    begins = np.full(len(order), -1, np.int32)  # the note that an event begins, -1 where none
+    ticks = order  # takes its place
+    for block in blocks(len(order)):
+        event = order[block]
+        begins_one = event < len(rows)
+        row = rows[event[begins_one]]
+        tick = np.empty(len(event), np.int64)
+        tick[begins_one] = notes["onset"][row]
+        tick[~begins_one] = off_ticks[event[~begins_one] - len(rows)]
+        begins[block][begins_one] = row
+        ticks[block] = tick
+    keys = (range(*border) for border in pairwise(borders))
+    found = (pair for key in keys for pair in _ends(ticks.data, begins.data, key))
+    while pairs := list(islice(found, BLOCK)):
+        row, event = np.array(pairs).T
+        notes["end"][row], notes["finish"][row] = ticks[event], at[event]
 
 
 def _ends(ticks: Sequence[int], begins: Sequence[int], key: range) -> Iterator[tuple[int, int]]:
     """The notes of one key that end, each with the event that ends it. `key`: its events."""
-    too_early = set(_too_early(ticks, begins, key))
-    yield from ((begins[event + 1], event + 1) for event in too_early)
-    others = [event for event in key if not {event, event - 1} & too_early]
+    is_done = bytearray(len(key))
+    for event in _too_early(ticks, begins, key):
+        yield begins[event + 1], event + 1
+        is_done[event - key.start] = is_done[event - key.start + 1] = 1
     depth, last_silence = 0, key.start
-    for event in others:
-        depth = depth + 1 if begins[event] >= 0 else max(depth - 1, 0)
-        last_silence = last_silence if depth else event + 1
-    sounding: deque[int] = deque()
-    for event in others:
-        if begins[event] < 0:
-            if sounding:
-                yield begins[sounding.popleft()], event
+    for event in key:
+        if not is_done[event - key.start]:
+            depth = depth + 1 if begins[event] >= 0 else max(depth - 1, 0)
+            last_silence = last_silence if depth else event + 1
+    sounding, oldest = array("i"), 0
+    for event in key:
+        if is_done[event - key.start]:
             continue
-        while event >= last_silence and sounding and ticks[sounding[0]] < ticks[event]:
-            yield begins[sounding.popleft()], event
-        sounding.append(event)
+        is_on = begins[event] >= 0
+        if not is_on and oldest < len(sounding):
+            yield begins[sounding[oldest]], event
+            oldest += 1
+        while is_on and event >= last_silence and oldest < len(sounding):
+            if ticks[sounding[oldest]] >= ticks[event]:
+                break
+            yield begins[sounding[oldest]], event
+            oldest += 1
+        if is_on:
+            sounding.append(event)
 
 
 def _too_early(ticks: Sequence[int], begins: Sequence[int], key: range) -> Iterator[int]:

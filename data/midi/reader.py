@@ -28,31 +28,23 @@ track), gives no byte offsets, and takes eight times as long on the bundled musi
 
 from __future__ import annotations
 
-from collections import defaultdict
+from array import array
 from collections.abc import Iterator
-from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ugen.data.score import NOTE, SOUNDING, Score
-from ugen.data.text import count
+from ugen.data.errors import MidiError
+from ugen.data.score import NOTE, SOUNDING, TEMPO, Score
 
 from .drums import drum_changes
 from .messages import DRUM_CHANNEL
-from .smf import Header, read_file, read_header
-from .sustain import pedals_by_channel, sustained_ends
-from .track_reader import (
-    CHANNEL,
-    NOTE_COLUMNS,
-    TRACK,
-    UNNAMED,
-    NoteEvents,
-    TrackContent,
-    TrackReader,
-)
+from .smf import MAX_BYTES, Header, TrackSpan, read_file, read_header
+from .sustain import sustained_ends
+from .table import blocks, by_channel
+from .track_reader import LOW, UNNAMED, Events, TrackReader
 
-_ONSET, _END, _KEY, _SOUND, _, _PLACE = range(NOTE_COLUMNS)
 _LONGEST_HANGING = 4  # beats that a note lasts which never ends, with no note after it
 _MOST_WARNINGS = 12
 
@@ -70,121 +62,145 @@ def read_midi(
         name, data = name or "<bytes>", source
     else:
         name, data = name or str(source), read_file(Path(source))
+    if len(data) > MAX_BYTES:
+        raise MidiError(name, f"more than {MAX_BYTES >> 20} MiB are too large for a MIDI file")
     header = read_header(data, name)
-    events, tracks = NoteEvents(), []
-    for number, span in enumerate(header.tracks):
-        reader = TrackReader(data, span, number, events)
+    music = _Music(header)
+    for number, span in enumerate(header.tracks, 1):
+        music.read(number, data, span)
+    del data
+    return music.score(sustain)
+
+
+class _Music:
+    """A file's tracks, put together. `ends`: the ticks where they end; `firsts`: the first note of
+    each."""
+
+    def __init__(self, header: Header):
+        self._header = header
+        self._events = Events()
+        self._warnings = list(header.warnings)
+        self._ends = array("q")
+        self._firsts = array("q")
+
+    def read(self, number: int, data: bytes, span: TrackSpan) -> None:
+        """Read the next track."""
+        start = self._ends[-1] if self._ends and self._header.format == 2 else 0
+        self._firsts.append(len(self._events.notes))
+        reader = TrackReader(data, span, start, self._events)
         reader.read()
-        tracks.append(reader.track)
-    return _to_score(header, tracks, events, sustain)
+        self._ends.append(reader.end)
+        for what, times in reader.warnings.items():
+            often = f" ({times:,} times)" if times > 1 else ""
+            self._warnings.append(f"track {number}: {what}{often}")
+
+    def score(self, sustain: bool) -> Score:
+        """All of the music. Can be called once, for it takes the events apart to save memory."""
+        events, header = self._events, self._header
+        self._end_with_music(events.notes.rows())
+        if sustain:
+            self._sustain(events.notes.rows())
+        notes = self._notes()
+        tempos, meters = events.tempos.rows(), events.meters.rows()
+        if header.usec:
+            tempos, meters = np.array([(0, header.usec)], TEMPO), meters[:0]
+        return Score.build(notes, header.ticks_per_beat, tempos, meters, self._said())
+
+    def _end_with_music(self, notes: NDArray[np.void]) -> None:
+        """End the notes that have no end."""
+        if not (notes["end"] == SOUNDING).any():
+            return
+        last, ends = np.zeros(len(self._ends), np.int64), np.array(self._ends)
+        for rows, track in self._by_track(notes):
+            np.maximum.at(last, track, np.maximum(rows["onset"], rows["end"]))
+        if self._header.format != 2:
+            last[:] = last.max()
+        for rows, track in self._by_track(notes):
+            longest = rows["onset"] + _LONGEST_HANGING * self._header.ticks_per_beat
+            until = np.where(rows["onset"] < last[track], last[track], longest)
+            end = np.minimum(until, ends[track])
+            rows["end"] = np.where(rows["end"] == SOUNDING, end, rows["end"])
+
+    def _sustain(self, notes: NDArray[np.void]) -> None:
+        """Fold the sustain pedal into the ends of notes."""
+        starts = np.array([span.start for span in self._header.tracks], np.uint32)
+        for rows, track in self._by_track(notes):
+            rows["finish"] += starts[track]
+        pedals = by_channel(self._events.pedals.rows())
+        onset, end, place, key = (notes[field] for field in ("onset", "end", "finish", "key"))
+        notes["end"] = sustained_ends(onset, end, place, key, pedals)
+
+    def _by_track(
+        self, notes: NDArray[np.void]
+    ) -> Iterator[tuple[NDArray[np.void], NDArray[np.int64]]]:
+        """Some notes at a time, and the number of each one's track, from 0 on."""
+        for block in blocks(len(notes)):
+            rows = notes[block]
+            places = np.arange(block.start, block.start + len(rows))
+            yield rows, np.searchsorted(self._firsts, places, side="right") - 1
+
+    def _notes(self) -> NDArray[np.void]:
+        """The notes as a score has them. The events go half by half as the notes come."""
+        events, table = self._events, self._events.notes
+        is_unnamed = (table.rows()["sound"] >> LOW == UNNAMED).any()
+        programs = by_channel(events.programs.rows()) if is_unnamed else {}
+        drums = drum_changes(events.drums.rows())
+        notes = np.zeros(len(table), NOTE)
+        for first in (len(notes) // 2, 0):
+            for block in blocks(len(table) - first):
+                rows, made = table.rows(first)[block], notes[first : len(table)][block]
+                made["onset"] = rows["onset"]
+                made["end"] = np.maximum(rows["end"], rows["onset"] + 1)
+                made["pitch"] = rows["key"] & 127
+                made["velocity"] = rows["sound"] & 127
+                made["program"] = _programs(rows, programs)
+                made["drum"] = _drums(rows, drums)
+                # ticks of SMPTE time are half as long, so that a beat is half a second
+                for field in ("onset", "end") if self._header.usec else ():
+                    made[field] *= 2
+                del rows
+            del table.data[first * table.dtype.itemsize :]
+        return notes
+
+    def _said(self) -> Iterator[str]:
+        """What was wrong, each kind once, and no more than a person reads."""
+        yield from self._warnings[:_MOST_WARNINGS]
+        if len(self._warnings) > _MOST_WARNINGS:
+            yield f"and {len(self._warnings) - _MOST_WARNINGS:,} more"
 
 
-def _to_score(
-    header: Header, tracks: list[TrackContent], events: NoteEvents, sustain: bool
-) -> Score:
-    starts = [0] * len(tracks)
-    if header.format == 2:
-        starts = list(accumulate((track.end for track in tracks), initial=0))[: len(tracks)]
-    columns = _columns(header, tracks, events, starts)
-    timed = list(zip(tracks, starts, strict=True))
-    if sustain:
-        pedals = pedals_by_channel(
-            (channel, start + tick, place, down)
-            for track, start in timed
-            for channel, tick, place, down in track.pedals
-        )
-        onset, end, place, key = columns[:, [_ONSET, _END, _PLACE, _KEY]].T
-        columns[:, _END] = sustained_ends(onset, end, place, key, pedals)
-    # ticks of SMPTE time are half as long, so that a beat is half a second
-    scale = 2 if header.usec else 1
-    notes = np.zeros(len(columns), NOTE)
-    notes["onset"] = columns[:, _ONSET] * scale
-    notes["end"] = np.maximum(columns[:, _END], columns[:, _ONSET] + 1) * scale
-    notes["pitch"] = columns[:, _KEY] & 127
-    notes["velocity"] = columns[:, _SOUND] & 127
-    notes["program"] = _programs(columns, timed)
-    notes["drum"] = _drums(columns, timed)
-    tempos = [(start + tick, usec) for track, start in timed for tick, usec in track.tempos]
-    meters = [(start + tick, n, d) for track, start in timed for tick, n, d in track.meters]
-    if header.usec:
-        tempos, meters = [(0, header.usec)], []
-    return Score.build(notes, header.ticks_per_beat, tempos, meters, _warnings(header, tracks))
-
-
-def _columns(
-    header: Header, tracks: list[TrackContent], events: NoteEvents, starts: list[int]
-) -> NDArray[np.int64]:
-    """The notes of all tracks, int64 [n, NOTE_COLUMNS], all with an end. Keys have no track;
-    positions are bytes of the file."""
-    columns = events.notes()
-    number = columns[:, _KEY] >> TRACK
-    if len(hanging := np.flatnonzero(columns[:, _END] == SOUNDING)):
-        for track, times in zip(*np.unique(number[hanging], return_counts=True), strict=True):
-            what = f"{count(int(times), 'note')} without an end"
-            tracks[track].warnings[f"{what}; ended when struck again, or with the music"] += 1
-        events.pair_again(columns)
-        _end_with_music(columns, number, header, np.array([track.end for track in tracks]))
-    columns[:, _KEY] &= (1 << TRACK) - 1
-    if len(columns):
-        columns[:, [_ONSET, _END]] += np.array(starts)[number, None]
-        columns[:, _PLACE] += np.array([span.start for span in header.tracks])[number]
-    return columns
-
-
-def _end_with_music(
-    columns: NDArray[np.int64], number: NDArray[np.int64], header: Header, ends: NDArray[np.int64]
-) -> None:
-    """End the notes that have no end. `number`: that of each note's track; `ends`: of tracks."""
-    hanging = np.flatnonzero(columns[:, _END] == SOUNDING)
-    last = np.zeros(len(ends), np.int64)
-    np.maximum.at(last, number, columns[:, [_ONSET, _END]].max(axis=1))
-    if header.format != 2:
-        last[:] = last.max()
-    onset, of_music = columns[hanging, _ONSET], last[number[hanging]]
-    longest = onset + _LONGEST_HANGING * header.ticks_per_beat
-    until = np.where(onset < of_music, of_music, longest)
-    columns[hanging, _END] = np.minimum(until, ends[number[hanging]])
-
-
-Timed = list[tuple[TrackContent, int]]  # tracks, and where they start
-
-
-def _programs(columns: NDArray[np.int64], timed: Timed) -> NDArray[np.int64]:
+def _programs(notes: NDArray[np.void], changes: dict[int, NDArray[np.void]]) -> NDArray[Any]:
     """Each note's program: its track's, or else the one in force on its channel at its onset; 0
     before the first change."""
-    programs = columns[:, _SOUND] >> 7
-    unnamed = np.flatnonzero(programs == UNNAMED)
+    programs: NDArray[Any] = notes["sound"] >> LOW
+    channels = notes["key"] >> LOW
+    unnamed = programs == UNNAMED
     programs[unnamed] = 0
-    changes: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for track, start in timed:
-        for channel, tick, program in track.programs:
-            changes[channel].append((start + tick, program))
-    for channel, rows in changes.items() if len(unnamed) else ():
-        rows.sort(key=lambda row: row[0])
-        ticks, values = np.array(rows).T
-        mine = unnamed[columns[unnamed, _KEY] >> CHANNEL == channel >> CHANNEL]
-        index = np.searchsorted(ticks, columns[mine, _ONSET], side="right") - 1
-        programs[mine] = np.where(index >= 0, values[np.maximum(index, 0)], 0)
+    for channel in changes.keys() & set(np.unique(channels[unnamed]).tolist()):
+        mine = np.flatnonzero(unnamed & (channels == channel))
+        rows = changes[channel]
+        programs[mine] = _in_force(rows["tick"], rows["program"], notes["onset"][mine], 0)
     return programs
 
 
-def _drums(columns: NDArray[np.int64], timed: Timed) -> NDArray[np.bool_]:
+def _drums(
+    notes: NDArray[np.void], changes: dict[int, tuple[NDArray[np.int64], NDArray[np.bool_]]]
+) -> NDArray[np.bool_]:
     """Which notes are drums."""
-    drums = np.asarray(columns[:, _KEY] >> CHANNEL & 15 == DRUM_CHANNEL)
-    events = (e._replace(tick=start + e.tick) for track, start in timed for e in track.drums)
-    for channel, (ticks, flags) in drum_changes(events).items():
-        mine = np.flatnonzero(columns[:, _KEY] >> CHANNEL == channel >> CHANNEL)
-        index = np.searchsorted(ticks, columns[mine, _ONSET], side="right") - 1
-        drums[mine] = np.where(index >= 0, flags[np.maximum(index, 0)], drums[mine])
+    channels = notes["key"] >> LOW
+    drums: NDArray[np.bool_] = channels & 15 == DRUM_CHANNEL
+    for channel in changes.keys() & set(np.unique(channels).tolist()):
+        mine = np.flatnonzero(channels == channel)
+        drums[mine] = _in_force(*changes[channel], notes["onset"][mine], drums[mine])
     return drums
 
 
-def _warnings(header: Header, tracks: list[TrackContent]) -> Iterator[str]:
-    """What was wrong, each kind once, and no more than a person reads."""
-    found = list(header.warnings)
-    for number, track in enumerate(tracks, 1):
-        for what, times in track.warnings.items():
-            found.append(f"track {number}: {what}" + (f" ({times:,} times)" if times > 1 else ""))
-    yield from found[:_MOST_WARNINGS]
-    if len(found) > _MOST_WARNINGS:
-        yield f"and {len(found) - _MOST_WARNINGS:,} more"
+def _in_force(
+    ticks: NDArray[np.int64],
+    values: NDArray[Any],
+    at: NDArray[np.int64],
+    before: NDArray[Any] | int,
+) -> NDArray[Any]:
+    """The values that changes at `ticks` have set by each time; `before` where there is none."""
+    index = np.searchsorted(ticks, at, side="right") - 1
+    return np.where(index >= 0, values[np.maximum(index, 0)], before)

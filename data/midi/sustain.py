@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-
-# by channel key, int64 [n, 3]: tick, place in the file, 1 where the pedal goes down
-Pedals = dict[int, NDArray[np.int64]]
-
-
-def pedals_by_channel(events: Iterable[tuple[int, int, int, int]]) -> Pedals:
-    """Pedals in order of time, from (channel key, tick, place, down)."""
-    rows: dict[int, list[tuple[int, ...]]] = defaultdict(list)
-    for channel, *row in events:
-        rows[channel].append(tuple(row))
-    return {channel: np.array(sorted(each), np.int64) for channel, each in rows.items()}
 
 
 def sustained_ends(
@@ -25,35 +13,36 @@ def sustained_ends(
     end: NDArray[np.int64],
     place: NDArray[np.int64],
     key: NDArray[np.int64],
-    pedals: Pedals,
+    pedals: Mapping[int, NDArray[np.void]],
 ) -> NDArray[np.int64]:
     """New ends of notes, int64 [n].
 
     `place`: where in the file a note's end stands, which tells whether it comes before or after a
-    pedal on its tick. `key`: channel key and pitch. A note whose end falls while the pedal is down
+    pedal on its tick. `key`: channel and pitch. `pedals`: by channel, tick, place, and 1 where the
+    pedal goes down, in order of time. A note whose end falls while the pedal is down
     lasts until the pedal is lifted, or until its pitch is struck again on that channel, whichever
     is first; a pedal never lifted holds to the last end of any note.
     """
     ends = end.copy()
     last = int(ends.max()) if len(ends) else 0
     for channel, rows in pedals.items():
-        mine = np.flatnonzero(key >> 7 == channel >> 7)
+        mine = np.flatnonzero(key >> 7 == channel)
         before = _count_before(rows, end[mine], place[mine])
-        held = (before > 0) & (rows[np.maximum(before - 1, 0), 2] == 1)
+        held = (before > 0) & (rows["down"][np.maximum(before - 1, 0)] == 1)
         # the tick of the first lift from each pedal event on
-        lifts = np.where(rows[:, 2] == 0, rows[:, 0], np.iinfo(np.int64).max)
+        lifts = np.where(rows["down"] == 0, rows["tick"], np.iinfo(np.int64).max)
         lifts = np.append(np.minimum.accumulate(lifts[::-1])[::-1], np.iinfo(np.int64).max)
-        lifted = np.minimum(lifts[before], max(last, int(rows[-1, 0])))
+        lifted = np.minimum(lifts[before], max(last, int(rows["tick"][-1])))
         until = np.minimum(lifted, _next_onsets(onset[mine], key[mine]))
         ends[mine[held]] = np.maximum(ends[mine[held]], until[held])
     return ends
 
 
 def _count_before(
-    rows: NDArray[np.int64], tick: NDArray[np.int64], place: NDArray[np.int64]
+    rows: NDArray[np.void], tick: NDArray[np.int64], place: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """How many pedal events come before each (tick, place)."""
-    order = np.lexsort((np.append(rows[:, 1], place), np.append(rows[:, 0], tick)))
+    order = np.lexsort((np.append(rows["place"], place), np.append(rows["tick"], tick)))
     counts = np.zeros(len(order), np.int64)
     counts[order] = np.cumsum(order < len(rows))
     return counts[len(rows) :]

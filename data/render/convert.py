@@ -23,6 +23,7 @@ from ugen.data.codecs.pitch_grid import (
 from ugen.data.codecs.registry import make_codec
 from ugen.data.errors import CodecError, UgenError
 from ugen.data.files import write_atomically
+from ugen.data.folders import paths_below
 from ugen.data.midi.events import read_events, read_texts
 from ugen.data.midi.midicsv import csv_to_midi, midi_to_csv
 from ugen.data.midi.reader import read_midi
@@ -62,7 +63,9 @@ class Options:
     gaps_first: bool = setting(
         False, "Close gaps before notes are dropped, not after.", panel="Frames text"
     )
-    row_seconds: float = setting(ROW_SECONDS, "Seconds in a row.", minimum=1, panel="Pictures")
+    row_seconds: float = setting(
+        ROW_SECONDS, "Seconds in a row.", minimum=1, maximum=36_000, panel="Pictures"
+    )
     colour: str = setting(
         "program", "What colours mean.", choices=("program", "velocity"), panel="Pictures"
     )
@@ -223,13 +226,15 @@ def _read(source: Path, options: Options) -> tuple[Score, int]:
 
 
 def pairs(source: Path, target: Path, kind: str) -> dict[Path, Path]:
-    """What to convert for a folder: every readable file under it, and its place under `target`.
+    """What to convert for a folder: every file under it that is of a readable kind by its name, and
+    its place under `target`.
 
     `x.mid` becomes `x` with the suffix `kind`. Where two files would become one, each keeps its
     whole name: `x.mid.csv` and `x.midi.csv`.
     """
-    paths = [path for path in sorted(source.rglob("*")) if path.suffix.lower() in READABLE]
-    places = {path: target / path.relative_to(source) for path in paths if path.is_file()}
+    paths = [Path(path) for path in paths_below(source)]
+    paths = [path for path in paths if path.suffix.lower() in READABLE and not path.is_dir()]
+    places = {path: target / path.relative_to(source) for path in paths}
     made = {path: place.with_suffix(kind) for path, place in places.items()}
     whole = {path: place.with_name(place.name + kind) for path, place in places.items()}
     while True:

@@ -16,6 +16,7 @@ from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
 from ugen.data.codecs.base import Tokens
 from ugen.data.errors import CodecError
+from ugen.data.processors import usable_threads
 from ugen.data.text import printable
 from ugen.runtime.generation.primer import primer_music, tokens_of
 from ugen.runtime.generation.request import Request, read_record
@@ -94,7 +95,8 @@ def run(
 
     credit = check_flags(given, targets, origin.count, streaming.is_on)
     messages = RunMessages(targets.quiet, targets.as_json, STDOUT in targets.files, credit)
-    loaded = load(model, **vars(Machine(**machine)))
+    computing = Machine(**machine)
+    loaded = load(model, usable_threads(computing.threads, messages.warning), computing.provider)
     if origin.replay is not None:
         request = read_record(origin.replay, loaded.sha256, loaded.card)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.file_warnings import FileWarnings
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
 from ugen.data.cli.progress import progress_bar
+from ugen.data.processors import usable_threads
 from ugen.runtime.inference.loading import PRETRAINED
 from ugen.runtime.scoring.settings import ScoreSettings
 
@@ -129,7 +131,7 @@ def _scores(model: Path, music: Sequence[Path], settings: ScoreSettings) -> dict
     from ugen.runtime.scoring.evaluate import score as score_pieces
     from ugen.runtime.scoring.songs import compare_songs, song_seconds
 
-    loaded = load(model, settings.threads)
+    loaded = load(model, usable_threads(settings.threads, partial(typer.echo, err=True)))
     card, codec = loaded.card, loaded.card.codec
     found, failed = _readable(music, card, settings.sustain)
     pieces = list(found.values())

@@ -30,6 +30,9 @@ from .config import Sampling
 from .rng import Rng
 
 WINDOW = 32  # notes that a repetition penalty remembers
+# Logits are float32: two are equal, or differ by 1e-45 to 1e39. So all temperatures under this one
+# sample the same, and dividing by a much smaller one would overflow.
+COLDEST = 1e-250
 
 
 class Sampler:
@@ -59,7 +62,7 @@ class Sampler:
             return self._remembered(self._likeliest(logits, mask))
         np.subtract(logits, logits.item(logits.argmax()), out=weights, dtype=np.float64)
         if temperature != 1:
-            np.divide(weights, temperature, out=weights)
+            np.divide(weights, max(temperature, COLDEST), out=weights)
         np.exp(weights, out=weights)
         np.multiply(weights, mask, out=weights)
         if self.recent_onsets:
@@ -111,7 +114,8 @@ class Sampler:
     def _refill(self, logits: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
         """The weights once more, relative to the largest that the mask allows."""
         scores = np.where(mask, logits.astype(np.float64), -np.inf)
-        np.exp((scores - scores.max()) / self._sampling.temperature, out=self._weights)
+        temperature = max(self._sampling.temperature, COLDEST)
+        np.exp((scores - scores.max()) / temperature, out=self._weights)
         if self.recent_onsets:
             self._weights[list(set(self.recent_onsets))] /= self._sampling.repetition_penalty
         np.add.accumulate(self._weights, out=self._sums)
@@ -128,7 +132,7 @@ def sample_keys(
     if sampling.temperature == 0:
         sounding = scores > 0
     else:
-        scores = np.clip(scores / sampling.temperature, -700, 700)
+        scores = np.clip(scores / max(sampling.temperature, COLDEST), -700, 700)
         chances = 1 / (1 + np.exp(-scores))
         if sampling.top_p < 1:
             chances = np.where(

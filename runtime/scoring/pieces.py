@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ugen.data import UgenError, arrange, read_midi
 from ugen.data.arrangement import LONGEST_INTRODUCTION, cut_silence
 from ugen.data.codecs.base import Tokens
+from ugen.data.folders import paths_below, why_no_file
 from ugen.data.midi.smf import MIDI_SUFFIXES
 from ugen.runtime.model_file.card import Card
 
@@ -31,19 +32,17 @@ class Piece(NamedTuple):
 
 
 def midi_files(path: Path) -> list[Path]:
-    """All files under a folder that are MIDI by their names, or one file. Raises UgenError when
-    there is none."""
+    """All files under a folder that are MIDI by their names, and the folders that are not looked
+    into; or one file. Raises UgenError when there is none."""
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise UgenError("no such file or folder", path=path)
-    files = sorted(
-        each
-        for each in path.rglob("*")
-        if each.is_file() and each.name.lower().endswith(MIDI_SUFFIXES)
-    )
-    if not files:
-        raise UgenError(f"no MIDI files in it ({', '.join(MIDI_SUFFIXES)})", path=path)
+    found = [Path(each) for each in paths_below(path)]
+    files = [each for each in found if each.name.lower().endswith(MIDI_SUFFIXES) or each.is_dir()]
+    if all(each.is_dir() for each in files):
+        others = f"; {files[0]}: {why_no_file(files[0])}" if files else ""
+        raise UgenError(f"no MIDI files in it ({', '.join(MIDI_SUFFIXES)}){others}", path=path)
     return files
 
 
@@ -51,6 +50,8 @@ def read_piece(path: str | Path, card: Card, sustain: bool = False) -> Piece:
     """A MIDI file arranged and encoded as a model's corpus was. Raises UgenError that names the
     file."""
     try:
+        if reason := why_no_file(Path(path)):
+            raise UgenError(reason)
         score = read_midi(path, sustain=sustain)
         arranged = cut_silence(arrange(score, card.arrangement), LONGEST_INTRODUCTION)
         encoded = card.codec.encode(arranged)

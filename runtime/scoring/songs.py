@@ -12,6 +12,7 @@ from ugen.data import Score, UgenError
 from ugen.data.analysis.fingerprint_table import Table
 from ugen.data.analysis.measures import measures
 from ugen.data.analysis.originality import Originality, originality
+from ugen.data.analysis.spread import Spread, distance, measures_of_beginning, spreads
 from ugen.runtime.generation.faults import GuardError
 from ugen.runtime.generation.song import generate
 from ugen.runtime.inference.model import Model
@@ -20,15 +21,6 @@ from ugen.runtime.model_file.card import Card
 from .pieces import Piece
 
 LONGEST_SONG = 60.0
-
-
-class Spread(NamedTuple):
-    """Mean and standard deviation of a measure, over pieces and over songs; None of no songs."""
-
-    music: float
-    music_deviation: float
-    songs: float | None
-    songs_deviation: float | None
 
 
 class SongComparison(NamedTuple):
@@ -48,6 +40,9 @@ class SongComparison(NamedTuple):
 
     measures: dict[str, Spread]
 
+    distance: float | None
+    """The mean difference of ten of these, see `ugen.data.analysis.spread`."""
+
 
 def compare_songs(
     model: Model,
@@ -58,13 +53,18 @@ def compare_songs(
     """Make songs with the model's own sampling and seeds 1 to `songs`, and measure them and pieces.
 
     A song is as long as the median piece, at most a minute. Pieces are measured out of the codec,
-    as songs are, and cut to the songs' length, on which many measures depend. `copied_notes` and
-    `copied_fraction` are added where the model's file has a table: the longest passage copied from
-    its training music, and the fraction of notes in any.
+    as songs are, and cut to the songs' length, on which many measures depend; whether a piece
+    `ends` is asked of the whole. `copied_notes` and `copied_fraction` are added where the model's
+    file has a table: the longest passage copied from its training music, and the fraction of notes
+    in any.
     """
     seconds = song_seconds(pieces)
     decoded = (model.card.codec.decode(piece.tokens) for piece in pieces)
-    theirs = [_measured(piece.until(piece.tick_at(seconds)), model.card) for piece in decoded]
+    theirs = [
+        measures_of_beginning(piece, seconds)
+        | _copied(piece.until(piece.tick_at(seconds)), model.card)
+        for piece in decoded
+    ]
     ours, retried = [], 0
     for number in range(songs):
 
@@ -73,11 +73,12 @@ def compare_songs(
 
         with suppress(GuardError):  # degenerate output is counted, not measured
             song = generate(model, seconds=seconds, seed=number + 1, on_progress=advance)
-            ours.append(_measured(song.score, model.card))
+            ours.append(measures(song.score) | _copied(song.score, model.card))
             retried += bool(song.retries)
         advance(seconds)
-    spread = {name: Spread(*_moments(theirs, name), *_moments(ours, name)) for name in theirs[0]}
-    return SongComparison(len(ours), retried, songs - len(ours), seconds, spread)
+    found = spreads(theirs, ours)
+    given_up = songs - len(ours)
+    return SongComparison(len(ours), retried, given_up, seconds, found, distance(found))
 
 
 def song_seconds(pieces: Sequence[Piece]) -> float:
@@ -85,20 +86,13 @@ def song_seconds(pieces: Sequence[Piece]) -> float:
     return float(min(np.median([piece.seconds for piece in pieces]), LONGEST_SONG))
 
 
-def _measured(score: Score, card: Card) -> dict[str, float]:
-    found = measures(score)
-    if card.originality is not None:
-        copied = originality(score, card.originality)
-        found["copied_notes"] = float(copied.longest.notes if copied.longest else 0)
-        found["copied_fraction"] = copied.share
-    return found
-
-
-def _moments(
-    found: Sequence[dict[str, float]], name: str
-) -> tuple[float, float] | tuple[None, None]:
-    values = [each[name] for each in found]
-    return (float(np.mean(values)), float(np.std(values))) if values else (None, None)
+def _copied(score: Score, card: Card) -> dict[str, float]:
+    """What a score has in common with the training music, where the model's file can tell."""
+    if card.originality is None:
+        return {}
+    copied = originality(score, card.originality)
+    notes = copied.longest.notes if copied.longest else 0
+    return {"copied_notes": float(notes), "copied_fraction": copied.share}
 
 
 def table_of(card: Card, path: str | Path) -> Table:

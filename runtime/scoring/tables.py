@@ -4,12 +4,14 @@ out."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_lines, scores_from_json
 from ugen.data.text import clock, count, printable
 
 _MOST_NAMES, _LONGEST_NAME = 3, 60
+_MOST_LEFT_OUT = 20  # named; of a large folder nobody reads more
 
 
 def score_words(found: Mapping[str, Any]) -> str:
@@ -32,8 +34,10 @@ def score_words(found: Mapping[str, Any]) -> str:
 
 
 def _unreadable(failed: Mapping[str, str]) -> Iterator[str]:
-    for path, reason in failed.items():
+    for path, reason in islice(failed.items(), _MOST_LEFT_OUT):
         yield f"  left out {printable(path)}: {reason}"
+    if (more := len(failed) - _MOST_LEFT_OUT) > 0:
+        yield f"  left out {count(more, 'other')}; --json names all"
 
 
 def _songs(songs: Mapping[str, Any]) -> list[str]:
@@ -44,13 +48,15 @@ def _songs(songs: Mapping[str, Any]) -> list[str]:
         "",
         f"{made} beside the music, cut to that length"
         + (guard if songs["retried"] or songs["given_up"] else ""),
-        f"{'':20}{'music: mean':>14}{'deviation':>12}{'songs: mean':>14}{'deviation':>12}",
+        f"{'':27}{'music: mean':>14}{'deviation':>12}{'songs: mean':>14}{'deviation':>12}",
     ]
     for name, each in songs["measures"].items():
         lines.append(
-            f"  {name:18}{each['music']:14.4g}{each['music_deviation']:12.4g}"
+            f"  {name:25}{each['music']:14.4g}{each['music_deviation']:12.4g}"
             f"{_shown(each['songs']):>14}{_shown(each['songs_deviation']):>12}"
         )
+    if songs["distance"] is not None:
+        lines.append(f"distance: {songs['distance']:.2f} standard deviations of the music")
     return lines
 
 

@@ -3,8 +3,7 @@ default is best?
 
     python tests/bench/sampling.py model.onnx FOLDER [SONGS]
 
-Prints a table. `distance`: the mean over the measures of how far the songs' mean is from the
-folder's, in standard deviations of the folder's pieces.
+Prints a table. `distance`: that of `ugen-score`, see `ugen.data.analysis.spread`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from ugen.runtime import Sampling, load
 from ugen.runtime.scoring.pieces import midi_files, read_piece
 from ugen.runtime.scoring.songs import compare_songs
@@ -36,15 +34,8 @@ SHOWN = (
     "empty_beat_rate",
     "repeated",
     "commonest_pitch",
-)
-COUNTED = (
-    "notes_per_second",
-    "pitches",
-    "polyphony",
-    "pitch_range",
-    "pitch_entropy",
-    "groove_consistency",
-    *SHOWN,
+    "bars_returning",
+    "key_stability",
 )
 
 
@@ -61,14 +52,10 @@ def main(file: Path, folder: Path, songs: int, out: Callable[[str], None] = prin
         model.card = replace(model.card, sampling=Sampling(temperature, top_p=top_p))
         found = compare_songs(model, pieces, songs)
         spread = found.measures
-        far = [
-            abs(spread[n].songs - spread[n].music) / max(spread[n].music_deviation, 1e-9)
-            for n in COUNTED
-        ]
         row = [f"{spread[name].songs:.3f}" for name in SHOWN]
         copied = spread["copied_notes"].songs if "copied_notes" in spread else float("nan")
         out(
-            f"| {temperature} | {top_p} | {np.mean(far):.2f} | {' | '.join(row)} | {copied:.1f} "
+            f"| {temperature} | {top_p} | {found.distance:.2f} | {' | '.join(row)} | {copied:.1f} "
             f"| {found.retried}, {found.given_up} |"
         )
     copied = spread["copied_notes"].music if "copied_notes" in spread else float("nan")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ugen.data.analysis.scores import NOTE, comparison, scores_from_json
+from ugen.data.analysis.spread import distance, spreads
 from ugen.data.codecs.khot import WORDS
 from ugen.data.files import write_atomically
 from ugen.data.html_page import document, escaped, table, warnings
@@ -21,6 +22,8 @@ from ugen.train.run_folder.metrics import METRICS_FILE, read_metrics
 from ugen.train.run_folder.run_config import RunConfig, read_config
 
 from .curves import Row, curves
+
+Measured = Sequence[Mapping[str, float]]
 
 _EARLIER = 6  # samples shown beside the newest
 _COLUMNS = "display: grid; grid-template-columns: repeat"
@@ -34,9 +37,10 @@ img {{ display: block; width: 100%; height: auto; background: #fff; }}
 """
 
 
-def write_report(run: Path) -> None:
+def write_report(run: Path, held_out: Measured = (), samples: Measured = ()) -> None:
     """Write RUN/report.html, which needs nothing beside itself.
 
+    `held_out`, `samples`: measures of held-out pieces and of samples, to stand side by side.
     Raises UgenError when the folder holds no training run or its files cannot be read.
     """
     config = read_config(run)
@@ -52,6 +56,7 @@ def write_report(run: Path) -> None:
         "<h2>Curves</h2>",
         curves(config, history),
         *_pictures(run / "samples", {row["update"]: row["epoch"] for row in history}),
+        *_beside_music(held_out, samples),
         "<h2>Settings</h2>",
         _settings(config),
     ]
@@ -136,6 +141,24 @@ def _pictures(folder: Path, epochs: dict[int, float]) -> Iterator[str]:
         spread = np.linspace(0, len(earlier) - 1, _EARLIER).round().astype(int).tolist()
         shown = "".join(_picture(earlier[i], epochs) for i in sorted(set(spread)))
         yield f'<h2>Earlier samples</h2><div class="pair">{shown}</div>'
+
+
+def _beside_music(held_out: Measured, samples: Measured) -> Iterator[str]:
+    """Measures of held-out pieces and of samples, and how far apart they are."""
+    if not (held_out and samples):
+        return
+    found = spreads(held_out, samples)
+    apart = distance(found)
+    words = (
+        f"The newest {count(len(samples), 'sample')} beside "
+        f"{count(len(held_out), 'held-out piece')}, which are cut to that length; whether a piece "
+        "ends is asked of the whole."
+    )
+    if apart is not None:
+        words += f" Distance: {apart:.2f} deviations of the held-out music, over ten measures."
+    heads = "measure", "held-out mean", "deviation", "samples' mean", "deviation"
+    rows = [(name.replace("_", " "), *map("{:.4g}".format, each)) for name, each in found.items()]
+    yield f"<h2>Samples beside held-out music</h2><p>{words}</p>{table(heads, rows)}"
 
 
 def _by_update(folder: Path, kind: str) -> list[Path]:

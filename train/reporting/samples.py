@@ -4,11 +4,15 @@ TensorBoard."""
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from ugen.data import Score, write_midi
+from ugen.data.analysis.measures import measures
+from ugen.data.analysis.spread import measures_of_beginning
 from ugen.data.render.piano_roll import expected_roll, piano_roll
 from ugen.data.text import printable
 from ugen.train.evaluation.sample import expected_pitches, sample
@@ -19,6 +23,8 @@ from .run_report import write_report
 
 SAMPLE_SECONDS = 20.0
 EXCERPT_SECONDS = 15.0
+MEASURED_SAMPLES = 8  # the newest, beside held-out music
+MEASURED_PIECES = 64  # held-out pieces at most
 _PAGE_EVERY = 15.0  # seconds between writes of the report
 
 
@@ -33,6 +39,7 @@ class Samples:
         self._say = say
         self._last = time.monotonic()
         self._page_at = 0.0
+        self._measured: deque[dict[str, float]] = deque(maxlen=MEASURED_SAMPLES)
 
     def on_update(self, progress: Progress) -> None:
         """A sample, when it is time for one."""
@@ -57,6 +64,7 @@ class Samples:
         write_midi(score, midi, texts=[f'train-ugen {{"update": {update}}}'])
         piano_roll(score, midi.with_suffix(".png"), row_seconds=SAMPLE_SECONDS)
         self._expectations(folder / f"expected-{update:06}.png")
+        self._measured.append(measures(score))
         self._say(f"sample: {printable(str(midi))} ({_in_words(score)})")
         self._page()
         self._last = time.monotonic()
@@ -80,8 +88,17 @@ class Samples:
         truth = codec.decode(codec.from_inputs(excerpt))
         expected_roll(truth.until(truth.tick_at(EXCERPT_SECONDS)), seconds, chances, path)
 
+    @cached_property
+    def _held_out(self) -> list[dict[str, float]]:
+        """Measures of held-out pieces, for the samples to stand beside."""
+        pieces = self._trainer.heldout.pieces
+        decode = self._trainer.corpus.codec.decode
+        some = pieces[:: -(-len(pieces) // MEASURED_PIECES)]
+        return [measures_of_beginning(decode(piece), SAMPLE_SECONDS) for piece in some]
+
     def _page(self) -> None:
-        write_report(self._trainer.path)
+        held_out = self._held_out if self._measured else []
+        write_report(self._trainer.path, held_out, list(self._measured))
         self._page_at = time.monotonic()
 
 
