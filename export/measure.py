@@ -19,7 +19,7 @@ from ugen.runtime.inference.model import State, Step
 from ugen.runtime.model_file.format import SHARED_SCALES
 from ugen.train.model import LstmModel
 
-from .parity import Runner
+from .parity import Runner, step_of, targets_of
 
 _ROUNDS, _TIMED, _WARM = 5, 100, 20
 # a file must be this much faster than a more exact one to be worth its loss: times wander by less
@@ -82,24 +82,24 @@ def measure(
     return found
 
 
-def microseconds(model: Model, row: Step) -> float:
-    """Median time of one step of one stream, as ugen-run takes it, fed int64 [steps] or float32
-    [steps, keys]."""
+def microseconds(model: Model, piece: Step) -> float:
+    """Median time of one step of one stream, as ugen-run takes it, fed int64 [steps, 1 + columns]
+    or float32 [steps, keys]."""
     stream = model.stream()
 
     def step(t: int) -> None:
-        stream.x[0, 0] = row[t % len(row)]
+        stream.x[0] = piece[t % len(piece)]
         stream.advance()
 
     return _median(step)
 
 
-def microseconds_of(runner: Runner, row: Step, state: State) -> float:
+def microseconds_of(runner: Runner, piece: Step, state: State) -> float:
     """The same of anything that takes steps, from a state [layers, 1, hidden] on."""
 
     def step(t: int) -> None:
         nonlocal state
-        _, state = runner.step(row[None, t % len(row), None], state)
+        _, state = runner.step(step_of(piece[None], t % len(piece)), state)
 
     return _median(step)
 
@@ -114,19 +114,19 @@ def _median(step: Callable[[int], None]) -> float:
 
 
 def held_out_nats(model: Model, excerpt: Step, on_step: Callable[[], None] = lambda: None) -> float:
-    """Mean loss per token over rows of held-out music, int64 [rows, steps + 1] or float32 [rows,
-    steps + 1, keys].
+    """Mean loss per token over excerpts of held-out music, int64 [excerpts, steps + 1, 1 + columns]
+    or float32 [excerpts, steps + 1, keys].
 
-    Rows go one by one where the activations of a batch are rounded with one scale: a listener's
+    Excerpts go one by one where the activations of a batch are rounded with one scale: a listener's
     stream is alone.
     """
     alone = model.card.precision in SHARED_SCALES
     losses = []
-    for rows in [excerpt[k : k + 1] for k in range(len(excerpt))] if alone else [excerpt]:
-        stream = model.stream(len(rows))
-        for t in range(rows.shape[1] - 1):
-            stream.x[:, 0] = rows[:, t]
-            losses.append(step_nats(stream.advance()[:, 0], rows[:, t + 1]).mean())
+    for batch in [excerpt[k : k + 1] for k in range(len(excerpt))] if alone else [excerpt]:
+        stream, expected = model.stream(len(batch)), targets_of(batch)
+        for t in range(expected.shape[1]):
+            stream.x[:] = step_of(batch, t)
+            losses.append(step_nats(stream.advance()[:, 0], expected[:, t]).mean())
             on_step()
     return float(np.mean(losses))
 
@@ -136,8 +136,9 @@ def checkpoint_nats(model: LstmModel, excerpt: Step) -> float:
     """The same of the checkpoint itself."""
     logits, _, _ = model(torch.from_numpy(excerpt[:, :-1]), *model.state(len(excerpt)))
     vocabulary = logits.shape[-1]
-    targets = excerpt[:, 1:].reshape(-1, *excerpt.shape[2:])
-    return float(step_nats(logits.numpy().reshape(-1, vocabulary), targets).mean())
+    targets = targets_of(excerpt)
+    flat = targets.reshape(-1, *targets.shape[2:])
+    return float(step_nats(logits.numpy().reshape(-1, vocabulary), flat).mean())
 
 
 def calls(precisions: list[str], excerpt: Step) -> int:

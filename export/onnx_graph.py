@@ -51,25 +51,29 @@ class _Graph:
 
     def embed(self) -> None:
         """The input step to x_0."""
-        token = self._config.input == "token"
         projected = "lstm_stack.input_proj.weight" in self._weights
         x = "embedded" if projected else "x_0"
-        self._node(
-            "Transpose",
-            [inputs_of(self._config.input)[0]],
-            ["input_in_time"],
-            perm=[1, 0] if token else [1, 0, 2],
-        )
-        if token:
-            self._node(
-                "Gather",
-                [self._constant("embedding", self._weights["embedding.weight"]), "input_in_time"],
-                [x],
-            )
+        if self._config.input == "token":
+            self._embed_row(x)
         else:
-            self._linear("embedding", "embedding", "input_in_time", x)
+            self._node("Transpose", ["frame"], ["frame_in_time"], perm=[1, 0, 2])
+            self._linear("embedding", "embedding", "frame_in_time", x)
         if projected:
             self._linear("lstm_stack.input_proj", "input_proj", x, "x_0")
+
+    def _embed_row(self, x: str) -> None:
+        """The sum of the vectors of a row's ids. One table has those of all columns."""
+        config = self._config
+        table = self._constant("embedding", self._weights["embedding.weight"])
+        self._node("Transpose", ["step"], ["ids"], perm=[1, 0])
+        if not config.columns:
+            self._node("Gather", [table, "ids"], [x])
+            return
+        first = np.cumsum([0, *config.rows[:-1]])[:, None]
+        self._node("Add", ["ids", self._constant("column_offsets", first)], ["places"])
+        self._node("Gather", [table, "places"], ["vectors"])
+        columns = self._constant("sum_over", np.zeros(1, np.int64))
+        self._node("ReduceSum", ["vectors", columns], [x])
 
     def layers(self) -> None:
         """x_0 through all layers to the top, and the state from h, c to h_out, c_out."""
@@ -105,29 +109,46 @@ class _Graph:
         return f"x_{k + 1}"
 
     def predict(self) -> None:
-        """The top layer to logits."""
-        weights, top = self._weights, self._top
-        if self._config.tied:
-            self._node(
-                "MatMul",
-                [top, self._constant("tied_proj", weights["tied_proj.weight"].T)],
-                ["top_projected"],
-            )
-            head = self._constant("head", weights["embedding.weight"].T)
-            self._node("MatMul", ["top_projected", head], ["scores"])
-            self._node(
-                "Add",
-                ["scores", self._constant("head_bias", weights["head_bias"])],
-                ["logits_in_time"],
-            )
+        """The top layer to logits [batch, 1, vocabulary]."""
+        weights = self._weights
+        self._node("Transpose", [self._top], ["seen"], perm=[1, 0, 2])
+        if self._config.pointers:
+            self._head("scores", spare=1)
+            self._point()
         elif self._config.input == "frame":
-            self._linear("head", "head", top, "from_layers")
+            self._head("from_layers")
             skip = self._constant("input_skip", weights["input_skip"])
-            self._node("Mul", ["input_in_time", skip], ["skipped"])
-            self._node("Add", ["from_layers", "skipped"], ["logits_in_time"])
+            self._node("Mul", ["frame", skip], ["skipped"])
+            self._node("Add", ["from_layers", "skipped"], ["logits"])
         else:
-            self._linear("head", "head", top, "logits_in_time")
-        self._node("Transpose", ["logits_in_time"], ["logits"], perm=[1, 0, 2])
+            self._head("logits")
+
+    def _head(self, result: str, spare: int = 0) -> None:
+        """Scores of all tokens, after a `spare` one of a token that there is not: it is 0."""
+        weights, x = self._weights, "seen"
+        if self._config.tied:
+            proj = self._constant("tied_proj", weights["tied_proj.weight"].T)
+            self._node("MatMul", [x, proj], ["seen_projected"])
+            x = "seen_projected"
+            matrix = weights["embedding.weight"][: self._config.vocabulary]
+            bias = weights["head_bias"]
+        else:
+            matrix, bias = weights["head.weight"], weights["head.bias"]
+        matrix = np.pad(matrix, [(spare, 0), (0, 0)])
+        self._product(x, "head", matrix, np.pad(bias, (spare, 0)), result)
+
+    def _point(self) -> None:
+        """Add a gate to the score of each token that a column names. An id is one more than its
+        token, and 0 where it names none: the spare score is for these."""
+        pointers, vocabulary = self._config.pointers, self._config.vocabulary
+        self._linear("gates", "gates", "seen", "gate")
+        places = self._constant("pointers", np.array([pointers], np.int64))
+        self._node("Gather", ["step", places], ["named"], axis=1)
+        self._node(
+            "ScatterElements", ["scores", "named", "gate"], ["pointed"], axis=2, reduction="add"
+        )
+        parts = self._constant("spare_and_tokens", np.array([1, vocabulary]))
+        self._node("Split", ["pointed", parts], ["spare", "logits"], axis=2)
 
     def proto(self, name: str) -> onnx.ModelProto:
         """The graph with its public inputs and outputs."""
@@ -163,10 +184,14 @@ class _Graph:
         return result
 
     def _linear(self, weights: str, label: str, x: str, result: str) -> None:
-        matrix = self._constant(label, self._weights[f"{weights}.weight"].T)
-        bias = self._constant(f"{label}_bias", self._weights[f"{weights}.bias"])
-        self._node("MatMul", [x, matrix], [f"{result}_unbiased"])
-        self._node("Add", [f"{result}_unbiased", bias], [result])
+        matrix, bias = (self._weights[f"{weights}.{part}"] for part in ("weight", "bias"))
+        self._product(x, label, matrix, bias, result)
+
+    def _product(self, x: str, label: str, matrix: Array, bias: Array, result: str) -> None:
+        """x times a matrix [outputs, inputs], plus a bias."""
+        self._node("MatMul", [x, self._constant(label, matrix.T)], [f"{result}_unbiased"])
+        shift = self._constant(f"{label}_bias", bias)
+        self._node("Add", [f"{result}_unbiased", shift], [result])
 
     def _norm(self, weights: str, x: str, result: str) -> str:
         scale = self._constant(f"{result}_gain", self._weights[f"{weights}.weight"])
@@ -175,7 +200,7 @@ class _Graph:
         return result
 
     def _node(self, op: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
-        self._nodes.append(helper.make_node(op, inputs, outputs, **attributes))
+        self._nodes.append(helper.make_node(op, inputs, outputs, outputs[-1], **attributes))
 
     def _constant(self, label: str, value: Array | NDArray[np.int64]) -> str:
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), label))

@@ -46,8 +46,8 @@ class Runner(Protocol):
     """Anything that takes steps as ugen.runtime.Model does."""
 
     def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
-        """Tokens int64 [batch, 1] or frames float32 [batch, 1, keys] -> logits float32 [batch, 1,
-        vocabulary] and the new state."""
+        """Rows int64 [batch, 1 + columns] or frames float32 [batch, 1, keys] -> logits float32
+        [batch, 1, vocabulary] and the new state."""
 
 
 class TorchRunner:
@@ -60,7 +60,8 @@ class TorchRunner:
     def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
         """One step, numpy in and numpy out."""
         h, c = map(torch.from_numpy, state)
-        logits, h, c = self.module(torch.from_numpy(x), h, c)
+        in_time = x if x.ndim == 3 else x[:, None]
+        logits, h, c = self.module(torch.from_numpy(in_time), h, c)
         return logits.numpy(), (h.numpy(), c.numpy())
 
 
@@ -116,6 +117,16 @@ def streams_of(excerpt: Step) -> Step:
     )
 
 
+def step_of(batch: Step, t: int) -> Step:
+    """Step t of a batch, as a Runner takes it."""
+    return batch[:, t : t + 1].copy() if batch.dtype == np.float32 else batch[:, t].copy()
+
+
+def targets_of(batch: Step) -> Step:
+    """What follows each step of a batch but the last: tokens int64 [batch, steps], or frames."""
+    return batch[:, 1:] if batch.dtype == np.float32 else batch[:, 1:, 0]
+
+
 def compare(
     reference: Runner,
     other: Runner,
@@ -123,21 +134,22 @@ def compare(
     start: State,
     on_step: Callable[[], None] = lambda: None,
 ) -> Parity:
-    """Feed both the same steps. `batch`: tokens int64 [batch, steps + 1] or frames float32 [batch,
-    steps + 1, keys]; `start`: the state, zeros [layers, batch, hidden]."""
+    """Feed both the same steps. `batch`: rows int64 [batch, steps + 1, 1 + columns] or frames
+    float32 [batch, steps + 1, keys]; `start`: the state, zeros [layers, batch, hidden]."""
     mine = theirs = start
+    frames, expected = batch.dtype == np.float32, targets_of(batch)
     logits_gap = state_gap = 0.0
     agreed = 0
     losses = np.zeros(2)
     steps = batch.shape[1] - 1
     for t in range(steps):
-        feed = batch[:, t : t + 1].copy()
+        feed = step_of(batch, t)
         a, mine = reference.step(feed, mine)
         b, theirs = other.step(feed, theirs)
         logits_gap = max(logits_gap, _gap(a, b))
         state_gap = max(state_gap, *map(_gap, mine, theirs))
-        agreed += int(_same_choice(a[:, 0], b[:, 0], batch.ndim == 3).sum())
-        losses += [step_nats(logits[:, 0], batch[:, t + 1]).mean() for logits in (a, b)]
+        agreed += int(_same_choice(a[:, 0], b[:, 0], frames).sum())
+        losses += [step_nats(logits[:, 0], expected[:, t]).mean() for logits in (a, b)]
         on_step()
     mean, reference_mean = (losses / steps)[::-1].tolist()
     return Parity(logits_gap, state_gap, agreed / (steps * len(batch)), mean, reference_mean)

@@ -33,7 +33,7 @@ def write(proof: Proof, output: Path) -> None:
 
 
 def save(model: LstmModel, path: Path, metadata: dict[str, str]) -> None:
-    """Write the step (token, h, c) -> (logits, h, c), with ONNX's metadata as extra files."""
+    """Write the steps (x, h, c) -> (logits, h, c), with ONNX's metadata as extra files."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the format is asked for by name
         scripted = torch.jit.freeze(torch.jit.script(model.eval()))

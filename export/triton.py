@@ -171,13 +171,13 @@ def batch_first(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 def config_text(card: Card, name: str) -> str:
     """The model's config.pbtxt: Triton's ModelConfig as text, its choices explained in comments."""
-    token = card.codec.input == "token"
+    step, *_ = inputs_of(card.codec.input)
     dims = f"{card.layers}, {card.hidden}"
     return _CONFIG.substitute(
         name=name,
-        step=card.codec.input,
-        step_type="TYPE_INT64" if token else "TYPE_FP32",
-        step_dims="1" if token else f"1, {card.codec.vocabulary}",
+        step=step,
+        step_type="TYPE_FP32" if step == "frame" else "TYPE_INT64",
+        step_dims=f"1, {card.codec.vocabulary}" if step == "frame" else 1 + len(card.columns),
         vocabulary=card.codec.vocabulary,
         states=",\n".join(
             _STATE.substitute(before=h, after=after, dims=dims) for h, after in STATES.items()
@@ -200,14 +200,14 @@ def _parameter(key: str, text: str) -> str:
 class Served:
     """A repository's model.onnx as a Runner that turns states: what Triton computes in a step."""
 
-    def __init__(self, file: Path, step: str):
+    def __init__(self, file: Path, kind: str):
         ort = onnxruntime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # as config.pbtxt says
         self._session: Any = ort.InferenceSession(
             str(file), options, providers=["CPUExecutionProvider"]
         )
-        self._inputs = inputs_of(step)
+        self._inputs = inputs_of(kind)
 
     def step(self, x: Step, state: State) -> tuple[NDArray[np.float32], State]:
         """One step; states float32 [layers, batch, hidden] as everywhere else."""

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ugen.data import UgenError
+from ugen.data import Codec, UgenError
 from ugen.data.analysis.scores import Scores, new_tally
-from ugen.data.codecs.base import Inputs
+from ugen.data.codecs.base import Inputs, Rows
 from ugen.runtime.inference.model import Model, Stream
+from ugen.runtime.model_file.card import Card
 from ugen.runtime.model_file.format import SHARED_SCALES
 
 from .pieces import Piece
@@ -36,8 +37,7 @@ def score(
     tally = new_tally(codec)
     done = 0
     batch = 1 if model.card.precision in SHARED_SCALES else min(BATCH, len(pieces))
-    inputs = [codec.to_inputs(piece.tokens) for piece in pieces]
-    for logits, targets in _predictions(model, inputs, batch):
+    for logits, targets in _predictions(model, pieces, batch):
         tally.add(logits, targets)
         done += len(targets)
         on_progress(done)
@@ -46,31 +46,37 @@ def score(
 
 
 class PieceCursor:
-    """Where one stream is in its piece, which begins with the start."""
+    """Where one stream is in its piece: the rows that are fed, and what comes after each."""
 
     def __init__(self) -> None:
-        self.items: Inputs = np.zeros(1, np.int64)
+        self.rows: Rows = np.zeros((0, 1), np.int64)
+        self.targets: Inputs = np.zeros(0, np.int64)
+        self.at = 0
+
+    def begin(self, codec: Codec, rows: Rows) -> None:
+        """Go to the start of a piece."""
+        self.rows, self.targets = rows, codec.targets(rows)[1:]
         self.at = 0
 
     def over(self) -> bool:
         """Whether nothing is left to predict."""
-        return self.at >= len(self.items) - 1
+        return self.at >= len(self.targets)
 
 
 def _predictions(
-    model: Model, pieces: Sequence[Inputs], batch: int
+    model: Model, pieces: Sequence[Piece], batch: int
 ) -> Iterator[tuple[NDArray[np.float32], Inputs]]:
     """Logits [steps, vocabulary] and what followed, of all pieces, the longest first; each starts
-    from zeros."""
-    codec, stream = model.card.codec, model.stream(batch)
-    waiting = sorted((codec.with_start(piece) for piece in pieces), key=len)
+    from zeros, and nothing is wished of it."""
+    stream = model.stream(batch)
+    waiting = sorted(pieces, key=lambda piece: len(piece.tokens))
     cursors = [PieceCursor() for _ in range(batch)]
     logits: list[NDArray[np.float32]] = []
     targets: list[Any] = []
-    while live := _fed(stream, cursors, waiting):
+    while live := _fed(model.card, stream, cursors, waiting):
         stream.advance()
         logits.append(stream.logits[live, 0])
-        targets += [cursors[row].items[cursors[row].at + 1] for row in live]
+        targets += [cursors[row].targets[cursors[row].at] for row in live]
         for row in live:
             cursors[row].at += 1
         if len(targets) >= _HELD:
@@ -80,17 +86,19 @@ def _predictions(
         yield np.concatenate(logits), np.array(targets)
 
 
-def _fed(stream: Stream, cursors: Sequence[PieceCursor], waiting: list[Inputs]) -> list[int]:
+def _fed(
+    card: Card, stream: Stream, cursors: Sequence[PieceCursor], waiting: list[Piece]
+) -> list[int]:
     """Put each stream's next step where the model reads it, starting waiting pieces. Gives the
     streams that have a step to predict."""
     live = []
     for row, each in enumerate(cursors):
         while each.over() and waiting:
-            each.items = waiting.pop()
-            each.at = 0
+            items = card.codec.to_inputs(waiting.pop().tokens)
+            each.begin(card.codec, card.codec.to_rows(items, card.column_names))
             for part in stream.state:
                 part[:, row] = 0
         if not each.over():
-            stream.x[row, 0] = each.items[each.at]
+            stream.x[row] = each.rows[each.at]
             live.append(row)
     return live

@@ -105,7 +105,14 @@ def _weights(config: ModelConfig, a: Arrays) -> Arrays:
         if config.skip:
             found[f"lstm_stack.norms.{k}.weight"] = a[f"normed_{k}_gain"]
             found[f"lstm_stack.norms.{k}.bias"] = a[f"normed_{k}_shift"]
-    linear = {"head": "head", "embedding": "embedding", "input_proj": "lstm_stack.input_proj"}
+    if config.pointers:  # the first score is of no token
+        a = {**a, "head": a["head"][:, 1:], "head_bias": a["head_bias"][1:]}
+    linear = {
+        "head": "head",
+        "gates": "gates",
+        "embedding": "embedding",
+        "input_proj": "lstm_stack.input_proj",
+    }
     for label, name in linear.items():
         if f"{label}_bias" in a and not (config.tied and label == "head"):
             found |= {f"{name}.weight": a[label].T, f"{name}.bias": a[f"{label}_bias"]}
