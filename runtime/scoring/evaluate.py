@@ -68,8 +68,8 @@ def _predictions(
 ) -> Iterator[tuple[NDArray[np.float32], Inputs]]:
     """Logits [steps, vocabulary] and what followed, of all pieces, the longest first; each starts
     from zeros, and nothing is wished of it."""
-    stream = model.stream(batch)
-    waiting = sorted(pieces, key=lambda piece: len(piece.tokens))
+    codec, stream = model.card.codec, model.stream(batch)
+    waiting = sorted(pieces, key=lambda piece: len(codec.to_inputs(piece.tokens)))
     cursors = [PieceCursor() for _ in range(batch)]
     logits: list[NDArray[np.float32]] = []
     targets: list[Any] = []
