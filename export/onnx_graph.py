@@ -56,7 +56,7 @@ class _Graph:
         if self._config.input == "token":
             self._embed_row(x)
         else:
-            self._node("Transpose", ["frame"], ["frame_in_time"], perm=[1, 0, 2])
+            self._turned("frame", "frame_in_time")
             self._linear("embedding", "embedding", "frame_in_time", x)
         if projected:
             self._linear("lstm_stack.input_proj", "input_proj", x, "x_0")
@@ -110,26 +110,26 @@ class _Graph:
 
     def predict(self) -> None:
         """The top layer to logits [batch, 1, vocabulary]."""
-        weights = self._weights
-        self._node("Transpose", [self._top], ["seen"], perm=[1, 0, 2])
         if self._config.pointers:
             self._head("scores", spare=1)
-            self._point()
+            self._point("scores")
         elif self._config.input == "frame":
             self._head("from_layers")
-            skip = self._constant("input_skip", weights["input_skip"])
-            self._node("Mul", ["frame", skip], ["skipped"])
-            self._node("Add", ["from_layers", "skipped"], ["logits"])
+            skip = self._constant("input_skip", self._weights["input_skip"])
+            self._node("Mul", ["frame_in_time", skip], ["skipped"])
+            self._node("Add", ["from_layers", "skipped"], ["logits_in_time"])
+            self._turned("logits_in_time", "logits")
         else:
-            self._head("logits")
+            self._head("logits_in_time")
+            self._turned("logits_in_time", "logits")
 
     def _head(self, result: str, spare: int = 0) -> None:
-        """Scores of all tokens, after a `spare` one of a token that there is not: it is 0."""
-        weights, x = self._weights, "seen"
+        """A score of each token, after a `spare` one that stands for none and is 0."""
+        weights, x = self._weights, self._top
         if self._config.tied:
             proj = self._constant("tied_proj", weights["tied_proj.weight"].T)
-            self._node("MatMul", [x, proj], ["seen_projected"])
-            x = "seen_projected"
+            self._node("MatMul", [x, proj], ["top_projected"])
+            x = "top_projected"
             matrix = weights["embedding.weight"][: self._config.vocabulary]
             bias = weights["head_bias"]
         else:
@@ -137,16 +137,18 @@ class _Graph:
         matrix = np.pad(matrix, [(spare, 0), (0, 0)])
         self._product(x, "head", matrix, np.pad(bias, (spare, 0)), result)
 
-    def _point(self) -> None:
+    def _point(self, scores: str) -> None:
         """Add a gate to the score of each token that a column names. An id is one more than its
-        token, and 0 where it names none: the spare score is for these."""
+        token, and 0 where there is none: the spare score is for these."""
         pointers, vocabulary = self._config.pointers, self._config.vocabulary
-        self._linear("gates", "gates", "seen", "gate")
+        self._linear("gates", "gates", self._top, "gates_in_time")
+        # with one Transpose before both products, onnxruntime 1.32 crashes on half precision
+        self._turned(scores, "scores_of_step")
+        self._turned("gates_in_time", "gates_of_step")
         places = self._constant("pointers", np.array([pointers], np.int64))
         self._node("Gather", ["step", places], ["named"], axis=1)
-        self._node(
-            "ScatterElements", ["scores", "named", "gate"], ["pointed"], axis=2, reduction="add"
-        )
+        inputs = ["scores_of_step", "named", "gates_of_step"]
+        self._node("ScatterElements", inputs, ["pointed"], axis=2, reduction="add")
         parts = self._constant("spare_and_tokens", np.array([1, vocabulary]))
         self._node("Split", ["pointed", parts], ["spare", "logits"], axis=2)
 
@@ -192,6 +194,9 @@ class _Graph:
         self._node("MatMul", [x, self._constant(label, matrix.T)], [f"{result}_unbiased"])
         shift = self._constant(f"{label}_bias", bias)
         self._node("Add", [f"{result}_unbiased", shift], [result])
+
+    def _turned(self, x: str, result: str) -> None:
+        self._node("Transpose", [x], [result], perm=[1, 0, 2])
 
     def _norm(self, weights: str, x: str, result: str) -> str:
         scale = self._constant(f"{result}_gain", self._weights[f"{weights}.weight"])

@@ -58,14 +58,13 @@ def small_corpus(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def small_run(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished training run on the small corpus: two layers, a few seconds."""
+    """A finished training run on the small corpus: two layers, all columns, a few seconds."""
     from ugen.train.config import ModelConfig, TrainConfig
     from ugen.train.learning.trainer import Trainer
 
     path = tmp_path_factory.mktemp("run") / "run"
-    model = ModelConfig(
-        small_corpus.codec.vocabulary, embedding=24, layers=2, hidden=40, dropout=0.1
-    )
+    codec, shape = small_corpus.codec, {"embedding": 24, "layers": 2, "hidden": 40}
+    model = ModelConfig(codec.vocabulary, columns=codec.columns, dropout=0.1, **shape)
     config = TrainConfig(batch=4, bptt_length=32, epochs=10, lr=0.01, warmup=10)
     trainer = Trainer.begin(path, small_corpus, model, config, torch.device("cpu"), "test")
     trainer.run()

@@ -70,6 +70,16 @@ PROVENANCE: dict[str, Any] = {
 }
 
 
+def random_model(config: ModelConfig) -> LstmModel:
+    """A model whose every weight is random, a learned start too."""
+    torch.manual_seed(1)
+    model = LstmModel(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return model
+
+
 def made(codec: str = "beats", precision: str = "fp32", **shape: Any) -> onnx.ModelProto:
     """A model of random weights as the exporter writes it."""
     torch.manual_seed(1)
@@ -85,13 +95,14 @@ def made(codec: str = "beats", precision: str = "fp32", **shape: Any) -> onnx.Mo
         Sampling(),
         PROVENANCE,
         "CC0\n\nby all of us",
+        columns=config.columns,
     )
     return in_precision(
         build(LstmModel(config).eval(), card.to_metadata()), precision, card.to_metadata()
     )
 
 
-def trainable(precision: str = "fp32", **shape: int) -> onnx.ModelProto:
+def trainable(precision: str = "fp32", **shape: Any) -> onnx.ModelProto:
     """The same of tokens, and its provenance says what --init-from must know."""
     proto = made("beats", precision, **shape)
     (entry,) = [each for each in proto.metadata_props if each.key == "ugen.provenance"]

@@ -15,6 +15,8 @@ import onnx
 import pytest
 import torch
 from exporting import refused
+from model_files import random_model
+from noise import noise
 from ugen.data import UgenError, make_codec
 from ugen.export import onnx_file, torchscript
 from ugen.export.cli import main
@@ -47,21 +49,21 @@ def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 @pytest.mark.parametrize(("layers", "hidden", "embedding"), [(1, 7, 5), (3, 32, 16), (8, 24, 24)])
+@pytest.mark.parametrize("codec_name", ["beats", "frames"])
 @pytest.mark.parametrize("batch", [1, 5])
 def test_torch_torchscript_and_onnx_agree_over_a_thousand_carried_steps(
-    tmp_path, layers, hidden, embedding, batch
+    tmp_path, layers, hidden, embedding, codec_name, batch
 ):
+    """Rows as a cursor makes them, all columns of the codec among them; those of `frames` have
+    none."""
     torch.manual_seed(layers)
-    codec = make_codec("frames")
-    model = LstmModel(
-        ModelConfig(
-            codec.vocabulary, embedding=embedding, layers=layers, hidden=hidden, dropout=0.3
-        )
-    ).eval()
-    card = Card(codec, layers, hidden, "fp32", Sampling(), {}, "")
+    codec = make_codec(codec_name)
+    shape = {"embedding": embedding, "layers": layers, "hidden": hidden}
+    model = random_model(ModelConfig(codec.vocabulary, columns=codec.columns, dropout=0.3, **shape))
+    card = Card(codec, layers, hidden, "fp32", Sampling(), {}, "", columns=codec.columns)
     onnx.save(build(model, card.to_metadata()), tmp_path / "m.onnx")
     torchscript.save(model, tmp_path / "m.ts", card.to_metadata())
-    steps = np.random.default_rng(0).integers(0, codec.vocabulary, (batch, 1101))
+    steps = noise(codec, codec.columns, batch, 1101)
     for runner in (load(tmp_path / "m.onnx"), TorchRunner(torchscript.load(tmp_path / "m.ts"))):
         for reference in (TorchRunner(model), ExactRunner(model)):
             parity = compare(reference, runner, steps, zero_state(model, batch))
@@ -83,12 +85,13 @@ class _Streamed:
 
 
 def _song(
-    runner: Runner, state: State, primer: np.ndarray, sampling: Sampling, count: int
+    card: Card, runner: Runner, state: State, primer: np.ndarray, sampling: Sampling, count: int
 ) -> list[list[int]]:
     """Feed each stream its primer, then its own samples; the sampled tokens."""
     for t in range(primer.shape[1]):
-        logits, state = runner.step(primer[:, t : t + 1].copy(), state)
+        logits, state = runner.step(primer[:, t].copy(), state)
     samplers = [(Sampler(logits.shape[-1], sampling), Rng(seed)) for seed in range(len(primer))]
+    cursors = [card.codec.cursor(columns=card.column_names) for _ in primer]
     everything, sampled = np.ones(logits.shape[-1], bool), []
     for _ in range(count):
         tokens = [
@@ -96,7 +99,10 @@ def _song(
             for row, (sampler, rng) in zip(logits, samplers, strict=True)
         ]
         sampled.append(tokens)
-        logits, state = runner.step(np.array(tokens)[:, None], state)
+        for cursor, token in zip(cursors, tokens, strict=True):
+            cursor.feed(token)
+        rows = [[t, *cursor.row()] for t, cursor in zip(tokens, cursors, strict=True)]
+        logits, state = runner.step(np.array(rows), state)
     return sampled
 
 
@@ -116,7 +122,8 @@ def test_every_runtime_goes_on_alike_after_a_primer(small_run, exported, samplin
     ]
     runners.append(_Streamed(model, batch))
     songs = [
-        _song(each, zero_state(checkpoint.model, batch), primer, sampling, 1000) for each in runners
+        _song(model.card, each, zero_state(checkpoint.model, batch), primer, sampling, 1000)
+        for each in runners
     ]
     assert songs[0] == songs[1] == songs[2] == songs[3]
     assert len({token for tokens in songs[0] for token in tokens}) > 1, "not one token forever"
@@ -126,9 +133,11 @@ def test_a_stream_is_the_step_with_its_state_kept(exported: dict[str, Path]) -> 
     """Bit for bit, also after the state was set by hand, which is how a song is branched."""
     model = load(exported["int8"])
     stream, state = model.stream(2), model.start(2)
-    assert (stream.x == model.card.codec.start).all()
+    assert (stream.x[:, 0] == model.card.codec.start).all()
+    steps = noise(model.card.codec, model.card.columns, 2, 50)
+    assert np.array_equal(stream.x, steps[:, 0] * ([1] * 7 + [0, 0])), "nothing is wished"
     for t in range(50):
-        stream.x[:, 0] = [t, 2 * t]
+        stream.x[:] = steps[:, t]
         logits, state = model.step(stream.x, state)
         np.testing.assert_array_equal(stream.advance(), logits)
         np.testing.assert_array_equal(stream.state, state)
@@ -142,7 +151,7 @@ def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None
     proto = onnx.load(exported["int8"])
     onnx.checker.check_model(proto)
     entries = {entry.key: json.loads(entry.value) for entry in proto.metadata_props}
-    parts = "format model codec sampling provenance licence originality check_logits"
+    parts = "format model codec inputs sampling provenance licence originality check_logits"
     assert set(entries) == {f"ugen.{part}" for part in parts.split()}
     assert entries["ugen.licence"] == "CC0, by nobody"
     assert entries["ugen.codec"]["events"][0] == "piece"
@@ -179,8 +188,11 @@ def test_int8_predicts_as_well_and_is_int8_all_through(
     )
     assert parity.logits > 1e-4, "it is quantized"
     assert parity.nats == pytest.approx(parity.reference_nats, rel=0.005)
-    ops = {node.op_type for node in onnx.load(exported["int8"]).graph.node}
-    assert "DynamicQuantizeLSTM" in ops and not ops & {"LSTM", "MatMul"}
+    graph = onnx.load(exported["int8"]).graph
+    ops = {node.op_type for node in graph.node}
+    assert "DynamicQuantizeLSTM" in ops and "LSTM" not in ops
+    exact = [node.input[1] for node in graph.node if node.op_type == "MatMul"]
+    assert exact == ["gates"], "which are few, and go straight into the logits"
 
 
 @pytest.mark.parametrize("fault", ["logits", "state"])
@@ -288,11 +300,12 @@ def test_torchscript_runs_with_no_ugen_installed(exported: dict[str, Path]) -> N
     code = """
 import json, sys, torch
 sys.modules["ugen"] = None
-extra = {"ugen.model": "", "ugen.codec": ""}
+extra = {"ugen.model": "", "ugen.codec": "", "ugen.inputs": ""}
 module = torch.jit.load(sys.argv[1], _extra_files=extra)
-model, codec = (json.loads(extra[key]) for key in ("ugen.model", "ugen.codec"))
+model, codec, columns = (json.loads(text) for text in extra.values())
 h = torch.zeros(model["layers"], 2, model["hidden"])
-logits, h, c = module(torch.tensor([[codec["start"]], [3]]), h, h.clone())
+row = [codec["start"], *[column["size"] - 1 for column in columns]]
+logits, h, c = module(torch.tensor([[row], [row]]), h, h.clone())
 assert logits.shape == (2, 1, len(codec["events"])) and h.shape == c.shape
 """
     subprocess.run(

@@ -24,17 +24,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_files import made, refusal, refusal_of
 from onnx import TensorProto, helper, numpy_helper
+from ugen.data import make_codec
 from ugen.runtime import Card, ModelError, generate, load
 from ugen.runtime.inference import loading
 from ugen.runtime.model_file.check import card_of, read_card
 from ugen.runtime.model_file.format import PRECISIONS
 
+BEATS = make_codec("beats")
+
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, onnx.ModelProto]:
-    """The same model in every precision."""
+    """The same model in every precision, with columns and a pointer."""
     return {
-        precision: made(precision=precision, skip=True, learn_initial_state=True)
+        precision: made(
+            precision=precision, columns=BEATS.columns, skip=True, learn_initial_state=True
+        )
         for precision in PRECISIONS
     }
 
@@ -331,9 +336,9 @@ GRAPHS: list[tuple[str, Change, str]] = [
     ("fp32", _sparse, "graph has sparse_initializer, which is no part of format 1"),
     ("fp32", _sequence, "has sequence_type, which is no part of format 1"),
     ("fp32", _rename_output, "the graph has step, h, c, probabilities"),
-    ("fp32", lambda p: p.graph.input.append(p.graph.input[0]), "the graph has token, h, c"),
-    ("fp32", _input_size(7), r"token is int64 \[any, 7\], not int64 \[any, 1\]"),
-    ("fp32", _input_size(-1), r"the shape of token has an invalid size \(-1\)"),
+    ("fp32", lambda p: p.graph.input.append(p.graph.input[0]), "the graph has step, h, c"),
+    ("fp32", _input_size(7), r"step is int64 \[any, 7\], not int64 \[any, 9\]"),
+    ("fp32", _input_size(-1), r"the shape of step has an invalid size \(-1\)"),
     (
         "fp32",
         lambda p: p.metadata_props.append(p.metadata_props[0]),

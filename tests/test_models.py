@@ -13,6 +13,8 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from model_files import random_model
+from noise import noise
 from ugen.data import UgenError, make_codec
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings as Preparing
@@ -41,37 +43,24 @@ from ugen.train.run_setup import Request, RunOptions, list_presets
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:TF32:UserWarning")
 CPU = torch.device("cpu")
+BEATS = make_codec("beats")
 SMALL = {"hidden": 20, "embedding": 12}
 OPTIONS = [(name, {}) for name in PRESETS] + [
     ("small", {"tied": True}),
     ("lstm-3x300", {"learn_initial_state": True}),
     ("skip-3x300", {"learn_initial_state": True, "tied": True}),
     ("skip-3x300", {"embedding": 20}),
+    ("small", {"pointer": False}),
+    ("small", {"columns": ()}),
+    ("skip-3x300", {"columns": BEATS.columns[2:4], "tied": True}),
 ]
 
 
 def config_of(name: str, codec_name: str, options: dict) -> ModelConfig:
     """A preset's shape, made small."""
     codec = make_codec(codec_name)
-    return ModelConfig(codec.vocabulary, codec.input, **{**PRESETS[name].model, **SMALL, **options})
-
-
-def noise(codec_name: str, vocabulary: int, batch: int, steps: int) -> np.ndarray:
-    """Steps without meaning: tokens, or vectors in which every twentieth key sounds."""
-    chance = np.random.default_rng(0)
-    if codec_name == "khot":
-        return (chance.random((batch, steps, vocabulary)) < 0.05).astype(np.float32)
-    return chance.integers(0, vocabulary, (batch, steps))
-
-
-def random_model(config: ModelConfig) -> LstmModel:
-    """A model whose every weight is random, a learned start too."""
-    torch.manual_seed(1)
-    model = LstmModel(config).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter += 0.1 * torch.randn_like(parameter)
-    return model
+    preset = {"columns": codec.columns, **PRESETS[name].model}
+    return ModelConfig(codec.vocabulary, codec.input, **{**preset, **SMALL, **options})
 
 
 @pytest.mark.parametrize("codec_name", ["beats", "khot"])
@@ -79,21 +68,21 @@ def random_model(config: ModelConfig) -> LstmModel:
 def test_every_model_exports_by_one_contract(
     tmp_path: Path, name: str, options: dict, codec_name: str
 ) -> None:
-    if options.get("tied") and codec_name == "khot":
-        with pytest.raises(UgenError, match="--tied: a khot model has no token embedding"):
-            config_of(name, codec_name, options)
+    if {"tied", "columns"} & set(options) and codec_name == "khot":
+        if options.get("tied"):
+            with pytest.raises(UgenError, match="--tied: a khot model has no token embedding"):
+                config_of(name, codec_name, {"tied": True})
         return
     config, codec = config_of(name, codec_name, options), make_codec(codec_name)
     model = random_model(config)
-    card = Card(
-        codec, config.layers, config.hidden, "fp32", Sampling(), {"model": to_json(config)}, ""
-    )
+    provenance, shape = {"model": to_json(config)}, (config.layers, config.hidden)
+    card = Card(codec, *shape, "fp32", Sampling(), provenance, "", columns=config.columns)
     fp32 = build(model, card.to_metadata())
     for precision in PRECISIONS:
         metadata = replace(card, precision=precision).to_metadata()
         onnx.save(in_precision(fp32, precision, metadata), tmp_path / f"{precision}.onnx")
     save_torchscript(model, tmp_path / "m.ts", {})
-    steps = noise(codec_name, config.vocabulary, 5, 300)
+    steps = noise(codec, config.columns, 5, 300)
     files = {precision: load(tmp_path / f"{precision}.onnx") for precision in PRECISIONS}
     for runner in (files["fp32"], TorchRunner(load_torchscript(tmp_path / "m.ts"))):
         parity = compare(TorchRunner(model), runner, steps, zero_state(model, 5))
@@ -128,13 +117,13 @@ def test_every_model_exports_by_one_contract(
 def test_a_learned_start_is_learned_and_leaves_zeros_for_every_runtime() -> None:
     """A piece begins with zeros in any model; with a learned start those zeros mean another
     state."""
-    config = config_of("small", "beats", {"learn_initial_state": True})
+    config = config_of("small", "beats", {"learn_initial_state": True, "columns": ()})
     model = random_model(config)
     plain = LstmModel(ModelConfig(config.vocabulary, **SMALL)).eval()
     plain.load_state_dict(
         {k: v for k, v in model.state_dict().items() if not k.startswith("start")}
     )
-    token = torch.tensor([[3, 7]])
+    token = torch.tensor([[[3], [7]]])
     logits, h, c = model(token, *model.state(1))
     expected, h2, c2 = plain(token, model.start_h, model.start_c)
     assert torch.allclose(logits, expected, atol=1e-6)

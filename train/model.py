@@ -87,6 +87,7 @@ class LstmModel(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
+        self.vocabulary = config.vocabulary
         self.embedding: nn.Module
         if config.input == "token":
             self.embedding = RowEmbedding(config)
@@ -140,7 +141,7 @@ class LstmModel(nn.Module):
         """
         if self.tied_proj is not None:
             vectors: Tensor = self.embedding.weight  # type: ignore[assignment]
-            head = vectors[: self.config.vocabulary]
+            head = vectors[: self.vocabulary]
             out = linear(self.tied_proj(top), head, self.head_bias)
         else:
             assert self.head is not None
