@@ -72,11 +72,12 @@ def written(model: Model, sampling: Sampling) -> list[int]:
 
 def logits_of(model: Model, tokens: Sequence[int]) -> np.ndarray:
     """The logits that some tokens of a piece were sampled from: float32 [tokens, vocabulary]."""
-    state, rows = model.start(), []
-    for token in (model.card.codec.start, *tokens[:-1]):
-        logits, state = model.step(np.array([[token]], np.int64), state)
-        rows.append(logits[0, 0])
-    return np.stack(rows)
+    card, state, found = model.card, model.start(), []
+    rows = card.codec.to_rows(np.array(tokens[:-1]), card.column_names)
+    for row in rows.astype(np.int64):
+        logits, state = model.step(row[None], state)
+        found.append(logits[0, 0])
+    return np.stack(found)
 
 
 def record(folder: Path) -> None:

@@ -193,8 +193,13 @@ def test_a_graph_whose_shapes_do_not_fit_is_refused(tmp_path: Path) -> None:
         ("Concat", ["logits", "c"]),
         ("MatMul", ["logits", "logits"]),
         ("Tanh", ["nowhere"]),
+        ("Gather", ["nowhere", "step"]),
+        ("ReduceSum", ["h", "step"]),
+        ("ScatterElements", ["h", "step", "h"]),
+        ("ScatterElements", ["h_0", "pointers", "c"]),
+        ("ScatterElements", ["h", "ids", "ids"]),
     ):
-        proto = made(embedding=8, hidden=8, layers=1)
+        proto = made(embedding=8, hidden=8, layers=1, columns=BEATS.columns)
         proto.graph.node.append(helper.make_node(operator, inputs, ["more"], axis=0))
         text = refusal_of(proto.SerializeToString(), tmp_path)
         assert text == f"the inputs of a node {operator} do not fit together"

@@ -16,17 +16,18 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-import torch
+from model_files import random_model
+from noise import noise
 from onnx.reference import ReferenceEvaluator
 from ugen.data import make_codec
+from ugen.data.codecs.base import Cursor
 from ugen.export.onnx_graph import build
-from ugen.export.parity import compare
+from ugen.export.parity import compare, step_of
 from ugen.export.quantize import in_precision
 from ugen.runtime import Card, Model, Sampling, load
 from ugen.runtime.inference.model import State, Step
 from ugen.runtime.model_file.format import OUTPUTS, PRECISIONS, inputs_of
 from ugen.train.config import ModelConfig
-from ugen.train.model import LstmModel
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("beats", {"layers": 2}),
@@ -81,45 +82,46 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A float32 model file of random weights, one of each kind of model."""
     codec_name, options = MODELS[request.param]
     codec = make_codec(codec_name)
-    config = ModelConfig(codec.vocabulary, codec.input, embedding=12, hidden=20, **options)
-    torch.manual_seed(1)
-    model = LstmModel(config).eval()
-    with torch.no_grad():
-        # so that no gain is 1, and no bias and no start 0; with three times as much, rounding
-        # errors would grow without bound
-        for parameter in model.parameters():
-            parameter += 0.1 * torch.randn_like(parameter)
-    card = Card(codec, config.layers, config.hidden, "fp32", Sampling(), {}, "")
+    shape = {"embedding": 12, "hidden": 20, "columns": codec.columns} | options
+    config = ModelConfig(codec.vocabulary, codec.input, **shape)
+    # no gain is 1, and no bias and no start 0; with three times as much, rounding errors would grow
+    # without bound
+    model = random_model(config)
+    card = Card(
+        codec, config.layers, config.hidden, "fp32", Sampling(), {}, "", columns=config.columns
+    )
     path = tmp_path_factory.mktemp(request.param) / "model.onnx"
     onnx.save(build(model, card.to_metadata()), path)
     return path
 
 
-def noise(card: Card, batch: int, steps: int) -> Step:
-    """Random steps: tokens, or vectors in which every twentieth key sounds."""
-    chance = np.random.default_rng(0)
-    keys = card.codec.vocabulary
-    if card.codec.input == "frame":
-        return (chance.random((batch, steps, keys)) < 0.05).astype(np.float32)
-    return chance.integers(0, keys, (batch, steps))
-
-
 def primed(model: Model, batch: int) -> State:
     """The state after a primer, from onnxruntime."""
-    state, primer = model.start(batch), noise(model.card, batch, PRIMER)
+    state = model.start(batch)
+    primer = noise(model.card.codec, model.card.columns, batch, PRIMER)
     for t in range(PRIMER):
-        _, state = model.step(primer[:, t : t + 1], state)
+        _, state = model.step(step_of(primer, t), state)
     return state
 
 
 def greedy(model: Model, feed: Step, state: State) -> Step:
     """The steps that onnxruntime samples greedily after the first; of the same type as `noise`."""
-    written = [feed]
+    codec, written = model.card.codec, [feed]
+    cursors = [codec.cursor(columns=model.card.column_names) for _ in feed]
     for _ in range(STEPS):
         logits, state = model.step(feed, state)
-        feed = logits.argmax(-1) if feed.ndim == 2 else (logits > 0).astype(np.float32)
+        if codec.input == "frame":
+            feed = (logits > 0).astype(np.float32)
+        else:
+            tokens = logits[:, 0].argmax(-1).tolist()
+            feed = np.array([_row(*each) for each in zip(cursors, tokens, strict=True)])
         written.append(feed)
-    return np.concatenate(written, 1)
+    return np.concatenate([each.reshape(len(feed), 1, -1) for each in written], 1)
+
+
+def _row(cursor: Cursor, token: int) -> list[int]:
+    cursor.feed(token)
+    return [token, *cursor.row()]
 
 
 @pytest.mark.parametrize("batch", [1, 5])
@@ -137,8 +139,8 @@ def test_readers_agree_over_a_thousand_carried_steps(
     assert all(np.abs(part).max() > 0.1 for part in start), (
         "the primer left something to begin with"
     )
-    random = noise(model.card, batch, STEPS + 1)
-    for steps in (random, greedy(model, random[:, :1], start)):
+    random = noise(model.card.codec, model.card.columns, batch, STEPS + 1)
+    for steps in (random, greedy(model, step_of(random, 0), start)):
         parity = compare(model, reader, steps, start)
         assert parity.logits < 1e-4 and parity.state < 1e-4
         assert parity.tokens == 1
@@ -151,7 +153,7 @@ def test_openvino_reads_smaller_files_and_reports_to_nobody(
     model, small = load(file), file.with_name(f"{precision}.onnx")
     metadata = replace(model.card, precision=precision).to_metadata()
     onnx.save(in_precision(onnx.load(file), precision, metadata), small)
-    steps = noise(model.card, 5, 300)
+    steps = noise(model.card.codec, model.card.columns, 5, 300)
     readers = load(small), OpenVino(openvino, small, model.card)
     own, other = (compare(model, reader, steps, model.start(5)).logits for reader in readers)
     assert 1e-4 < other < 1.5 * own, "as near to fp32 as onnxruntime is"

@@ -9,6 +9,7 @@ state of its own sequence.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,15 +68,16 @@ def random_model(name: str) -> tuple[onnx.ModelProto, Card]:
     logits."""
     codec_name, options = MODELS[name]
     codec = make_codec(codec_name)
-    config = ModelConfig(
-        codec.vocabulary, codec.input, **{"embedding": 12, "hidden": 20, "layers": 1} | options
-    )
+    shape = {"embedding": 12, "hidden": 20, "layers": 1, "columns": codec.columns} | options
+    config = ModelConfig(codec.vocabulary, codec.input, **shape)
     torch.manual_seed(3)
     model = LstmModel(config).eval()
     with torch.no_grad():
         for weights in model.parameters():
             weights.copy_(torch.randn_like(weights) / 2)
-    card = Card(codec, config.layers, config.hidden, "fp32", Sampling(), {}, LICENCE)
+    card = Card(
+        codec, config.layers, config.hidden, "fp32", Sampling(), {}, LICENCE, columns=config.columns
+    )
     return build(model, card.to_metadata()), card
 
 
@@ -214,13 +216,12 @@ def test_every_listener_hears_what_ugen_run_plays(served: tuple[Path, Path, Card
     model of its own."""
     folder, file, card = served
     model, batcher, rng = load(file), Batcher(folder), np.random.default_rng(5)
-    shape = (1, 1, card.codec.vocabulary) if card.codec.input == "frame" else (1, 1)
     left = {sequence: int(rng.integers(1, 41)) for sequence in range(1, 24)}
     states: dict[int, Any] = {}
     worst, sizes, songs = 0.0, set(), len(left)
     while left:
         batch = rng.permutation(list(left))[: rng.integers(1, 12)].tolist()
-        steps = {s: _random_step(rng, shape, card) for s in batch}
+        steps = {s: _random_step(rng, 1, card) for s in batch}
         starts = {s for s in batch if s not in states}
         found = batcher.infer(steps, starts)
         for s, x in steps.items():
@@ -236,10 +237,11 @@ def test_every_listener_hears_what_ugen_run_plays(served: tuple[Path, Path, Card
     assert songs == 30 and {1, 2, 11} <= sizes
 
 
-def _random_step(rng: np.random.Generator, shape: tuple[int, ...], card: Card) -> Array:
+def _random_step(rng: np.random.Generator, batch: int, card: Card) -> Array:
     if card.codec.input == "frame":
-        return (rng.random(shape) < 0.1).astype(np.float32)
-    return rng.integers(0, card.codec.vocabulary, shape)
+        return (rng.random((batch, 1, card.codec.vocabulary)) < 0.1).astype(np.float32)
+    sizes = [card.codec.vocabulary, *(each.size for each in card.columns)]
+    return rng.integers(0, sizes, (batch, len(sizes)))
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -248,7 +250,7 @@ def test_states_are_turned_in_every_precision_and_nothing_else_changes(
     tmp_path, name, precision
 ) -> None:
     proto, card = random_model(name)
-    card = Card(card.codec, card.layers, card.hidden, precision, card.sampling, {}, card.licence)
+    card = replace(card, precision=precision)
     proto = in_precision(proto, precision, card.to_metadata())
     before = proto.SerializeToString()
     turned = batch_first(proto)
@@ -261,13 +263,10 @@ def test_states_are_turned_in_every_precision_and_nothing_else_changes(
     assert len(turned.graph.node) == len(proto.graph.node) + 4
     assert turned.graph.initializer == proto.graph.initializer
     plain, other = (onnxruntime().InferenceSession(p.SerializeToString()) for p in (proto, turned))
-    rng, shape = (
-        np.random.default_rng(2),
-        (3, 1, card.codec.vocabulary) if name == "khot" else (3, 1),
-    )
+    rng = np.random.default_rng(2)
     h, c = (rng.normal(size=(card.layers, 3, card.hidden)).astype(np.float32) for _ in range(2))
     for _ in range(20):
-        x = _random_step(rng, shape, card)
+        x = _random_step(rng, 3, card)
         names = dict(zip(inputs_of(card.codec.input), (x, h, c), strict=True))
         found = other.run(OUTPUTS, names | {"h": _turn(h), "c": _turn(c)})
         logits, h, c = plain.run(OUTPUTS, names)
@@ -296,7 +295,8 @@ def test_served_models_are_float32_for_in_int8_listeners_disturb_one_another(
             batch_first(in_precision(proto, precision, card.to_metadata())), tmp_path / "m.onnx"
         )
         model = Served(tmp_path / "m.onnx", "token")
-        x, rng = np.arange(32)[:, None], np.random.default_rng(0)
+        rng = np.random.default_rng(0)
+        x = _random_step(rng, 32, card)
         h, c = (
             rng.normal(size=(card.layers, 32, card.hidden)).astype(np.float32) for _ in range(2)
         )
