@@ -69,7 +69,7 @@ class ModelConfig:
     def pointers(self) -> tuple[int, ...]:
         """The places in a row of the columns whose tokens the model may point at."""
         places = enumerate(self.columns, 1)
-        return tuple(place for place, each in places if each.lag) if self.pointer else ()
+        return tuple(place for place, each in places if each.holds_token) if self.pointer else ()
 
     def __post_init__(self) -> None:
         if self.input not in ("token", "frame"):
@@ -79,7 +79,7 @@ class ModelConfig:
         sizes = [each.size for each in self.columns]
         if self.columns and (self.input == "frame" or not all(1 <= n <= 65537 for n in sizes)):
             raise UgenError("columns: of 1 to 65537 ids, and beside tokens only")
-        if any(each.lag and each.size != self.vocabulary + 1 for each in self.columns):
+        if any(each.holds_token and each.size != self.vocabulary + 1 for each in self.columns):
             raise UgenError("columns: one that holds tokens has one id more than there are tokens")
         check_settings(self)
         if self.tied and self.input == "frame":

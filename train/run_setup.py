@@ -171,10 +171,13 @@ def new(request: Request) -> Trainer:
     from .distributed import World
 
     # whatever can be wrong with flags is found before a folder is read for minutes
-    corpus = Corpus.open(request.source) if is_corpus(request.source) else None
-    if corpus is not None:
-        _check_music(request.music, corpus)
-    codec = corpus.codec if corpus else _corpus_settings(request).codec
+    music: Corpus | Settings
+    if is_corpus(request.source):
+        music = Corpus.open(request.source)
+        _check_music(request.music, music)
+    else:
+        music = corpus_settings(request.source, **request.music)
+    codec = music.codec
     model, training = request.configs(codec)
     weights = None
     if request.options.init_from is not None:
@@ -183,7 +186,7 @@ def new(request: Request) -> Trainer:
         model, weights = weights_from(request.options.init_from, codec)
     device = choose_device(request.options.device)
     world = World.init(device.type)
-    corpus = corpus or _prepared(request, world)
+    corpus = music if isinstance(music, Corpus) else _prepared(request, music, world)
     if request.options.find_lr:
         learner = Learner(corpus, model, training, device)
         learner.initialize_weights(weights)
@@ -290,7 +293,7 @@ def _check_music(given: dict[str, Any], corpus: Corpus) -> None:
     settings = read_json(corpus.path / "corpus.json")
     have = {**settings, **settings["codec"]["options"], "codec": corpus.codec.name}
     for name, value in given.items():
-        if value != have.get(name):
+        if value != have.get(name) and (name, value) != ("codec", "auto"):
             own = f"{name} {have[name]}" if name in have else f"codec {corpus.codec.name}"
             reason = f"the corpus {corpus.path} is prepared already, with {own}"
             raise UgenError(reason, flag=_flag(name), value=value)
@@ -299,11 +302,7 @@ def _check_music(given: dict[str, Any], corpus: Corpus) -> None:
         raise UgenError(reason, path=corpus.path)
 
 
-def _corpus_settings(request: Request) -> Settings:
-    return corpus_settings(**request.music)
-
-
-def _prepared(request: Request, world: World) -> Corpus:
+def _prepared(request: Request, settings: Settings, world: World) -> Corpus:
     """A corpus made from a folder, inside the run's folder; the first process makes it for all."""
     from ugen.train.run_folder.checkpoint import require_free
 
@@ -312,7 +311,7 @@ def _prepared(request: Request, world: World) -> Corpus:
         require_free(request.output)
         if is_corpus(inside):  # left by a run that never began
             shutil.rmtree(inside)
-        prepare_folder(request.source, inside, _corpus_settings(request))
+        prepare_folder(request.source, inside, settings)
     world.wait()
     return Corpus.open(inside)
 

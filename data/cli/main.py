@@ -49,7 +49,7 @@ def prepare(
 
     Its manifest has a row for every file: kept, or dropped and why.
     """
-    prepare_folder(folder, output, corpus_settings(**choice, **settings), workers)
+    prepare_folder(folder, output, corpus_settings(folder, **choice, **settings), workers)
 
 
 @app.command(epilog="Example: ugen-data tokens song.mid --codec events")
@@ -61,13 +61,14 @@ def tokens(
 
     There is one line per bar, or per step, after its time in seconds.
     """
+    from ugen.data.analysis.beat_grid import LEAST_ON_GRID, on_grid
     from ugen.data.arrangement import arrange
     from ugen.data.codecs.listing import token_lines
     from ugen.data.midi.reader import read_midi
 
     chosen = CodecChoice(**choice)
-    codec = chosen.make()
     score = arrange(read_midi(file), chosen.arrangement)
+    codec = chosen.make(lambda: on_grid(score) >= LEAST_ON_GRID)
     FileWarnings().say(file, score.warnings)
     for line in token_lines(codec, codec.encode(score).tokens):
         typer.echo(line)

@@ -4,6 +4,7 @@ summary."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,8 +13,10 @@ import typer
 from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.codecs.base import Codec
 from ugen.data.codecs.registry import CODECS, all_codecs, make_codec
+from ugen.data.corpus.auto_codec import has_beats
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
+from ugen.data.corpus.report import without_beats
 from ugen.data.errors import UgenError
 from ugen.data.processors import usable_processors
 from ugen.data.settings import setting
@@ -30,7 +33,10 @@ class CodecChoice:
     PANEL: ClassVar[str] = "Preparing a folder"
 
     codec: str = setting(
-        "beats", f"How music becomes tokens: {all_codecs()}.", choices=tuple(CODECS)
+        "auto",
+        f"How music becomes tokens: {all_codecs()}; auto takes events for music without a beat "
+        "grid, else beats.",
+        choices=("auto", *CODECS),
     )
     ticks: int | None = setting(
         None,
@@ -47,31 +53,36 @@ class CodecChoice:
         choices=ARRANGEMENTS,
     )
 
-    def make(self) -> Codec:
-        """The codec. Raises UgenError for options, or an arrangement, that it has no use for."""
-        usual = make_codec(self.codec).options()
+    def make(self, has_beats: Callable[[], bool]) -> Codec:
+        """The codec. `has_beats`: whether the music has a beat grid, which `auto` asks. Raises
+        UgenError for options, or an arrangement, that it has no use for."""
+        name = self.codec
+        if name == "auto":
+            grid_needed = self.arrangement == "band" or self.ticks or self.fold
+            name = "beats" if grid_needed or has_beats() else "events"
+        usual = make_codec(name).options()
         given = {"ticks": self.ticks, "fold": self.fold or None}
         options = {name: value for name, value in given.items() if value is not None}
-        for name, value in options.items():
-            if name not in usual:
-                fitting = [each for each, cls in CODECS.items() if name in cls().options()]
+        for option, value in options.items():
+            if option not in usual:
+                fitting = [each for each, cls in CODECS.items() if option in cls().options()]
                 problem = f"goes with --codec {' or '.join(fitting)}, not {self.codec}"
                 shown = None if value is True else value
-                raise UgenError(problem, flag=f"--{name}", value=shown)
+                raise UgenError(problem, flag=f"--{option}", value=shown)
         if "band" in usual:
             options["band"] = self.arrangement == "band"
         elif self.arrangement != "piano":
             problem = f"keeps programs and drums, which --codec {self.codec} cannot hold"
             raise UgenError(problem, flag="--arrange", value=self.arrangement)
-        return make_codec(self.codec, **options)
+        return make_codec(name, **options)
 
 
-def corpus_settings(**given: Any) -> Settings:
-    """Settings for a corpus from fields of CodecChoice and of Settings. Raises UgenError that names
-    flags which do not go together."""
+def corpus_settings(folder: Path, **given: Any) -> Settings:
+    """Settings for a corpus of a folder, from fields of CodecChoice and of Settings. Raises
+    UgenError that names flags which do not go together."""
     names = {each.name for each in fields(CodecChoice)} & set(given)
     choice = CodecChoice(**{name: given.pop(name) for name in names})
-    return Settings(choice.make(), choice.arrangement, **given)
+    return Settings(choice.make(lambda: has_beats(folder)), choice.arrangement, **given)
 
 
 def prepare_folder(
@@ -113,3 +124,5 @@ def _summary(corpus: Corpus) -> None:
         typer.echo(f"  {count(repaired, 'damaged file')} repaired; the manifest says how")
     if late := sum(row.silence_cut > 0 for row in kept):
         typer.echo(f"  silence before the first note cut in {count(late, 'file')}")
+    if words := without_beats(kept, corpus.codec.name):
+        typer.echo(f"  {words}")

@@ -224,7 +224,7 @@ class Codec(ABC):
         after_nothing = np.append(0, table + 1).astype(rows.dtype)
         keys = np.array([transposed_key(key, semitones) for key in range(25)], rows.dtype)
         for place, name in enumerate(columns, 1):
-            if Column(name, 0).lag:
+            if Column(name, 0).holds_token:
                 augmented[:, place] = after_nothing[rows[:, place]]
             elif name == "key":
                 augmented[:, place] = keys[rows[:, place]]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 NO_KEY = 0
@@ -29,9 +30,22 @@ class Column:
 
     @property
     def lag(self) -> int:
-        """How far back `back_n` looks; 0 for a column that holds no token."""
+        """How far back `back_n` looks; 0 for another column."""
+        return self._number("back")
+
+    @property
+    def length(self) -> int:
+        """How much `after_n` compares; 0 for another column."""
+        return self._number("after")
+
+    @property
+    def holds_token(self) -> bool:
+        """Whether its ids are tokens: 0, then one more than each token."""
+        return bool(self.lag or self.length or self.name == "oldest")
+
+    def _number(self, of: str) -> int:
         prefix, _, number = self.name.partition("_")
-        return int(number) if prefix == "back" and number.isdigit() else 0
+        return int(number) if prefix == of and number.isdigit() else 0
 
 
 @dataclass(frozen=True)
@@ -50,8 +64,10 @@ WISHES = Column("key", KEYS + 1), Column("left", len(LEFT) + 2)
 
 
 def sized(columns: Sequence[Column], vocabulary: int) -> tuple[Column, ...]:
-    """Columns, with the ids of those that hold tokens: 0, then one more than each token."""
-    return tuple(Column(each.name, vocabulary + 1) if each.lag else each for each in columns)
+    """Columns, with the size of those that hold tokens."""
+    return tuple(
+        Column(each.name, vocabulary + 1) if each.holds_token else each for each in columns
+    )
 
 
 def key_id(key: tuple[int, bool] | None) -> int:
@@ -70,23 +86,22 @@ def left_id(bars: float | None) -> int:
     return 0 if bars is None else 1 + bisect_left(LEFT, bars - 1e-6)
 
 
+_Place = tuple[list[int], list[int]]  # the ranks and tokens of what came at a place
+
+
 class Recall:
     """The tokens that came at each place of the last bars, in order of rank.
 
     A rank orders what comes at one place: a chord's notes by pitch. `lags`: how many bars ago to
-    look. Memory is that of the longest lag.
+    look. `memory`: how many bars to keep, at least those. `kinds`: of each token, its kind of
+    event.
     """
 
-    def __init__(self, lags: Sequence[int], kinds: Sequence[str]):
+    def __init__(self, lags: Sequence[int], kinds: Sequence[str], memory: int = 0):
+        self._lags = lags
         self._kinds = kinds
-        self._bars: deque[dict[int, tuple[list[int], list[int]]]] = deque(
-            [{}], maxlen=max(lags, default=0) + 1
-        )
-        self.place = 0
-        self.rank = 0
-        self._ranks: list[int] = []
-        self._tokens: list[int] = []
-        self._bars[-1][0] = self._ranks, self._tokens
+        self._bars: deque[dict[int, _Place]] = deque([], max([*lags, memory]) + 1)
+        self.move(0, bar=True)
 
     def record(self, token: int) -> None:
         """The next token came at this place, after this rank."""
@@ -100,60 +115,158 @@ class Recall:
         self.place = place
         self.rank = 0
         self._ranks, self._tokens = self._bars[-1].setdefault(place, ([], []))
+        self._before = {lag: self._here(lag) for lag in self._lags}
 
-    def token(self, lag: int, allowed: Collection[str]) -> int:
-        """What came `lag` bars ago at this place, after the last token of no higher rank, of a kind
-        that is `allowed`: the nearest after it, else before it; -1 where nothing did."""
-        if lag >= len(self._bars):
+    def _here(self, lag: int) -> _Place | None:
+        """What came at this place so many bars ago."""
+        return self._bars[-1 - lag].get(self.place) if lag < len(self._bars) else None
+
+    def token(self, lag: int, allowed: Collection[str], *, anywhere: bool = False) -> int:
+        """What came `lag` bars ago at this place after the last token of no higher rank: the first
+        of a kind that is `allowed`, before another program begins. Where it may be `anywhere`, the
+        first of any program, or else the last before. -1 where nothing did."""
+        found = self._before[lag] if lag in self._before else self._here(lag)
+        if found is None:
             return -1
-        ranks, tokens = self._bars[-1 - lag].get(self.place, _NOTHING)
+        ranks, tokens = found
         at = max(bisect_right(ranks, self.rank) - 1, 0)
-        for token in tokens[at:]:
-            if self._kinds[token] in allowed:
-                return token
-        for token in tokens[:at][::-1]:
+        for place in range(at, len(tokens)):
+            kind = self._kinds[tokens[place]]
+            if kind in allowed:
+                return tokens[place]
+            if kind == "program" and not anywhere:
+                return -1
+        for token in reversed(tokens[:at]) if anywhere else ():
             if self._kinds[token] in allowed:
                 return token
         return -1
 
     def copy(self) -> Recall:
         """An independent one with the same memory."""
-        other = Recall((), self._kinds)
+        other = copy(self)
         now = {place: (ranks[:], tokens[:]) for place, (ranks, tokens) in self._bars[-1].items()}
-        other._bars = deque([*self._bars][:-1] + [now], maxlen=self._bars.maxlen)
-        other.place = self.place
-        other.rank = self.rank
+        other._bars = self._bars.copy()
+        other._bars[-1] = now
         other._ranks, other._tokens = now[self.place]
         return other
 
 
-_NOTHING: tuple[list[int], list[int]] = ([], [])
+class Repeats:
+    """Where the same last items came before: the latest such place.
+
+    `lengths`: how many items must be the same. `memory`: how many places ago the first of them may
+    have come; so a stream's last places tell what all of it does. `now`: the number of the present
+    place.
+    """
+
+    def __init__(self, lengths: Sequence[int], memory: int):
+        self._lengths = lengths
+        self._memory = memory
+        self.now = 0
+        self._items: tuple[Hashable, ...] = ()  # the last
+        self._places: tuple[int, ...] = ()  # where each came
+        # by items: where the first and the last of them came; the older half is dropped in time
+        self._recent: dict[tuple[Hashable, ...], tuple[int, int]] = {}
+        self._older: dict[tuple[Hashable, ...], tuple[int, int]] = {}
+        self._found: dict[int, tuple[int, int]] = {}  # by length: the first's place, and the lag
+
+    def record(self, item: Hashable) -> None:
+        """The next item came at this place."""
+        most = max(self._lengths)
+        self._items = (*self._items, item)[-most:]
+        self._places = (*self._places, self.now)[-most:]
+        if len(self._recent) >= self._memory * len(self._lengths):
+            self._older = self._recent
+            self._recent = {}
+        self._found = {}
+        for length in self._lengths:
+            if length <= len(self._items):
+                key = self._items[-length:]
+                if found := self._recent.get(key) or self._older.get(key):
+                    self._found[length] = found[0], self.now - found[1]
+                self._recent[key] = self._places[-length], self.now
+
+    def lag(self, length: int) -> int:
+        """How many places ago the last `length` items came before; 0 where they did not."""
+        first, lag = self._found.get(length, (0, 0))
+        return lag if self.now - first < self._memory else 0
+
+    def copy(self) -> Repeats:
+        """An independent one with the same memory."""
+        other = copy(self)
+        other._recent = dict(self._recent)
+        return other
 
 
 class Row:
     """The ids of some columns, kept up to date by a cursor that names what changes.
 
-    `kinds`: of each token, its kind of event.
+    `kinds`: of each token, its kind of event. `memory`: how many places `after_n` looks back to:
+    tokens, or where they are listed in steps, `steps`.
     """
 
-    def __init__(self, columns: Sequence[str], wishes: Wishes, kinds: Sequence[str]):
-        self._columns = [(name, Column(name, 0).lag) for name in columns]
-        self._kinds = kinds
+    def __init__(
+        self,
+        columns: Sequence[str],
+        wishes: Wishes,
+        kinds: Sequence[str],
+        memory: int,
+        *,
+        steps: bool = False,
+    ):
+        found = [Column(name, 0) for name in columns]
+        self._columns = [(each.name, each.lag, each.length) for each in found]
         self.wishes = wishes
-        self.ids: dict[str, int] = {"key": key_id(wishes.key), "left": 0}
-        self.recall = Recall([lag for _, lag in self._columns if lag], kinds)
+        self.ids = dict.fromkeys(columns, 0)
+        self.ids["key"] = key_id(wishes.key)
+        lengths = [each.length for each in found if each.length]
+        self.repeats = Repeats(lengths, memory) if lengths else None
+        self._tokens: deque[int] | None = None if steps else deque(maxlen=memory)
+        lags = [each.lag for each in found if each.lag]
+        self.recall = Recall(lags, kinds, memory if lengths and steps else 0)
 
-    def list(self, allowed: Collection[str]) -> list[int]:
-        """The ids. `allowed`: the kinds of event that may come next."""
-        return [
-            self.recall.token(lag, allowed) + 1 if lag else self.ids[name]
-            for name, lag in self._columns
-        ]
+    def follow(self, token: int, item: Hashable) -> None:
+        """The next token came. `item`: what it counts as, where `after_n` compares it."""
+        if self.repeats is not None and self._tokens is not None:
+            self._tokens.append(token)
+            self.repeats.now += 1
+            self.repeats.record(item)
+
+    def list(self, allowed: Collection[str], *, anywhere: bool = False) -> list[int]:
+        """The ids. `allowed`: the kinds of event that may come next. `anywhere`: whether one of
+        another rank, or program, is better than none."""
+        ids = []
+        for name, lag, length in self._columns:
+            if length:
+                ids.append(self._after(length, allowed) + 1)
+            elif lag:
+                ids.append(self.recall.token(lag, allowed, anywhere=anywhere) + 1)
+            else:
+                ids.append(self.ids[name])
+        return ids
+
+    def _after(self, length: int, allowed: Collection[str]) -> int:
+        """What followed the last `length` items when they came before; -1 where they did not."""
+        lag = self.repeats.lag(length) if self.repeats is not None else 0
+        if not lag:
+            return -1
+        return self.recall.token(lag, allowed) if self._tokens is None else self._tokens[-lag]
+
+    def ask(self, wishes: Wishes) -> None:
+        """Change what is wanted of the piece. The cursor says how much of it is left."""
+        self.wishes = wishes
+        self.ids["key"] = key_id(wishes.key)
+
+    def reach(self, seconds: float) -> None:
+        """So much of the piece has passed, where the codec has no bars."""
+        wanted = self.wishes.seconds
+        self.ids["left"] = left_id(None if wanted is None else (wanted - seconds) / LEFT_SECONDS)
 
     def copy(self) -> Row:
         """An independent one at the same place."""
-        other = Row((), self.wishes, self._kinds)
-        other._columns = self._columns
+        other = copy(self)
         other.ids = dict(self.ids)
+        other.repeats = self.repeats and self.repeats.copy()
+        other._tokens = None if self._tokens is None else self._tokens.copy()
         other.recall = self.recall.copy()
         return other

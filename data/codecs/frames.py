@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from ugen.data.score import Score
 
-from .base import Codec, Encoded, Mask, Tokens
-from .columns import LEFT_SECONDS, NO_WISHES, Column, Wishes
+from .base import Codec, Encoded, Mask, Tokens, split_event
+from .columns import LEFT_SECONDS, NO_WISHES, WISHES, Column, Row, Wishes, sized
 from .decoder import GridDecoder
 from .pitch_grid import (
     PITCHES,
@@ -37,6 +37,13 @@ from .pitch_grid import (
 )
 
 LONGEST_FOLD = 96  # steps: 2.5 seconds at 25 ticks
+MEMORY = 1024  # listed steps that columns look back to: 27 seconds at 25 ticks, without `fold`
+COLUMNS = (
+    *(Column(f"back_{lag}", 0) for lag in (1, 2, 4)),
+    *(Column(f"after_{length}", 0) for length in (1, 2, 4)),
+    *WISHES,
+)
+_KINDS = frozenset(("step", "pitch"))
 
 
 class FramesCodec(Codec):
@@ -107,9 +114,9 @@ class FramesCodec(Codec):
         return runs_to_score(self.runs(tokens), self.ticks)
 
     def context(self, tokens: Tokens) -> Tokens:
-        """The last whole step, and the pitches listed since."""
+        """The last whole steps, those that columns look back to, and the pitches listed since."""
         ends = np.flatnonzero(self.is_time[tokens])
-        return tokens[ends[-2] + 1 :] if len(ends) > 1 else tokens
+        return tokens[ends[-2 - MEMORY] + 1 :] if len(ends) > MEMORY + 1 else tokens
 
     def decoder(self) -> _FramesDecoder:
         return _FramesDecoder(self)
@@ -133,12 +140,12 @@ class FramesCodec(Codec):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        return ()
+        return sized(COLUMNS, self.vocabulary)
 
     def cursor(
         self, tempo: float | None = None, columns: Sequence[str] = (), wishes: Wishes = NO_WISHES
     ) -> _FramesCursor:
-        return _FramesCursor(self)
+        return _FramesCursor(self, columns, wishes)
 
     @property
     def onset_tokens(self) -> Mask:
@@ -164,28 +171,57 @@ class _FramesDecoder(GridDecoder):
 
 
 class _FramesCursor:
+    """Seconds passed, the last pitch listed, and the columns of a row: a step is a place, and an
+    item to compare is a step that differs from the one before."""
+
     bars = 0
     bar_seconds = LEFT_SECONDS
 
-    def __init__(self, codec: FramesCodec):
+    def __init__(self, codec: FramesCodec, columns: Sequence[str], wishes: Wishes):
         self._masks = codec.masks
         self._seconds = (codec.steps * codec.step_seconds).tolist()
         self._last = STEP
         self.seconds = 0.0
+        kinds = [split_event(event)[0] for event in codec.events]
+        self._row = Row(columns, wishes, kinds, MEMORY, steps=True) if columns else None
+        self._listed: tuple[int, ...] = ()
+        self._step: tuple[int, ...] | None = None  # the one before
+        if self._row is not None:
+            self._row.reach(0)
 
     def feed(self, token: int) -> None:
         self._last = token if token <= PITCHES else STEP
         self.seconds += self._seconds[token]
+        if self._row is None:
+            return
+        recall, repeats = self._row.recall, self._row.repeats
+        recall.record(token)
+        recall.rank = self._last
+        if self._last != STEP:
+            self._listed += (token,)
+            return
+        recall.move(0, bar=True)
+        if repeats is not None:
+            repeats.now += 1
+            if self._listed != self._step:
+                repeats.record(self._listed)
+        self._step = self._listed
+        self._listed = ()
+        self._row.reach(self.seconds)
 
     def mask(self) -> Mask:
         row: Mask = self._masks[self._last]
         return row
 
     def row(self) -> list[int]:
-        return []
+        return [] if self._row is None else self._row.list(_KINDS)
 
     def ask(self, wishes: Wishes) -> None:
-        pass
+        if self._row is not None:
+            self._row.ask(wishes)
+            self._row.reach(self.seconds)
 
     def copy(self) -> _FramesCursor:
-        return copy(self)
+        other = copy(self)
+        other._row = self._row and self._row.copy()
+        return other

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from ugen.data.analysis.beat_grid import LEAST_ON_GRID
 from ugen.data.analysis.key import parse_key
 from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.codecs.base import Codec, Tokens
@@ -59,7 +60,8 @@ class ManifestRow:
     `warnings`: what was repaired while reading it. `silence_cut`: seconds before the first note
     that are left out. `notes_in`: notes in the file. `notes`: in the tokens. `lost`: notes of the
     arrangement that the codec's grid could not hold. `key`: the likeliest, as in C, F# or Bbm.
-    `family`: the first file of which this piece is a version; its own name where it is that.
+    `on_grid`: the share of onsets on the file's beat grid, where that was measured. `family`: the
+    first file of which this piece is a version; its own name where it is that.
     `offset`: its first token.
     """
 
@@ -77,8 +79,14 @@ class ManifestRow:
     lost: int = 0
     seconds: float = 0.0
     key: str = ""
+    on_grid: float | None = None
     tokens: int = 0
     offset: int = 0
+
+    @property
+    def has_beats(self) -> bool:
+        """Whether the piece has a beat grid, as far as is known."""
+        return self.on_grid is None or self.on_grid >= LEAST_ON_GRID
 
     def dropped(self, code: Code, reason: str, family: str = "") -> ManifestRow:
         """The row of the file when it is dropped."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from ugen.data.analysis.beat_grid import on_grid
 from ugen.data.analysis.key import key_name, key_of
 from ugen.data.arrangement import LONGEST_INTRODUCTION, arrange, cut_silence
 from ugen.data.codecs.base import Codec, Tokens
@@ -162,7 +163,8 @@ def _read(job: tuple[str, str, Settings]) -> Read:
     seconds = round(arranged.seconds, 3)
     key = key_name(key_of(arranged))
     row = replace(row, status="kept", tokens=len(tokens), notes=notes, lost=lost, seconds=seconds)
-    return replace(row, key=key), tokens, sketch(arranged)
+    share = round(on_grid(arranged), 3)
+    return replace(row, key=key, on_grid=share), tokens, sketch(arranged)
 
 
 class _DroppedError(Exception):

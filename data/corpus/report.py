@@ -81,11 +81,8 @@ def _about_music(facts: Facts) -> Iterator[str]:
     largest = max((len(files) + 1 for files in facts.families.values()), default=0)
     if largest * 5 > len(facts.kept):
         yield f"{largest} of {count(len(facts.kept), 'piece')} are versions of one"
-    if len(facts.tempos) == 1 and len(facts.kept) > 1:
-        yield (
-            f"every piece is at {next(iter(facts.tempos))} beats per minute: if these are recorded "
-            "performances, their beats may mean nothing, and the events codec fits them better"
-        )
+    if words := without_beats(facts.kept, facts.codec):
+        yield words
     held_out = sum(split.tokens for split in facts.splits[1:])
     if sum(facts.held_out_only.values()) > HELD_OUT_ONLY * held_out:
         counts = facts.held_out_only
@@ -94,6 +91,17 @@ def _about_music(facts: Facts) -> Iterator[str]:
             f"held-out pieces use {count(len(counts), 'event')} that never occur in training, "
             f"mostly {names}"
         )
+
+
+def without_beats(kept: Sequence[ManifestRow], codec: str) -> str:
+    """How many of the kept pieces have no beat grid, in words; empty where all have one."""
+    loose = sum(not row.has_beats for row in kept)
+    if not loose:
+        return ""
+    words = f"{loose} of {count(len(kept), 'piece')} {'has' if loose == 1 else 'have'} no beat grid"
+    why = "performed, or their tempo was flattened"
+    advice = ": --codec events suits them" if codec == "beats" else ""
+    return f"{words} ({why}){advice}"
 
 
 def table(facts: Facts) -> str:

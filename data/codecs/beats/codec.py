@@ -31,7 +31,7 @@ from ugen.data.codecs.columns import NO_WISHES, Column, Wishes, sized
 from ugen.data.errors import CodecError
 from ugen.data.score import Score
 
-from .cursor import COLUMNS, LAGS, BeatsCursor, Grammar
+from .cursor import COLUMNS, LAGS, MEMORY, BeatsCursor, Grammar
 from .decoder import BeatsDecoder
 from .table import (
     DRUMS,
@@ -228,11 +228,14 @@ class BeatsCodec(Codec):
     def context(self, tokens: Tokens) -> Tokens:
         """The meter, tempo and velocities that hold, then all tokens of the last bars: those that
         columns look back to, and the present one."""
-        bars = np.flatnonzero(tokens == self._ids["bar"])[-1 - max(LAGS) :]
-        if len(bars) <= max(LAGS):
+        bars = np.flatnonzero(tokens == self._ids["bar"])
+        far = bars[: -max(LAGS)]  # far enough back, in bars and in tokens
+        far = far[len(tokens) - far >= MEMORY]
+        if not len(far):
             return tokens
+        cut = int(far[-1])
         program, meter, tempos, velocities = 0, self._meter_id(4, 4), list[int](), dict[int, int]()
-        for token in tokens[: bars[0]].tolist():
+        for token in tokens[:cut].tolist():
             kind, value = self._pairs[token]
             if kind == "program":
                 program = value
@@ -247,7 +250,7 @@ class BeatsCodec(Codec):
         held = [meter, *tempos]
         for program, velocity in velocities.items():
             held += [self._ids[f"program:{program}"], velocity] if self.band else [velocity]
-        return np.concatenate([held, tokens[bars[0] :]]).astype(np.uint16)
+        return np.concatenate([held, tokens[cut:]]).astype(np.uint16)
 
     def decoder(self) -> BeatsDecoder:
         return BeatsDecoder(self._pairs)

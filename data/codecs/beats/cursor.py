@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.codecs.base import Mask
-from ugen.data.codecs.columns import NO_WISHES, WISHES, Column, Row, Wishes, key_id, left_id
+from ugen.data.codecs.columns import NO_WISHES, WISHES, Column, Row, Wishes, left_id
 
 from .table import DRUMS, GRID, LONGEST_SHIFT, METERS, bar_steps
 
@@ -115,11 +115,13 @@ class Grammar(NamedTuple):
 _ALLOWED = {state: frozenset(kinds) for state, kinds in _FOLLOWS.items()}
 
 LAGS = (1, 2, 4, 8)  # bars
+MEMORY = 2048  # tokens
 BEATS = max(n * 4 / d for n, d in METERS)  # quarters in a bar
 COLUMNS = (
     Column("beat", int(BEATS) + 1),
     Column("phase", GRID + 1),
     *(Column(f"back_{lag}", 0) for lag in LAGS),
+    *(Column(f"after_{length}", 0) for length in (3, 6, 12)),
     *WISHES,
 )
 
@@ -146,7 +148,9 @@ class BeatsCursor:
         self._pitch = -1
         self._program = -1
         self._drums = False
-        self._row = Row(columns, wishes, [kind for kind, _ in pairs]) if columns else None
+        self._row: Row | None = None
+        if columns:
+            self._row = Row(columns, wishes, [kind for kind, _ in pairs], MEMORY)
         self._arrive()
 
     @property
@@ -189,6 +193,7 @@ class BeatsCursor:
         self._state = state
         if self._row is not None:
             self._row.recall.record(token)
+            self._row.follow(token, kind if kind == "velocity" else token)
             self._follow(kind, self._clock.bars != bars)
 
     def _follow(self, kind: str, bar: bool) -> None:
@@ -224,13 +229,19 @@ class BeatsCursor:
 
     def row(self) -> list[int]:
         """The ids of its columns here."""
-        return [] if self._row is None else self._row.list(_ALLOWED[self._state])
+        return (
+            []
+            if self._row is None
+            else self._row.list(
+                _ALLOWED[self._state],
+                anywhere=self._state == "pitch",  # a duration is like its neighbours
+            )
+        )
 
     def ask(self, wishes: Wishes) -> None:
         """Change what is wanted of the piece, from here on."""
         if self._row is not None:
-            self._row.wishes = wishes
-            self._row.ids["key"] = key_id(wishes.key)
+            self._row.ask(wishes)
             self._arrive()
 
     def mask(self) -> Mask:
