@@ -21,13 +21,14 @@ time too.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.codecs.base import Codec, Encoded, Tokens, require_notes
 from ugen.data.errors import CodecError
-from ugen.data.score import Score
+from ugen.data.score import Score, together
 
 from .cursor import BeatsCursor, Grammar
 from .decoder import BeatsDecoder
@@ -86,55 +87,81 @@ class BeatsCodec(Codec):
         return True
 
     # encoding: every event gets a row (point of time, rank there, token); one sort puts them in
-    # order
+    # order. Rows take much memory, so the music is encoded part by part
 
     def encode(self, score: Score) -> Encoded:
-        notes = self._on_grid(score)
-        if not len(notes):
+        parts = self._on_grid(score)
+        count = sum(map(len, parts))
+        if not count:
             return Encoded(
                 np.array([self._meter_id(4, 4), self.start], np.uint16), 0, len(score.notes)
             )
-        bars, meters = self._bar_lines(score, notes)
-        points = np.unique(np.concatenate([bars, [at for at, _ in meters], notes["onset"]]))
+        bars, meters = self._bar_lines(score, int(parts[-1]["onset"][-1]), count)
+        starts = np.array([notes["onset"][0] for notes in parts[1:]], np.int64)
+        bars_of = np.split(bars, np.searchsorted(bars, starts))
+        meters_of = np.split(meters, np.searchsorted(meters[:, 0], starts))
+        before = _Before(_round_div(score.tempos["tick"] * GRID, score.ticks_per_beat))
+        tokens = []
+        for number, notes in enumerate(parts):
+            own = bars_of[number], meters_of[number]
+            tokens.append(self._encode_part(score, notes, *own, before))
+        tokens.append(np.array([self.start], np.uint16))
+        return Encoded(np.concatenate(tokens), count, len(score.notes) - count)
+
+    def _encode_part(
+        self,
+        score: Score,
+        notes: NDArray[np.void],
+        bars: NDArray[np.int64],
+        meters: NDArray[np.int64],
+        before: _Before,
+    ) -> Tokens:
+        """The tokens of some notes, and of the bar lines and meters up to the next."""
+        points = np.unique(np.concatenate([bars, meters[:, 0], notes["onset"]]))
         rows = [
-            *self._time_rows(points, bars),
-            *self._change_rows(score, notes, meters),
-            *self._note_rows(notes),
+            *self._time_rows(points, bars, before),
+            *self._change_rows(score, notes, meters, before),
+            *self._note_rows(notes, before),
         ]
         at = np.concatenate([row.at for row in rows])
         rank = np.concatenate([np.broadcast_to(row.rank, row.at.shape) for row in rows])
         token = np.concatenate([np.broadcast_to(row.token, row.at.shape) for row in rows])
-        tokens = np.append(token[np.lexsort((rank, at))], self.start).astype(np.uint16)
-        return Encoded(tokens, len(notes), len(score.notes) - len(notes))
+        return token[np.lexsort((rank, at))].astype(np.uint16)
 
-    def _on_grid(self, score: Score) -> NDArray[np.void]:
-        """Notes in steps, without equal ones at one point; `end` holds the index of the
-        duration."""
-        notes = score.notes.copy()
-        onset = _round_div(notes["onset"] * GRID, score.ticks_per_beat)
-        length = np.maximum(_round_div(notes["end"] * GRID, score.ticks_per_beat) - onset, 1)
-        notes["onset"], notes["end"] = onset, _nearest(DURATIONS, length)
-        if self.band:
-            notes["program"][notes["drum"]] = 0
-        else:
-            notes = notes[~notes["drum"]]
-            notes["program"] = 0
-        order = np.lexsort(
-            (-notes["end"], notes["pitch"], notes["program"], notes["drum"], notes["onset"])
-        )
-        notes = notes[order]  # of equal notes the longest comes first, and is the one that stays
-        same = np.zeros(len(notes), bool)
-        same[1:] = np.logical_and.reduce(
-            [notes[f][1:] == notes[f][:-1] for f in ("onset", "drum", "program", "pitch")]
-        )
-        return notes[~same]
+    def _on_grid(self, score: Score) -> list[NDArray[np.void]]:
+        """Notes in steps, without equal ones at one point; `end` holds the index of the duration.
+        In parts, none of them empty, that share no point."""
+        onset = _round_div(score.notes["onset"] * GRID, score.ticks_per_beat)
+        parts = []
+        for part in together(onset):
+            notes = score.notes[part].copy()
+            end = _round_div(notes["end"] * GRID, score.ticks_per_beat)
+            notes["onset"] = onset[part]
+            notes["end"] = _nearest(DURATIONS, np.maximum(end - onset[part], 1))
+            if self.band:
+                notes["program"][notes["drum"]] = 0
+            else:
+                notes = notes[~notes["drum"]]
+                notes["program"] = 0
+            order = np.lexsort(
+                (-notes["end"], notes["pitch"], notes["program"], notes["drum"], notes["onset"])
+            )
+            notes = notes[
+                order
+            ]  # of equal notes the longest comes first, and is the one that stays
+            same = np.zeros(len(notes), bool)
+            same[1:] = np.logical_and.reduce(
+                [notes[f][1:] == notes[f][:-1] for f in ("onset", "drum", "program", "pitch")]
+            )
+            parts += [notes[~same]] if len(notes) else []
+        return parts
 
     def _bar_lines(
-        self, score: Score, notes: NDArray[np.void]
-    ) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
-        """Where bar lines are, up to the last onset, and where a meter token stands as (step,
-        token). Raises CodecError, before memory is taken, when the notes are too few for them."""
-        last = int(notes["onset"][-1])
+        self, score: Score, last: int, count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where bar lines are, up to the last onset, and rows of where a meter token stands and the
+        token. `count`: of notes. Raises CodecError, before memory is taken, when they are too few
+        for the bars."""
         starts = _round_div(score.meters["tick"] * GRID, score.ticks_per_beat)
         changes = {
             int(at): _known_meter(n, d)
@@ -153,14 +180,18 @@ class BeatsCodec(Codec):
             first = at if on_bar_line else at + bar_steps(meter)
             bars.append(range(first, following, bar_steps(meter)))
         total = sum(map(len, bars)) + len(meters)
-        require_notes(len(notes), bars=total)
+        require_notes(count, bars=total)
         if total > MAX_BARS:
             raise CodecError(f"has {total:,} bars; {MAX_BARS:,} are the most")
-        return np.concatenate([np.array(each, np.int64) for each in bars]), meters
+        lines = np.concatenate([np.array(each, np.int64) for each in bars])
+        return lines, np.array(meters, np.int64)
 
-    def _time_rows(self, points: NDArray[np.int64], bars: NDArray[np.int64]) -> list[_Rows]:
+    def _time_rows(
+        self, points: NDArray[np.int64], bars: NDArray[np.int64], before: _Before
+    ) -> list[_Rows]:
         """`bar` at every bar line; at any other point, the shift from the point before it."""
-        gaps = np.diff(points, prepend=0)
+        gaps = np.diff(points, prepend=before.point)
+        before.point = int(points[-1])
         shifted = ~np.isin(points, bars) & (gaps > 0)
         at, gap = points[shifted], gaps[shifted]
         whole, rest = np.divmod(gap, LONGEST_SHIFT)
@@ -172,30 +203,25 @@ class BeatsCodec(Codec):
         ]
 
     def _change_rows(
-        self, score: Score, notes: NDArray[np.void], meters: list[tuple[int, int]]
+        self, score: Score, notes: NDArray[np.void], meters: NDArray[np.int64], before: _Before
     ) -> list[_Rows]:
         """Meters where they stand; tempos at the first notes for which they hold."""
         onsets = np.unique(notes["onset"])
-        starts = _round_div(score.tempos["tick"] * GRID, score.ticks_per_beat)
-        usec = score.tempos["usec"][np.searchsorted(starts, onsets, side="right") - 1]
-        tempo = _nearest(TEMPOS, 60e6 / usec)
-        changed = np.diff(tempo, prepend=-1) != 0
-        at, token = (np.array(column, np.int64) for column in zip(*meters, strict=True))
+        in_force = np.searchsorted(before.tempo_starts, onsets, side="right") - 1
+        tempo = _nearest(TEMPOS, 60e6 / score.tempos["usec"][in_force])
+        changed = np.diff(tempo, prepend=before.tempo) != 0
+        before.tempo = int(tempo[-1])
         return [
-            _Rows(at, _Rank.METER, token),
+            _Rows(meters[:, 0], _Rank.METER, meters[:, 1]),
             _Rows(onsets[changed], _Rank.TEMPO, self._tempo + tempo[changed]),
         ]
 
-    def _note_rows(self, notes: NDArray[np.void]) -> list[_Rows]:
+    def _note_rows(self, notes: NDArray[np.void], before: _Before) -> list[_Rows]:
         at, drum = notes["onset"], notes["drum"]
         program = np.where(drum, DRUMS, notes["program"]).astype(np.int64)
         rank = _Rank.NOTES + _Rank.PER_NOTE * (program * 128 + notes["pitch"])
         velocity = notes["velocity"].astype(np.int64) // VELOCITY_STEP
-        by_program = np.argsort(program, kind="stable")
-        louder = np.ones(len(notes), bool)
-        louder[by_program[1:]] = (np.diff(program[by_program]) != 0) | (
-            np.diff(velocity[by_program]) != 0
-        )
+        louder = before.louder(program, velocity)
         pitch = self._pitch + notes["pitch"].astype(np.int64)
         rows = [
             _Rows(at[louder], rank[louder] + 1, self._velocity + velocity[louder]),
@@ -242,6 +268,29 @@ class BeatsCodec(Codec):
 
     def decoder(self) -> BeatsDecoder:
         return BeatsDecoder(self._pairs)
+
+
+@dataclass
+class _Before:
+    """What holds where the next part begins. `tempo_starts`: the steps at which tempos begin."""
+
+    tempo_starts: NDArray[np.int64]
+    point: int = 0
+    tempo: int = -1
+    velocities: NDArray[np.int64] = field(default_factory=lambda: np.full(DRUMS + 1, -1))
+
+    def louder(self, program: NDArray[np.int64], velocity: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which notes change the velocity of their program."""
+        order = np.argsort(program, kind="stable")
+        program, velocity = program[order], velocity[order]
+        first = np.diff(program, prepend=-1) != 0
+        held = np.append(-1, velocity[:-1])
+        held[first] = self.velocities[program[first]]
+        last = np.append(first[1:], True)
+        self.velocities[program[last]] = velocity[last]
+        changed = np.zeros(len(order), bool)
+        changed[order] = velocity != held
+        return changed
 
 
 class _Rank:
