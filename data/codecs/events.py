@@ -176,16 +176,16 @@ class _EventsCursor:
         self._sounding: Mask = np.zeros(128, bool)
         self._kind = "piece"
         self._value = -1
-        self._steps = 0
+        self.now = 0
 
     @property
     def seconds(self) -> float:
-        return self._steps / STEPS_PER_SECOND
+        return self.now / STEPS_PER_SECOND
 
     def feed(self, token: int) -> None:
         kind, value = self._pairs[token]
         if kind == "shift":
-            self._steps += value
+            self.now += value
             self._value = value
         elif kind == "velocity":
             self._value = self._value if self._kind == "note_on" else -1

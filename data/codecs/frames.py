@@ -161,12 +161,15 @@ class _FramesCursor:
     def __init__(self, codec: FramesCodec):
         self._masks = codec.masks
         self._seconds = (codec.steps * codec.step_seconds).tolist()
+        self._steps = codec.steps.tolist()
         self._last = STEP
         self.seconds = 0.0
+        self.now = 0
 
     def feed(self, token: int) -> None:
         self._last = token if token <= PITCHES else STEP
         self.seconds += self._seconds[token]
+        self.now += self._steps[token]
 
     def mask(self) -> Mask:
         row: Mask = self._masks[self._last]

@@ -57,7 +57,10 @@ class NoteStream:
         self._stopped = False
         self._stream = TokenStream(model, settings)
         retries = MAX_RETRIES if self._stream.sampling.temperature > 0 else 0
-        self._guarded = GuardedStream(self._stream, retries if settings.guard else None, on_retry)
+        table = model.card.originality if settings.copy_guard else None
+        self._guarded = GuardedStream(
+            self._stream, retries if settings.guard else None, on_retry, table
+        )
         self._tokens = np.zeros(0, np.uint16) if settings.before is None else settings.before
         self._decoder = self._codec.decoder()
         self.ticks_per_beat = self._decoder.ticks_per_beat
@@ -86,7 +89,7 @@ class NoteStream:
     def __iter__(self) -> Iterator[NoteRow | None]:
         limit = (self._settings.bars or self._settings.seconds or math.inf) - _ROUNDING
         number, fault = 0, None
-        while not self._stopped and (made := self._made()) < limit:
+        while not self._stopped and ((made := self._made()) < limit or self._takes_back_end()):
             if number % _PAUSE_STEPS == 0:
                 self._feed(self._guarded.settled())
                 yield from self._in_song(self._decoder.settled())
@@ -107,6 +110,10 @@ class NoteStream:
         )
         if fault:
             raise fault
+
+    def _takes_back_end(self) -> bool:
+        """Whether the last seconds of the song are copied, and must be made again."""
+        return not self._settings.cut and self._guarded.resamples_copy()
 
     def stop(self) -> None:
         """End the song with what has been sampled; iterating continues to its last note."""

@@ -45,9 +45,8 @@ class Request:
         if stopped_at is None:
             return replace(self, streamed=True)
         seconds = max(stopped_at, _MIN_SECONDS) if stopped_at <= MAX_SECONDS else None
-        return replace(
-            self, streamed=True, settings=replace(self.settings, seconds=seconds, bars=None)
-        )
+        settings = replace(self.settings, seconds=seconds, bars=None, cut=True)
+        return replace(self, streamed=True, settings=settings)
 
     def record(self) -> str:
         """The request as the text event of a MIDI file."""

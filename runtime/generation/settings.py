@@ -24,8 +24,9 @@ class SongSettings:
     `sampling`: None for that of `start`, or the model's own. `primer`: tokens of music to continue
     from (`tokens_of`), before the song starts or, with `keep_primer`, as its beginning. `start`:
     where another song ended, to continue from there: with its sampling and tempo unless others are
-    given, and with its random stream if the seed is the same. `guard`: detect degenerate output and
-    resample it.
+    given, and with its random stream if the seed is the same. `guard`: detect degenerate and copied
+    output and resample it; `copy_guard`: copied output, too. `cut`: this is the length at which the
+    song was stopped, whatever its end is like.
     """
 
     PANEL: ClassVar[str] = "Song"
@@ -46,11 +47,17 @@ class SongSettings:
     )
     keep_primer: bool = setting(False, "Start the song with the primer itself.")
     guard: bool = setting(
-        True, "Keep degenerate output: silence, stuck notes, endless loops.", flag="--no-guard"
+        True,
+        "Keep degenerate output: silence, stuck notes, endless loops; and copied passages.",
+        flag="--no-guard",
+    )
+    copy_guard: bool = setting(
+        True, "Keep passages copied from the training music.", flag="--no-copy-guard"
     )
     sampling: Sampling | None = None
     primer: Tokens | None = packed_array("<u2", MAX_TOKENS, default=None)
     start: SongState | None = None
+    cut: bool = False
 
     def __post_init__(self) -> None:
         check_settings(self)
