@@ -189,9 +189,10 @@ def _table(rows: NDArray[np.void], window: int, names: tuple[str, ...], n: int) 
 
 
 def _short(names: Sequence[str]) -> tuple[str, ...]:
-    """Names that are safe to print, cut so that together they have at most _NAMES characters."""
+    """Names that are safe to print and that JSON does not lengthen, cut so that together they have
+    at most _NAMES characters."""
     most = min(_LONGEST_NAME, _NAMES // max(len(names), 1) - 4)  # quotes, comma and space
-    return tuple(printable(name)[:most] for name in names)
+    return tuple(printable(name).replace('"', "'").replace("\\", "/")[:most] for name in names)
 
 
 def _proportion(scores: Iterable[Score], table: Table) -> HeldOut | None:
