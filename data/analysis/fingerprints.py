@@ -57,7 +57,7 @@ def grams(notes: NDArray[np.void], n: int = N) -> tuple[Hashes, NDArray[np.int64
         within = slice(at, at + _CHUNK + n - 2)
         steps = _steps(intervals[within], onsets[within], n - 1)
         kept = ~_repetitive(steps)
-        hashes.append(_hashes(steps[kept]))
+        hashes.append(hash_rows(steps[kept]))
         places.append(np.flatnonzero(kept) + at)
     return np.concatenate(hashes), np.concatenate(places)
 
@@ -93,7 +93,8 @@ def _repetitive(steps: NDArray[np.int64]) -> NDArray[np.bool_]:
     return found
 
 
-def _hashes(steps: NDArray[np.int64]) -> Hashes:
+def hash_rows(steps: NDArray[np.int64]) -> Hashes:
+    """The hash of each row of steps, as the module's docstring defines it."""
     value = np.zeros(len(steps), np.uint64)
     for column in (steps.T + 1).astype(np.uint64) * _GOLDEN:
         value = _mix(value + column)
