@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import UgenError
-from .score import Score
+from .score import Score, together
 from .text import clock
 
 ARRANGEMENTS = ("piano", "band")
@@ -25,24 +26,34 @@ def arrange(score: Score, arrangement: str) -> Score:
         choices = ", ".join(ARRANGEMENTS)
         raise UgenError(f"choose one of {choices}", flag="--arrange", value=arrangement)
     notes = score.notes
-    if arrangement == "piano":
-        notes = notes[~notes["drum"]].copy()
-        notes["program"] = 0
-    notes = notes[
-        np.lexsort((-notes["end"], notes["pitch"], notes["program"], notes["drum"], notes["onset"]))
-    ]
-    doubled = np.zeros(len(notes), bool)
-    same = [
-        notes[field][1:] == notes[field][:-1] for field in ("onset", "drum", "program", "pitch")
-    ]
-    doubled[1:] = np.logical_and.reduce(same)
-    return Score.build(
-        notes[~doubled],
-        score.ticks_per_beat,
-        score.tempos.tolist(),
-        score.meters.tolist(),
-        score.warnings,
-    )
+    kept = _longest(notes)
+    if arrangement == "band":
+        return replace(score, notes=notes[kept])
+    notes = notes[kept & ~notes["drum"]]
+    notes["program"] = 0
+    length = 0
+    for part in together(notes["onset"]):
+        mine = notes[part]
+        mine = mine[np.lexsort((mine["end"], mine["pitch"], mine["onset"]))]
+        mine = mine[_longest(mine)]
+        # written over what was read: an array of its own would take as much memory again
+        notes[length : length + len(mine)] = mine
+        length += len(mine)
+    return replace(score, notes=notes[:length])
+
+
+def _longest(notes: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Which notes, in a score's order, are the longest of those that begin on their tick with their
+    sound; of equal ones the first."""
+    fields = "onset", "drum", "program", "pitch"
+    is_new = np.ones(len(notes), bool)
+    is_new[1:] = np.logical_or.reduce([notes[field][1:] != notes[field][:-1] for field in fields])
+    is_longer = is_new.copy()
+    is_longer[1:] |= notes["end"][1:] != notes["end"][:-1]
+    places = np.flatnonzero(is_longer)
+    kept = np.zeros(len(notes), bool)
+    kept[places[np.append(is_new[places[1:]], True)[: len(places)]]] = True
+    return kept
 
 
 def cut_silence(score: Score, bars: int = 0) -> Score:

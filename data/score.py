@@ -6,7 +6,7 @@ map.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ METER = np.dtype([("tick", "<i8"), ("numerator", "<i4"), ("denominator", "<i4")]
 
 NoteRow = list[int]  # onset and end in ticks, pitch, velocity, program, drum: the fields of a NOTE
 SOUNDING = -1  # the end of a note that has none yet
+_PART = 1 << 14
 DEFAULT_USEC = 500_000  # 120 beats a minute, where a file names no tempo (Standard MIDI Files 1.0)
 
 
@@ -110,17 +111,31 @@ class Score:
 
     def until(self, tick: int) -> Score:
         """The score cut at `tick`: later notes left out, notes still sounding ended there."""
-        notes = self.notes[self.notes["onset"] < tick].copy()
+        notes = self.notes[self.notes["onset"] < tick]
         notes["end"] = np.minimum(notes["end"], tick)
         return Score(notes, self.ticks_per_beat, self.tempos, self.meters, self.warnings)
 
     def since(self, tick: int) -> Score:
         """The score from `tick` on, which becomes tick 0: notes that begin earlier left out."""
-        notes = self.notes[self.notes["onset"] >= tick].copy()
+        notes = self.notes[self.notes["onset"] >= tick]
         for field in ("onset", "end"):
             notes[field] -= tick
         tempos, meters = _since(self.tempos, tick), _since(self.meters, tick)
         return Score(notes, self.ticks_per_beat, tempos, meters, self.warnings)
+
+
+def together(times: NDArray[np.int64]) -> Iterator[slice]:
+    """Places of rising times, some thousands at once; equal times stay together. To work on music
+    in such parts bounds memory."""
+    first, length = 0, len(times)
+    while first < length:
+        end = min(first + _PART, length)
+        later = np.zeros(0, np.int64)
+        while end < length and not len(later):
+            later = np.flatnonzero(times[end : end + _PART] != times[end - 1])
+            end = end + int(later[0]) if len(later) else min(end + _PART, length)
+        yield slice(first, end)
+        first = end
 
 
 def _since(changes: NDArray[np.void], tick: int) -> NDArray[np.void]:

@@ -11,6 +11,14 @@ from ugen.runtime import Card, Model, Sampling
 from ugen.runtime.inference.model import start_of
 
 BEATS = make_codec("beats")
+CODECS = {
+    "frames": make_codec("frames"),
+    "frames-fold": make_codec("frames", fold=True),
+    "khot": make_codec("khot"),
+    "events": make_codec("events"),
+    "beats": BEATS,
+    "beats-band": make_codec("beats", band=True),
+}
 
 
 def card_of(codec: Codec, columns: Sequence[str] = (), **provenance: object) -> Card:
@@ -127,3 +135,11 @@ def piano(*rows: list[int]) -> np.ndarray:
     for row in rows:
         logits[row] = 30.0
     return logits
+
+
+def lively(codec: Codec) -> Model:
+    """A model with no plan, whose notes end."""
+    logits = np.array([4.0 * event.startswith("note_off") for event in codec.events])
+    return Ruled(
+        codec, lambda step, calls: logits if codec.input == "token" else np.full(128, -2.5)
+    )

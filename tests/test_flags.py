@@ -66,6 +66,10 @@ UGEN_RUN = {
     "--no-guard": Refused(
         "model.onnx -o song.mid --replay old.mid --no-guard", "--no-guard: comes from the song"
     ),
+    "--no-copy-guard": Refused(
+        "model.onnx -o song.mid --replay old.mid --no-copy-guard",
+        "--no-copy-guard: comes from the song",
+    ),
     "--transpose": Acts(SONG, "--transpose 2"),
     "--key": Acts(SONG, "--key F#"),
     "--program": Acts(SONG, "--program 11"),

@@ -258,7 +258,9 @@ def test_what_is_held_out_gives_the_proportion(table: Table) -> None:
     found = [originality(score, table) for score in out]
     longest = [each.longest.notes if each.longest else 0 for each in found]
     share = round(float(np.median([each.share for each in found])), 4)
-    assert held == HeldOut(3, float(np.median(longest)), max(longest), share)
+    minutes = [originality(score.until(score.tick_at(60)), table).longest for score in out]
+    common = max(each.notes if each else 0 for each in minutes)
+    assert held == HeldOut(3, float(np.median(longest)), max(longest), share, common)
 
 
 @given(scores())

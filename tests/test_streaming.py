@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_models import BEATS, Flat, Ruled, likes, tune
+from fake_models import BEATS, CODECS, Flat, Ruled, likes, lively, tune
 from hypothesis import given
 from hypothesis import strategies as st
 from support import BUNDLED, digest, same_notes, scores, ugen_run, ugen_run_bytes
-from ugen.data import Note, Score, UgenError, arrange, make_codec, read_midi
+from ugen.data import Note, Score, UgenError, arrange, read_midi
 from ugen.data.codecs.base import Codec
 from ugen.data.score import NOTE
 from ugen.data.tempo_map import TempoMap
@@ -35,14 +35,6 @@ from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.song_state import load_state, save_state
 from ugen.runtime.playback.session import run
 
-CODECS = {
-    "frames": make_codec("frames"),
-    "frames-fold": make_codec("frames", fold=True),
-    "khot": make_codec("khot"),
-    "events": make_codec("events"),
-    "beats": BEATS,
-    "beats-band": make_codec("beats", band=True),
-}
 RUN = "from ugen.runtime.cli.run import main; main()"
 each_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 
@@ -52,14 +44,6 @@ def stored(codec: Codec, numbers: list[int]) -> np.ndarray:
     if codec.input == "token":
         return np.array([number % codec.vocabulary for number in numbers], np.uint16)
     return np.array([number % 8 for number in numbers[: len(numbers) // 8 * 8]], np.uint16)
-
-
-def lively(codec: Codec) -> Model:
-    """A model with no plan, whose notes end."""
-    logits = np.array([4.0 * event.startswith("note_off") for event in codec.events])
-    return Ruled(
-        codec, lambda step, calls: logits if codec.input == "token" else np.full(128, -2.5)
-    )
 
 
 # decoding note by note

@@ -24,6 +24,11 @@ from ugen.data.score import Score
 
 N = 12  # notes in a run; docs/scoring.md has what 8, 10 and 16 find in music that is not copied
 PATTERN = 4  # steps
+_GOLDEN, _LAST_SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(31)
+_MIXING = (
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+)
 _CHUNK = 1 << 16  # runs hashed at once: bounds memory
 
 Hashes = NDArray[np.uint64]
@@ -52,7 +57,7 @@ def grams(notes: NDArray[np.void], n: int = N) -> tuple[Hashes, NDArray[np.int64
         within = slice(at, at + _CHUNK + n - 2)
         steps = _steps(intervals[within], onsets[within], n - 1)
         kept = ~_repetitive(steps)
-        hashes.append(_hashes(steps[kept]))
+        hashes.append(hash_rows(steps[kept]))
         places.append(np.flatnonzero(kept) + at)
     return np.concatenate(hashes), np.concatenate(places)
 
@@ -71,12 +76,12 @@ def _steps(
     intervals: NDArray[np.int64], onsets: NDArray[np.int64], length: int
 ) -> NDArray[np.int64]:
     """int64 [runs, length]: the steps of each run."""
-    kinds = np.lib.stride_tricks.sliding_window_view(onsets, length).copy()
-    rows, first = np.arange(len(kinds)), (kinds > 0).argmax(axis=1)
-    kinds[rows, first] = np.where(kinds[rows, first] > 0, 2, 0)
-    steps: NDArray[np.int64] = (
-        np.lib.stride_tricks.sliding_window_view(intervals, length) * 4 + kinds
-    )
+    rows = np.arange(len(onsets) - length + 1)
+    within = rows[:, None] + np.arange(length)
+    kinds = onsets[within]
+    first = (kinds > 0).argmax(axis=1)
+    kinds[rows, first] = np.minimum(kinds[rows, first], 1) * 2
+    steps: NDArray[np.int64] = intervals[within] * 4 + kinds
     return steps
 
 
@@ -88,17 +93,18 @@ def _repetitive(steps: NDArray[np.int64]) -> NDArray[np.bool_]:
     return found
 
 
-def _hashes(steps: NDArray[np.int64]) -> Hashes:
+def hash_rows(steps: NDArray[np.int64]) -> Hashes:
+    """The hash of each row of steps, as the module's docstring defines it."""
     value = np.zeros(len(steps), np.uint64)
-    for column in steps.T:
-        value = _mix(value + (column + 1).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    for column in (steps.T + 1).astype(np.uint64) * _GOLDEN:
+        value = _mix(value + column)
     return value
 
 
 def _mix(value: Hashes) -> Hashes:
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
+    for shift, factor in _MIXING:
+        value = (value ^ (value >> shift)) * factor
+    return value ^ (value >> _LAST_SHIFT)
 
 
 def reach(hashes: Hashes) -> NDArray[np.int64]:

@@ -7,9 +7,9 @@ memory grow with the number of notes, never with the ticks that a file claims to
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,13 @@ from ugen.data.optional_imports import require
 from ugen.data.score import Score
 
 from .bars import Bars, Ticks
+from .fingerprints import hash_rows
 from .structure import STRUCTURE, structure
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+_PART = 1 << 14  # notes at once
 RUN = 8  # notes in a run, for `repeated`
 # major; the natural minor on its sixth degree has the same notes
 SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
@@ -87,21 +89,21 @@ def measures(score: Score) -> dict[str, float]:
     notes = score.notes
     if not len(notes):
         return dict.fromkeys(_PLAIN + _PAPERS + STRUCTURE, 0.0)
-    onset, end = score.seconds_at(notes["onset"]), score.seconds_at(notes["end"])
-    gaps, heard = _sweep(onset, end)
+    silence, heard, _ = _sweep(map(score.seconds_at, _spans(notes)))
+    lasting = sum(float(np.diff(score.seconds_at(span), axis=0).sum()) for span in _spans(notes))
     beats, bars = score.ticks_per_beat, Bars(score, score.ticks_per_beat)
     values = {
         "seconds": score.seconds,
         "notes": len(notes),
         "notes_per_second": len(notes) / score.seconds,
         # late in a very long piece, a float may not tell the ends of a tick apart
-        "polyphony": (end - onset).sum() / heard.sum() if heard.any() else 0.0,
-        "longest_silence": gaps.max(),
+        "polyphony": lasting / heard if heard else 0.0,
+        "longest_silence": silence,
         "repeated": _repeated(score),
-        "polyphony_rate": _polyphony_rate(notes[~notes["drum"]]) / score.end_tick,
+        "polyphony_rate": _polyphony_rate(notes) / score.end_tick,
         "groove_consistency": _groove(score),
-        "empty_beat_rate": _empty(notes["onset"] // beats, notes["end"] // beats),
-        "empty_measure_rate": _empty(bars.locate(notes["onset"])[0], bars.locate(notes["end"])[0]),
+        "empty_beat_rate": _empty(span // beats for span in _spans(notes)),
+        "empty_measure_rate": _empty(bars.locate(span)[0] for span in _spans(notes)),
         "drum_share": notes["drum"].mean(),
         **_pitched(notes["pitch"][~notes["drum"]]),
         **structure(score),
@@ -157,26 +159,29 @@ def _polyphony_rate(notes: NDArray[np.void]) -> float:
     (MuseGAN). muspy documents two pitches or more but compares with >: its `threshold=1` gives
     this, its default three or more.
     """
-    change = np.repeat([1, -1], len(notes))
-    times = np.concatenate([notes["onset"], notes["end"]])
-    order = np.lexsort((-change, times, np.tile(notes["pitch"], 2)))
-    change, times = change[order], times[order]
-    # where a pitch goes from silent to sounding or back: doubled notes count once
-    edge = np.cumsum(change) == (change > 0)
-    order = np.argsort(times[edge])
-    sounding = np.cumsum(change[edge][order])
-    return float(np.diff(times[edge][order])[sounding[:-1] >= 2].sum())
+    starts, ends = [], []
+    for pitch in range(128):
+        mine = notes[(notes["pitch"] == pitch) & ~notes["drum"]]
+        until = np.maximum.accumulate(mine["end"])
+        # where the pitch goes from silent to sounding: doubled notes count once
+        is_first = np.append(True, mine["onset"][1:] > until[:-1])[: len(mine)]
+        starts.append(mine["onset"][is_first])
+        ends.append(until[np.roll(is_first, -1)])
+    # two sound from a start until the end before it, both in order
+    start, end = np.sort(np.concatenate(starts))[1:], np.sort(np.concatenate(ends))[:-1]
+    return _sweep([np.stack([start, np.maximum(start, end)])])[1]
 
 
-def _empty(first: Ticks, last: Ticks) -> float:
+def _empty(spans: Iterable[Ticks]) -> float:
     """Fraction of beats or bars in which no note of any kind sounds (Dong et al. 2018, MuseGAN),
     from tick 0 on.
 
-    `first`, `last`: where each note begins and ends. As in muspy the end belongs to the note: one
-    that ends on a line fills what comes after the line too, and the piece goes on to the beat or
-    bar that holds its end.
+    `spans`: where notes begin and end. As in muspy the end belongs to the note: one that ends on a
+    line fills what comes after the line too, and the piece goes on to the beat or bar that holds
+    its end.
     """
-    return float(1 - _sweep(first, last + 1)[1].sum() / (int(last.max()) + 1))
+    _, filled, length = _sweep(span + [[0], [1]] for span in spans)
+    return 1 - filled / length
 
 
 def _groove(score: Score) -> float:
@@ -190,12 +195,15 @@ def _groove(score: Score) -> float:
     compared.
     """
     bars = Bars(score)
-    last = int(bars.locate(bars.steps(score.notes["end"]))[0].max())
+    last = int(bars.locate(bars.steps(np.array([score.end_tick])))[0, 0])
     changes = np.unique(bars.first[(bars.first > 0) & (bars.first <= last)])
     changes = changes[bars.length_of(changes) != bars.length_of(changes - 1)]
     if last <= len(changes):
         return 0.0
-    place, bar = np.unique(bars.locate(bars.steps(score.notes["onset"]))[::-1], axis=1)
+    steps = bars.steps(score.notes["onset"])
+    bar, place = bars.locate(steps[np.diff(steps, prepend=-1) > 0])
+    order = np.lexsort((bar, place))
+    bar, place = bar[order], place[order]
     compared_before = (bar > 0) & ~np.isin(bar, changes)
     compared_after = (bar < last) & ~np.isin(bar + 1, changes)
     same = (np.diff(place) == 0) & (np.diff(bar) == 1) & compared_before[1:]
@@ -206,22 +214,35 @@ def _groove(score: Score) -> float:
     return float(1 - distance / (last - len(changes)))
 
 
-def _sweep(
-    onset: NDArray[np.generic], end: NDArray[np.generic]
-) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-    """In order of onset: the gap before each span, from 0 on, and how much of it no earlier span
-    covers."""
-    order = np.argsort(onset)
-    onset = onset[order]
-    until = np.concatenate([[0], np.maximum.accumulate(end[order])])
-    return np.maximum(onset - until[:-1], 0), until[1:] - np.maximum(until[:-1], onset)
+def _spans(notes: NDArray[np.void]) -> Iterator[Ticks]:
+    """Where notes begin and end, two rows, some notes at a time: bounds memory."""
+    for at in range(0, len(notes), _PART):
+        part = notes[at : at + _PART]
+        yield np.stack([part["onset"], part["end"]])
+
+
+def _sweep(spans: Iterable[NDArray[Any]]) -> tuple[float, float, float]:
+    """Of spans in order of their beginnings: the longest gap before one, from 0 on, how much they
+    cover, and where the last ends."""
+    longest = covered = last = 0
+    for begin, end in spans:
+        until = np.maximum.accumulate(np.append(last, end))
+        longest = max(longest, (begin - until[:-1]).max(initial=0))
+        covered += (until[1:] - np.maximum(until[:-1], begin)).sum()
+        last = until[-1]
+    return float(longest), float(covered), float(last)
 
 
 def _repeated(score: Score) -> float:
-    notes = score.notes
-    if len(notes) < RUN + 1:
+    notes, count = score.notes, len(score.notes) - RUN
+    if count < 1:
         return 0.0
-    gaps = np.rint(np.diff(notes["onset"]) * 12 / score.ticks_per_beat).astype(np.int64)
-    events = np.stack([notes["pitch"][1:].astype(np.int64), gaps], axis=1)
-    runs = np.lib.stride_tricks.sliding_window_view(events, RUN, axis=0).reshape(-1, 2 * RUN)
-    return 1 - len(np.unique(runs, axis=0)) / len(runs)
+    found = np.zeros(count, np.uint64)
+    for at in range(0, count, _PART):
+        part = notes[at : at + _PART + RUN]
+        gaps = np.rint(np.diff(part["onset"]) * 12 / score.ticks_per_beat).astype(np.int64)
+        events = np.stack([part["pitch"][1:].astype(np.int64), gaps], axis=1)
+        runs = np.lib.stride_tricks.sliding_window_view(events, RUN, axis=0).reshape(-1, 2 * RUN)
+        found[at : at + len(runs)] = hash_rows(runs)
+    found.sort()
+    return 1 - (1 + np.count_nonzero(found[1:] != found[:-1])) / count

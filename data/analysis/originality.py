@@ -21,8 +21,9 @@ from .fingerprints import Hashes, N, grams, notes_in_order, reach
 
 MOST_PIECES = 1 << 14  # beyond, a table has room for hardly more than whole pieces
 # of a table in base64; with the names of the pieces a metadata entry holds 1 MiB
-MOST_CHARACTERS = 480 << 10
+MOST_CHARACTERS = 704 << 10
 LEAST_CHARACTERS = 64 << 10
+SURE = 26  # notes: a copied passage of so many should be found for certain
 _NAMES, _LONGEST_NAME = 256 << 10, 100  # characters of all names, and of one
 
 
@@ -62,9 +63,7 @@ def originality(score: Score, table: Table) -> Originality:
     notes = notes_in_order(score)
     if not len(notes):
         return Originality(0, 0.0, None, 0.0)
-    hashes, places = grams(notes, table.n)
-    begin, last, owner = _runs(hashes, table)
-    first, lengths = places[begin], places[last] - places[begin] + table.n
+    first, lengths, owner = passages(notes, table)
     inside = np.zeros(len(notes) + 1, np.int64)
     np.add.at(inside, first, 1)
     np.add.at(inside, first + lengths, -1)
@@ -72,6 +71,16 @@ def originality(score: Score, table: Table) -> Originality:
     return Originality(
         len(notes), score.seconds, _longest(score, notes, first, lengths, owner, table), share
     )
+
+
+def passages(
+    notes: NDArray[np.void], table: Table
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """All copied passages among notes as `notes_in_order` gives them: the place of the first note,
+    how many there are, and the piece."""
+    hashes, places = grams(notes, table.n)
+    begin, last, owner = _runs(hashes, table)
+    return places[begin], places[last] - places[begin] + table.n, owner
 
 
 def _longest(
@@ -105,11 +114,12 @@ def _runs(
     place, owner = table.lookup(hashes)
     order = np.lexsort((place, owner))
     place, owner = place[order], owner[order]
-    # how many before each place
-    kept = np.concatenate([[0], np.cumsum(reach(hashes) >= table.window)])
     begins = np.ones(len(place), bool)
-    apart = (kept[place[1:]] > kept[place[:-1] + 1]) | (place[1:] - place[:-1] > table.window)
-    begins[1:] = (owner[1:] != owner[:-1]) | apart
+    begins[1:] = (owner[1:] != owner[:-1]) | (place[1:] - place[:-1] > table.window)
+    if not begins.all():
+        # how many before each place
+        kept = np.concatenate([[0], np.cumsum(reach(hashes) >= table.window)])
+        begins[1:] |= kept[place[1:]] > kept[place[:-1] + 1]
     ends = np.append(begins[1:], True)[: len(place)]
     return place[begins], place[ends], owner[begins]
 
@@ -120,9 +130,11 @@ def make_table(
     held_out: Iterable[Score] = (),
     characters: int = MOST_CHARACTERS,
     n: int = N,
+    preferred: int | None = None,
 ) -> Table:
     """A table of training pieces' runs of n notes, encoded in at most `characters` characters; what
-    does not fit is winnowed away.
+    does not fit is winnowed away. With `preferred`, in at most so many characters, and in more only
+    where passages of SURE notes would be missed otherwise.
 
     `names`, `scores`: of the same pieces. Memory is bounded by `characters` and the largest piece.
     """
@@ -134,7 +146,9 @@ def make_table(
         if len(rows) > 2 * most:
             window = max(window, int(np.sort(rows["reach"])[-most - 1]) + 1)
             rows = rows[rows["reach"] >= window]
-    table = _fitting(rows, window, _short(names), characters, n)
+    table = _fitting(rows, window, _short(names), preferred or characters, n)
+    if table.certain > SURE and preferred:
+        table = _fitting(rows, max(window, SURE - n + 1), table.pieces, characters, n)
     return replace(table, held_out=_proportion(held_out, table))
 
 
@@ -175,18 +189,29 @@ def _table(rows: NDArray[np.void], window: int, names: tuple[str, ...], n: int) 
 
 
 def _short(names: Sequence[str]) -> tuple[str, ...]:
-    """Names that are safe to print, cut so that together they have at most _NAMES characters."""
+    """Names that are safe to print and that JSON does not lengthen, cut so that together they have
+    at most _NAMES characters."""
     most = min(_LONGEST_NAME, _NAMES // max(len(names), 1) - 4)  # quotes, comma and space
-    return tuple(printable(name)[:most] for name in names)
+    return tuple(printable(name).replace('"', "'").replace("\\", "/")[:most] for name in names)
 
 
 def _proportion(scores: Iterable[Score], table: Table) -> HeldOut | None:
     """What held-out pieces have in common with those in the table."""
-    found = [originality(score, table) for score in scores]
+    found, minutes = [], []
+    for score in scores:
+        found.append(originality(score, table))
+        minutes.append(originality(score.until(score.tick_at(60.0)), table))
     if not found:
         return None
-    longest = [each.longest.notes if each.longest else 0 for each in found]
-    shares = [each.share for each in found]
+    longest, shares = [_notes(each) for each in found], [each.share for each in found]
     return HeldOut(
-        len(found), float(np.median(longest)), max(longest), round(float(np.median(shares)), 4)
+        len(found),
+        float(np.median(longest)),
+        max(longest),
+        round(float(np.median(shares)), 4),
+        int(np.quantile([_notes(each) for each in minutes], 0.85, method="inverted_cdf")),
     )
+
+
+def _notes(found: Originality) -> int:
+    return found.longest.notes if found.longest else 0

@@ -47,6 +47,10 @@ class Cursor(Protocol):
         """Musical time that the tokens so far have moved forward."""
 
     @property
+    def now(self) -> int:
+        """How far the tokens so far have moved, in steps of the codec's grid."""
+
+    @property
     def bars(self) -> int:
         """Bar lines reached so far, without the one at the beginning; always 0 where the codec has
         no bars."""

@@ -204,7 +204,7 @@ class _EventsCursor:
         self._sounding: Mask = np.zeros(128, bool)
         self._kind = "piece"
         self._value = -1
-        self._steps = 0
+        self.now = 0
         kinds = [kind for kind, _ in codec.pairs]
         self._row = Row(columns, wishes, kinds, MEMORY) if columns else None
         self._alike = codec.alike
@@ -214,12 +214,12 @@ class _EventsCursor:
 
     @property
     def seconds(self) -> float:
-        return self._steps / STEPS_PER_SECOND
+        return self.now / STEPS_PER_SECOND
 
     def feed(self, token: int) -> None:
         kind, value = self._pairs[token]
         if kind == "shift":
-            self._steps += value
+            self.now += value
             self._value = value
         elif kind == "velocity":
             self._value = self._value if self._kind == "note_on" else -1

@@ -180,8 +180,10 @@ class _FramesCursor:
     def __init__(self, codec: FramesCodec, columns: Sequence[str], wishes: Wishes):
         self._masks = codec.masks
         self._seconds = (codec.steps * codec.step_seconds).tolist()
+        self._steps = codec.steps.tolist()
         self._last = STEP
         self.seconds = 0.0
+        self.now = 0
         kinds = [split_event(event)[0] for event in codec.events]
         self._row = Row(columns, wishes, kinds, MEMORY, steps=True) if columns else None
         self._listed: tuple[int, ...] = ()
@@ -192,6 +194,7 @@ class _FramesCursor:
     def feed(self, token: int) -> None:
         self._last = token if token <= PITCHES else STEP
         self.seconds += self._seconds[token]
+        self.now += self._steps[token]
         if self._row is None:
             return
         recall, repeats = self._row.recall, self._row.repeats

@@ -147,15 +147,15 @@ class _KhotCursor:
 
     def __init__(self, step_seconds: float):
         self._step_seconds = step_seconds
-        self._steps = 0
+        self.now = 0
 
     @property
     def seconds(self) -> float:
-        return self._steps * self._step_seconds
+        return self.now * self._step_seconds
 
     def feed(self, token: int) -> None:
         """Take the next step's vector; which one makes no difference to time."""
-        self._steps += 1
+        self.now += 1
 
     def mask(self) -> Mask:
         return np.ones(PITCHES, bool)

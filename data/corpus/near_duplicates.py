@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 from numpy.typing import NDArray
-from ugen.data.score import Score
+from ugen.data.score import Score, together
 
 RUN = 10  # intervals in a run: long enough that scales and ostinati seldom match by chance
 # hashes per sketch; the standard deviation of an estimated resemblance of 0.5 is 0.04
@@ -26,14 +26,18 @@ MOST_RELATIVES, MOST_HOLDERS = 4, 64
 def sketch(score: Score) -> NDArray[np.uint64]:
     """uint64 [at most SKETCH], ascending: the smallest hashes of the runs of intervals of a score's
     pitched notes."""
-    notes = score.notes[~score.notes["drum"]]
-    notes = notes[np.lexsort((notes["pitch"], notes["onset"]))]
-    intervals = np.diff(notes["pitch"].astype(np.int64))
-    if len(intervals) < RUN:
-        return np.zeros(0, np.uint64)
-    runs = np.lib.stride_tricks.sliding_window_view(intervals, RUN)
-    hashes = np.unique(_hash_rows(runs))
-    return hashes[:SKETCH].copy()  # a view would keep all of a piece's hashes alive
+    least, pitches = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    for part in together(score.notes["onset"]):
+        notes = score.notes[part]
+        notes = notes[~notes["drum"]]
+        order = np.lexsort((notes["pitch"], notes["onset"]))
+        # with the pitches before, without which runs across the border would be missed
+        pitches = np.concatenate([pitches[-RUN:], notes["pitch"][order]])
+        intervals = np.diff(pitches)
+        if len(intervals) >= RUN:
+            runs = np.lib.stride_tricks.sliding_window_view(intervals, RUN)
+            least = np.unique(np.concatenate([least, _hash_rows(runs)]))[:SKETCH]
+    return least.copy()  # a view would keep more hashes alive
 
 
 def _hash_rows(rows: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -146,12 +146,14 @@ def _read(job: tuple[str, str, Settings]) -> Read:
             notes_in=len(score.notes),
             seconds=round(score.seconds, 3),
         )
-        whole = arrange(score, settings.arrangement)
-        arranged = cut_silence(whole, LONGEST_INTRODUCTION)
-        cut = round(whole.seconds - arranged.seconds, 3)
-        row = replace(row, warnings=score.warnings, silence_cut=cut)
-        _require_music(score, arranged)
-        tokens, notes, lost = settings.codec.encode(arranged)
+        del data
+        # each step lets go of what it was made from: a file can hold many notes
+        score = arrange(score, settings.arrangement)
+        row = replace(row, warnings=score.warnings, silence_cut=score.seconds)
+        score = cut_silence(score, LONGEST_INTRODUCTION)
+        row = replace(row, silence_cut=round(row.silence_cut - score.seconds, 3))
+        _require_music(row, score)
+        tokens, notes, lost = settings.codec.encode(score)
     except _DroppedError as why:
         return row.dropped(why.code, why.reason), NO_TOKENS, NOTHING
     except MidiError as error:
@@ -160,11 +162,10 @@ def _read(job: tuple[str, str, Settings]) -> Read:
         return row.dropped("unreadable", error.strerror or str(error)), NO_TOKENS, NOTHING
     except CodecError as error:
         return row.dropped("not_encodable", error.reason), NO_TOKENS, NOTHING
-    seconds = round(arranged.seconds, 3)
-    key = key_name(key_of(arranged))
+    seconds = round(score.seconds, 3)
+    key, share = key_name(key_of(score)), round(on_grid(score), 3)
     row = replace(row, status="kept", tokens=len(tokens), notes=notes, lost=lost, seconds=seconds)
-    share = round(on_grid(arranged), 3)
-    return replace(row, key=key, on_grid=share), tokens, sketch(arranged)
+    return replace(row, key=key, on_grid=share), tokens, sketch(score)
 
 
 class _DroppedError(Exception):
@@ -184,17 +185,18 @@ def _require_midi_file(path: Path) -> None:
         raise _DroppedError("not_midi", reason)
 
 
-def _require_music(score: Score, arranged: Score) -> None:
-    """Raise _DroppedError for a readable piece that is not worth training on."""
-    notes = len(arranged.notes)
-    if not len(score.notes) and score.warnings:
-        raise _DroppedError("unreadable", f"no notes could be read: {score.warnings[0]}")
-    if not len(score.notes):
+def _require_music(row: ManifestRow, score: Score) -> None:
+    """Raise _DroppedError for a readable piece that is not worth training on. `score`: what is left
+    of it when it is arranged."""
+    notes = len(score.notes)
+    if not row.notes_in and row.warnings:
+        raise _DroppedError("unreadable", f"no notes could be read: {row.warnings[0]}")
+    if not row.notes_in:
         raise _DroppedError("no_notes", "holds no notes")
     if not notes:
         raise _DroppedError("only_drums", "holds drums only, which --arrange piano leaves out")
     if notes < FEWEST_NOTES:
         raise _DroppedError("too_short", f"has {notes} notes; {FEWEST_NOTES} are the fewest")
-    if arranged.seconds > LONGEST_HOURS * 3600:
-        hours = f"lasts {arranged.seconds / 3600:.0f} hours; {LONGEST_HOURS} are the most"
+    if score.seconds > LONGEST_HOURS * 3600:
+        hours = f"lasts {score.seconds / 3600:.0f} hours; {LONGEST_HOURS} are the most"
         raise _DroppedError("too_long", hours)

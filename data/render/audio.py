@@ -21,7 +21,17 @@ from ugen.data.errors import UgenError
 from ugen.data.files import replacing
 from ugen.data.score import Note, Score
 
-from .synthesizer import RATE, RING_SECONDS, CrowdedError, Samples, load_soundfont, play, segments
+from .synthesizer import (
+    RATE,
+    RING_SECONDS,
+    CrowdedError,
+    Samples,
+    Segment,
+    check_crowds,
+    load_soundfont,
+    play,
+    segments,
+)
 
 CREDIT = "TimGM6mb.sf2 (Tim Brechbill, GPL-2)"
 FORMATS = {
@@ -74,16 +84,21 @@ def write_audio(
     if seconds is not None and seconds < score.seconds:
         score = score.until(score.tick_at(seconds))
     frames = _frames(score, seconds, path)
+
+    def music() -> Iterator[Segment]:
+        return segments(_notes(score), repeat(_SEGMENT), frames)
+
+    try:
+        check_crowds(music())
+    except CrowdedError as error:
+        raise UgenError(error.reason, path=path) from None
     with replacing(path) as partial, tempfile.TemporaryFile(dir=partial.parent) as spool:
         peak, done = 0.0, 0
-        try:
-            for sound in play(segments(_notes(score), repeat(_SEGMENT), frames), sounds):
-                spool.write(sound.tobytes())
-                peak = max(peak, float(np.abs(sound).max()))
-                done += len(sound)
-                on_progress(done / RATE)
-        except CrowdedError as error:
-            raise UgenError(error.reason, path=path) from None
+        for sound in play(music(), sounds):
+            spool.write(sound.tobytes())
+            peak = max(peak, float(np.abs(sound).max()))
+            done += len(sound)
+            on_progress(done / RATE)
         spool.seek(0)
         _encode(spool, partial, path, _PEAK / peak if peak else 1.0)
 

@@ -11,6 +11,7 @@ import io
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -35,8 +36,10 @@ RING_SECONDS = 2  # for the last notes to die away
 _MOST_NOTES = 24
 # notes of one key at once: one more ends the oldest, for each needs a lane of its own
 _MOST_OF_A_KEY = 8
-# each is played on its own, however short it is. A key held that often is no music
-_MOST_LANES = 128
+# each is played on its own, which takes as long as the music when there are sixteen: 384 notes
+_MOST_LANES = 16
+_MOST_IN_SEGMENT = 50_000  # notes that begin in a segment: bounds memory
+_TOO_MANY = "too many notes sound at once to be played"
 # velocity: the synthesizer leaves out notes 60 dB below its full volume, 11 and softer on a piano
 _SOFTEST = 16
 _LONGEST_NOTE = 120 * RATE
@@ -100,6 +103,8 @@ def segments(notes: Iterable[Note], lengths: Iterable[int], at_least: int = 0) -
             assert note[0] >= start, "notes come in order of onset"
             here.append((note[0] - start, note[1] - start, *note[2:]))
             until = max(until, note[1] + RING_SECONDS * RATE)
+            if len(here) > _MOST_IN_SEGMENT:
+                raise CrowdedError(_TOO_MANY)
             note = next(coming, None)
         frames = length if note is not None else min(length, until - start)
         yield Segment(frames, here)
@@ -127,30 +132,40 @@ def play(music: Iterable[Segment], soundfont: SoundFont) -> Iterator[Samples]:
         ringing = sound[frames:]
 
 
+def check_crowds(music: Iterable[Segment]) -> None:
+    """Raise CrowdedError where more notes sound at once than can be played; this takes no time
+    beside playing."""
+    for segment in music:
+        _lanes(segment.notes)
+
+
 @dataclass
 class Lane:
     """Notes that the synthesizer can play together: its channels and voices suffice, and no key is
     held twice."""
 
     notes: list[FrameNote] = field(default_factory=list)
-    # end, and what sounds until then: drum, program, pitch
+    # heap: end, and what sounds until then: drum, program, pitch
     sounding: list[tuple[int, tuple[bool, int, int]]] = field(default_factory=list)
+    keys: set[tuple[bool, int, int]] = field(default_factory=set)
     programs: set[int] = field(default_factory=set)
     drum_kits: set[int] = field(default_factory=set)
 
     def takes(self, note: FrameNote) -> bool:
         """Add a note, in order of onset, if it fits."""
         onset, end, pitch, _velocity, program, drum = note
-        self.sounding = [(until, key) for until, key in self.sounding if until > onset]
+        while self.sounding and self.sounding[0][0] <= onset:
+            self.keys.remove(heappop(self.sounding)[1])
         programs = self.drum_kits if drum else self.programs
         channels = 1 if drum else len(MELODIC_CHANNELS)
         if program not in programs and len(programs) == channels:
             return False
         key = drum, program, pitch
-        if len(self.sounding) == _MOST_NOTES or any(key == other for _, other in self.sounding):
+        if len(self.sounding) == _MOST_NOTES or key in self.keys:
             return False
         programs.add(program)
-        self.sounding.append((end, key))
+        self.keys.add(key)
+        heappush(self.sounding, (end, key))
         self.notes.append(note)
         return True
 
@@ -179,7 +194,7 @@ def _lanes(notes: list[FrameNote]) -> list[list[FrameNote]]:
     for note in _thinned(notes):
         if not any(lane.takes(note) for lane in lanes):
             if len(lanes) == _MOST_LANES:
-                raise CrowdedError("too many notes sound at once to be played")
+                raise CrowdedError(_TOO_MANY)
             lanes.append(Lane())
             lanes[-1].takes(note)
     return [lane.notes for lane in lanes]

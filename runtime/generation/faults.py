@@ -39,6 +39,7 @@ class FaultKind(str, Enum):
     LOOP = "loop"
     NO_TIME = "no-time"
     NO_NOTES = "no-notes"
+    COPY = "copy"
 
 
 class Fault(NamedTuple):
@@ -105,7 +106,7 @@ class FaultDetector:
     def _observe_grid(self, steps: Sequence[Any], now: NDArray[np.float64]) -> Window:
         """Codecs that list the sounding pitches: an onset is a pitch that was not in the step
         before."""
-        rows, ends = _grid(self._codec, steps, now)
+        rows, ends = sounding_rows(self._codec, steps, now)
         new = rows.copy()
         new[1:] &= ~rows[:-1]
         at, pitches = np.nonzero(new)
@@ -162,10 +163,11 @@ def _find_loop(window: Window) -> Fault | None:
     return None
 
 
-def _grid(
-    codec: Codec, steps: Sequence[Any], now: NDArray[np.float64]
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """The sounding pitches, bool [grid steps, 128], and when each grid step ends."""
+def sounding_rows(
+    codec: Codec, steps: Sequence[Any], now: NDArray[Any]
+) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    """The sounding pitches, bool [grid steps, 128], and when each grid step ends. `now`: the time
+    reached after each of the steps."""
     if codec.input == "frame":
         return np.array(steps, bool).reshape(-1, codec.vocabulary), now
     tokens = np.array(steps)

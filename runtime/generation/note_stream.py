@@ -59,7 +59,10 @@ class NoteStream:
         self._has_ended = False
         self._stream = TokenStream(model, settings)
         retries = MAX_RETRIES if self._stream.sampling.temperature > 0 else 0
-        self._guarded = GuardedStream(self._stream, retries if settings.guard else None, on_retry)
+        table = model.card.originality if settings.copy_guard else None
+        self._guarded = GuardedStream(
+            self._stream, retries if settings.guard else None, on_retry, table
+        )
         self._tokens = np.zeros(0, np.uint16) if settings.before is None else settings.before
         self._decoder = self._codec.decoder()
         self.ticks_per_beat = self._decoder.ticks_per_beat
@@ -88,7 +91,7 @@ class NoteStream:
 
     def __iter__(self) -> Iterator[NoteRow | None]:
         number, fault = 0, None
-        while not self._stopped and not self._is_over():
+        while not self._stopped and (not self._is_over() or self._takes_back_end()):
             if number % _PAUSE_STEPS == 0:
                 self._feed(self._guarded.settled())
                 yield from self._in_song(self._decoder.settled())
@@ -151,6 +154,10 @@ class NoteStream:
         most = (left + 2 * bar) * (bar_seconds / bar) - (0 if settings.seconds else bar_seconds)
         latest = self._tempos.tick(self._tempos.seconds(now) + max(most, bar_seconds))
         return min(max([now, *(row[1] for row in rows)]), latest)
+
+    def _takes_back_end(self) -> bool:
+        """Whether the last seconds of the song are copied, and must be made again."""
+        return self._settings.cut is None and self._guarded.resamples_copy()
 
     def stop(self) -> None:
         """End the song with what has been sampled; iterating continues to its last note."""

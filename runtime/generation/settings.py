@@ -28,8 +28,9 @@ class SongSettings:
     `sampling`: None for that of `start`, or the model's own. `primer`: tokens of music to continue
     from (`tokens_of`), before the song starts or, with `keep_primer`, as its beginning. `start`:
     where another song ended, to continue from there: with its sampling and tempo unless others are
-    given, and with its random stream if the seed is the same. `guard`: detect degenerate output and
-    resample it. `cut`: the second at which the song was stopped.
+    given, and with its random stream if the seed is the same. `guard`: detect degenerate and copied
+    output and resample it; `copy_guard`: copied output, too. `cut`: the second at which the song was
+    stopped.
     """
 
     PANEL: ClassVar[str] = "Song"
@@ -61,7 +62,12 @@ class SongSettings:
     )
     keep_primer: bool = setting(False, "Start the song with the primer itself.")
     guard: bool = setting(
-        True, "Keep degenerate output: silence, stuck notes, endless loops.", flag="--no-guard"
+        True,
+        "Keep degenerate output: silence, stuck notes, endless loops; and copied passages.",
+        flag="--no-guard",
+    )
+    copy_guard: bool = setting(
+        True, "Keep passages copied from the training music.", flag="--no-copy-guard"
     )
     sampling: Sampling | None = None
     primer: Tokens | None = packed_array("<u2", MAX_TOKENS, default=None)

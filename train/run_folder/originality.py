@@ -26,8 +26,8 @@ MOST_HELD_OUT = 100  # pieces
 
 
 def write_originality(path: Path, corpus: Corpus, weights: int) -> None:
-    """Write the table of a corpus, at most a tenth of the size of a file that has this many weights
-    of one byte each.
+    """Write the table of a corpus: at most a tenth of the size of a file that has this many weights
+    of one byte each, and more only where passages of SURE notes would be missed otherwise.
 
     The pieces are hashed as the model knows them: arranged, and on the codec's grid. Nothing is
     written for very many pieces, of which too little would be found.
@@ -39,7 +39,8 @@ def write_originality(path: Path, corpus: Corpus, weights: int) -> None:
     names = [PurePath(row.file).name for row in rows]
     with progress_bar("hashing notes", len(rows), "pieces") as advance_to:
         scores = _scores(corpus, rows, advance_to)
-        table = make_table(names, scores, _scores(corpus, held_out[:MOST_HELD_OUT]), room)
+        others = _scores(corpus, held_out[:: -(-len(held_out) // MOST_HELD_OUT) or 1])
+        table = make_table(names, scores, others, preferred=room)
     write_json(path, table.to_json())
 
 

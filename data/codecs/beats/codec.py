@@ -22,30 +22,17 @@ time too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-from ugen.data.codecs.base import Codec, Encoded, Tokens, require_notes
+from ugen.data.codecs.base import Codec, Encoded, Tokens
 from ugen.data.codecs.columns import NO_WISHES, Column, Wishes, sized
-from ugen.data.errors import CodecError
 from ugen.data.score import Score
 
 from .cursor import COLUMNS, LAGS, MEMORY, BeatsCursor, Grammar
 from .decoder import BeatsDecoder
-from .table import (
-    DRUMS,
-    DURATIONS,
-    GRID,
-    LONGEST_SHIFT,
-    MAX_BARS,
-    METERS,
-    TEMPOS,
-    VELOCITY_STEP,
-    bar_steps,
-    event_names,
-    parse_event,
-)
+from .encoder import BeatsEncoder
+from .table import event_names, parse_event
 
 
 class BeatsCodec(Codec):
@@ -66,11 +53,7 @@ class BeatsCodec(Codec):
         self._pairs = [parse_event(event) for event in self.events]
         kinds = np.array([kind for kind, _ in self._pairs])
         self.is_time = np.isin(kinds, ("bar", "shift"))
-        self._pitch = self._ids["pitch:0"]
-        self._shift = self._ids["shift:1"]
-        self._velocity = self._ids[f"velocity:{VELOCITY_STEP // 2}"]
-        self._duration = self._ids[f"duration:{DURATIONS[0]}"]
-        self._tempo = self._ids[f"tempo:{TEMPOS[0]}"]
+        self._encoder = BeatsEncoder(self._ids, self.band)
         self._grammar = Grammar.of(self._pairs)
 
     @property
@@ -93,134 +76,8 @@ class BeatsCodec(Codec):
     def has_bars(self) -> bool:
         return True
 
-    # encoding: every event gets a row (point of time, rank there, token); one sort puts them in
-    # order
-
     def encode(self, score: Score) -> Encoded:
-        notes = self._on_grid(score)
-        if not len(notes):
-            return Encoded(
-                np.array([self._meter_id(4, 4), self.start], np.uint16), 0, len(score.notes)
-            )
-        bars, meters = self._bar_lines(score, notes)
-        points = np.unique(np.concatenate([bars, [at for at, _ in meters], notes["onset"]]))
-        rows = [
-            *self._time_rows(points, bars),
-            *self._change_rows(score, notes, meters),
-            *self._note_rows(notes),
-        ]
-        at = np.concatenate([row.at for row in rows])
-        rank = np.concatenate([np.broadcast_to(row.rank, row.at.shape) for row in rows])
-        token = np.concatenate([np.broadcast_to(row.token, row.at.shape) for row in rows])
-        tokens = np.append(token[np.lexsort((rank, at))], self.start).astype(np.uint16)
-        return Encoded(tokens, len(notes), len(score.notes) - len(notes))
-
-    def _on_grid(self, score: Score) -> NDArray[np.void]:
-        """Notes in steps, without equal ones at one point; `end` holds the index of the
-        duration."""
-        notes = score.notes.copy()
-        onset = _round_div(notes["onset"] * GRID, score.ticks_per_beat)
-        length = np.maximum(_round_div(notes["end"] * GRID, score.ticks_per_beat) - onset, 1)
-        notes["onset"], notes["end"] = onset, _nearest(DURATIONS, length)
-        if self.band:
-            notes["program"][notes["drum"]] = 0
-        else:
-            notes = notes[~notes["drum"]]
-            notes["program"] = 0
-        order = np.lexsort(
-            (-notes["end"], notes["pitch"], notes["program"], notes["drum"], notes["onset"])
-        )
-        notes = notes[order]  # of equal notes the longest comes first, and is the one that stays
-        same = np.zeros(len(notes), bool)
-        same[1:] = np.logical_and.reduce(
-            [notes[f][1:] == notes[f][:-1] for f in ("onset", "drum", "program", "pitch")]
-        )
-        return notes[~same]
-
-    def _bar_lines(
-        self, score: Score, notes: NDArray[np.void]
-    ) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
-        """Where bar lines are, up to the last onset, and where a meter token stands as (step,
-        token). Raises CodecError, before memory is taken, when the notes are too few for them."""
-        last = int(notes["onset"][-1])
-        starts = _round_div(score.meters["tick"] * GRID, score.ticks_per_beat)
-        changes = {
-            int(at): _known_meter(n, d)
-            for at, (_, n, d) in zip(starts, score.meters.tolist(), strict=True)
-            if at <= last
-        }
-        bars: list[range] = []
-        meters: list[tuple[int, int]] = []
-        previous: tuple[int, tuple[int, int]] | None = None
-        for at, following in zip(changes, [*list(changes)[1:], last + 1], strict=True):
-            meter = changes[at]
-            on_bar_line = previous is not None and (at - previous[0]) % bar_steps(previous[1]) == 0
-            if previous is None or meter != previous[1] or not on_bar_line:
-                meters.append((at, self._meter_id(*meter)))
-                previous = (at, meter)
-            first = at if on_bar_line else at + bar_steps(meter)
-            bars.append(range(first, following, bar_steps(meter)))
-        total = sum(map(len, bars)) + len(meters)
-        require_notes(len(notes), bars=total)
-        if total > MAX_BARS:
-            raise CodecError(f"has {total:,} bars; {MAX_BARS:,} are the most")
-        return np.concatenate([np.array(each, np.int64) for each in bars]), meters
-
-    def _time_rows(self, points: NDArray[np.int64], bars: NDArray[np.int64]) -> list[_Rows]:
-        """`bar` at every bar line; at any other point, the shift from the point before it."""
-        gaps = np.diff(points, prepend=0)
-        shifted = ~np.isin(points, bars) & (gaps > 0)
-        at, gap = points[shifted], gaps[shifted]
-        whole, rest = np.divmod(gap, LONGEST_SHIFT)
-        longest = np.repeat(at, whole)
-        return [
-            _Rows(bars, _Rank.BAR, np.array(self._ids["bar"])),
-            _Rows(longest, _Rank.SHIFT, np.array(self._shift + LONGEST_SHIFT - 1)),
-            _Rows(at[rest > 0], _Rank.SHIFT + 1, self._shift + rest[rest > 0] - 1),
-        ]
-
-    def _change_rows(
-        self, score: Score, notes: NDArray[np.void], meters: list[tuple[int, int]]
-    ) -> list[_Rows]:
-        """Meters where they stand; tempos at the first notes for which they hold."""
-        onsets = np.unique(notes["onset"])
-        starts = _round_div(score.tempos["tick"] * GRID, score.ticks_per_beat)
-        usec = score.tempos["usec"][np.searchsorted(starts, onsets, side="right") - 1]
-        tempo = _nearest(TEMPOS, 60e6 / usec)
-        changed = np.diff(tempo, prepend=-1) != 0
-        at, token = (np.array(column, np.int64) for column in zip(*meters, strict=True))
-        return [
-            _Rows(at, _Rank.METER, token),
-            _Rows(onsets[changed], _Rank.TEMPO, self._tempo + tempo[changed]),
-        ]
-
-    def _note_rows(self, notes: NDArray[np.void]) -> list[_Rows]:
-        at, drum = notes["onset"], notes["drum"]
-        program = np.where(drum, DRUMS, notes["program"]).astype(np.int64)
-        rank = _Rank.NOTES + _Rank.PER_NOTE * (program * 128 + notes["pitch"])
-        velocity = notes["velocity"].astype(np.int64) // VELOCITY_STEP
-        by_program = np.argsort(program, kind="stable")
-        louder = np.ones(len(notes), bool)
-        louder[by_program[1:]] = (np.diff(program[by_program]) != 0) | (
-            np.diff(velocity[by_program]) != 0
-        )
-        pitch = self._pitch + notes["pitch"].astype(np.int64)
-        rows = [
-            _Rows(at[louder], rank[louder] + 1, self._velocity + velocity[louder]),
-            _Rows(at[~drum], rank[~drum] + 2, pitch[~drum]),
-            _Rows(at[~drum], rank[~drum] + 3, self._duration + notes["end"][~drum]),
-        ]
-        if self.band:
-            named = (np.diff(at, prepend=-1) != 0) | (np.diff(program, prepend=-1) != 0)
-            rows.append(_Rows(at[named], rank[named], self._ids["program:0"] + program[named]))
-            rows.append(
-                _Rows(
-                    at[drum],
-                    rank[drum] + 2,
-                    self._ids["drum:0"] + notes["pitch"][drum].astype(np.int64),
-                )
-            )
-        return rows
+        return self._encoder.encode(score)
 
     def _meter_id(self, numerator: int, denominator: int) -> int:
         return self._ids[f"meter:{numerator}/{denominator}"]
@@ -254,36 +111,3 @@ class BeatsCodec(Codec):
 
     def decoder(self) -> BeatsDecoder:
         return BeatsDecoder(self._pairs)
-
-
-class _Rank:
-    """The order of events at one point of time."""
-
-    SHIFT, BAR, METER, TEMPO, NOTES, PER_NOTE = 0, 2, 3, 4, 5, 4
-
-
-class _Rows(NamedTuple):
-    """Events to sort into a piece: step, rank at that step, token."""
-
-    at: NDArray[np.int64]
-    rank: NDArray[np.int64] | int
-    token: NDArray[np.int64]
-
-
-def _round_div(value: NDArray[np.int64], by: int) -> NDArray[np.int64]:
-    """value / by, rounded to the nearest, halves up."""
-    return (2 * value + by) // (2 * by)
-
-
-def _nearest(table: tuple[int, ...], values: NDArray[Any]) -> NDArray[np.int64]:
-    """Index of the nearest entry of an ascending table, the lower of two equally near."""
-    entries = np.array(table)
-    return np.searchsorted((entries[1:] + entries[:-1]) / 2, values, side="left")
-
-
-def _known_meter(numerator: int, denominator: int) -> tuple[int, int]:
-    """The meter itself, or the one in quarters whose bar is nearest in length."""
-    if (numerator, denominator) in METERS:
-        return numerator, denominator
-    quarters = tuple(n for n, d in METERS if d == 4)
-    return quarters[int(_nearest(quarters, np.array(numerator * 4 / denominator)))], 4

@@ -159,6 +159,11 @@ class BeatsCursor:
         return self._clock.seconds
 
     @property
+    def now(self) -> int:
+        """Steps moved forward so far."""
+        return self._clock.now
+
+    @property
     def bars(self) -> int:
         """Bar lines reached so far."""
         return self._clock.bars
