@@ -14,12 +14,13 @@ class Returns:
     """Counts the bars in a row that only repeated an earlier one. After `most` it hides what
     came earlier from the model, until a bar is new.
 
-    A bar is a return when more than SHARE of its tokens were those that one column `back_n` named.
-    `columns`: those of a row. All rows are of one cursor.
+    A bar is a return when more than SHARE of its tokens were those that one column `back_n` or
+    `after_n` named. `columns`: those of a row. All rows are of one cursor.
     """
 
     def __init__(self, columns: Sequence[str], most: int = MOST_RETURNS):
-        places = [place for place, name in enumerate(columns) if Column(name, 0).lag]
+        found = [Column(name, 0) for name in columns]
+        places = [n for n, each in enumerate(found) if each.lag or each.length]
         self._places = places if most else []
         self._most = most
         self._named: list[int] = []  # by the columns, of what comes next
