@@ -161,6 +161,7 @@ class Repeats:
 
     def __init__(self, lengths: Sequence[int], memory: int):
         self._lengths = lengths
+        self._most = max(lengths)
         self._memory = memory
         self.now = 0
         self._items: tuple[Hashable, ...] = ()  # the last
@@ -172,9 +173,8 @@ class Repeats:
 
     def record(self, item: Hashable) -> None:
         """The next item came at this place."""
-        most = max(self._lengths)
-        self._items = (*self._items, item)[-most:]
-        self._places = (*self._places, self.now)[-most:]
+        self._items = (*self._items, item)[-self._most :]
+        self._places = (*self._places, self.now)[-self._most :]
         if len(self._recent) >= self._memory * len(self._lengths):
             self._older = self._recent
             self._recent = {}
@@ -215,14 +215,16 @@ class Row:
         steps: bool = False,
     ):
         found = [Column(name, 0) for name in columns]
-        self._columns = [(each.name, each.lag, each.length) for each in found]
+        self._count = len(found)
+        self._lags = [(each.name, each.lag) for each in found if each.lag]
+        self._lengths = [(each.name, each.length) for each in found if each.length]
         self.wishes = wishes
-        self.ids = dict.fromkeys(columns, 0)
+        self.ids = dict.fromkeys(columns, 0)  # in order; others come after them
         self.ids["key"] = key_id(wishes.key)
-        lengths = [each.length for each in found if each.length]
+        lengths = [length for _, length in self._lengths]
         self.repeats = Repeats(lengths, memory) if lengths else None
         self._tokens: deque[int] | None = None if steps else deque(maxlen=memory)
-        lags = [each.lag for each in found if each.lag]
+        lags = [lag for _, lag in self._lags]
         self.recall = Recall(lags, kinds, memory if lengths and steps else 0)
 
     def follow(self, token: int, item: Hashable) -> None:
@@ -235,22 +237,19 @@ class Row:
     def list(self, allowed: Collection[str], *, anywhere: bool = False) -> list[int]:
         """The ids. `allowed`: the kinds of event that may come next. `anywhere`: whether one of
         another rank, or program, is better than none."""
-        ids = []
-        for name, lag, length in self._columns:
-            if length:
-                ids.append(self._after(length, allowed) + 1)
-            elif lag:
-                ids.append(self.recall.token(lag, allowed, anywhere=anywhere) + 1)
+        ids, recall, tokens = self.ids, self.recall, self._tokens
+        for name, lag in self._lags:
+            ids[name] = recall.token(lag, allowed, anywhere=anywhere) + 1
+        for name, length in self._lengths:
+            assert self.repeats is not None
+            found = self.repeats.lag(length)
+            if not found:
+                ids[name] = 0
+            elif tokens is None:
+                ids[name] = recall.token(found, allowed) + 1
             else:
-                ids.append(self.ids[name])
-        return ids
-
-    def _after(self, length: int, allowed: Collection[str]) -> int:
-        """What followed the last `length` items when they came before; -1 where they did not."""
-        lag = self.repeats.lag(length) if self.repeats is not None else 0
-        if not lag:
-            return -1
-        return self.recall.token(lag, allowed) if self._tokens is None else self._tokens[-lag]
+                ids[name] = tokens[-found] + 1
+        return [*ids.values()][: self._count]
 
     def ask(self, wishes: Wishes) -> None:
         """Change what is wanted of the piece. The cursor says how much of it is left."""
