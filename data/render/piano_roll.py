@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,16 +44,24 @@ def piano_roll(
     Raises UgenError when matplotlib is missing or the piece is too long to draw.
     """
     _need_matplotlib()
-    from matplotlib import colormaps
-    from matplotlib.colors import to_rgb
+    figure, _ = _drawn([_notes(score, _colours(score, colour))], path, row_seconds, tall=2.1)
+    _save(figure, path)
 
-    if colour == "velocity":
-        rgba = colormaps["viridis"](score.notes["velocity"] / 127)
-    else:
-        hues = np.array([to_rgb(f"C{program % 10}") for program in range(128)])
-        rgb = np.where(score.notes["drum"][:, None], 0.45, hues[score.notes["program"]])
-        rgba = np.hstack([rgb, 0.35 + 0.65 * score.notes["velocity"][:, None] / 127])
-    figure, _ = _drawn([_notes(score, rgba)], path, row_seconds, tall=2.1)
+
+def contact_sheet(rolls: Sequence[tuple[str, Score]], path: str | Path) -> None:
+    """Draw several scores as one PNG or JPEG, each in one row under its title.
+
+    Raises UgenError when matplotlib is missing or they are too many to draw.
+    """
+    _need_matplotlib()
+    figure, rows = _rows(len(rolls), path, tall=1.8)
+    longest = max((score.seconds for _, score in rolls), default=1.0)
+    for axes, (title, score) in zip(rows, rolls, strict=False):
+        notes = _notes(score, _colours(score, "program"))
+        _draw_row(axes, [notes], 0.0, max(longest, 1.0))
+        _scale(axes, notes.pitch)
+        axes.set_title(title, loc="left", fontsize=9)
+    rows[-1].set_xlabel("seconds")
     _save(figure, path)
 
 
@@ -104,6 +112,19 @@ def _need_matplotlib() -> None:
     require("matplotlib", "plot")
 
 
+def _colours(score: Score, colour: str) -> Floats:
+    """RGBA of each note."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_rgb
+
+    if colour == "velocity":
+        found: Floats = colormaps["viridis"](score.notes["velocity"] / 127)
+        return found
+    hues = np.array([to_rgb(f"C{program % 10}") for program in range(128)])
+    rgb = np.where(score.notes["drum"][:, None], 0.45, hues[score.notes["program"]])
+    return np.hstack([rgb, 0.35 + 0.65 * score.notes["velocity"][:, None] / 127])
+
+
 def _notes(score: Score, inside: Floats, style: Mapping[str, Any] = {}) -> Boxes:
     onset, end = score.seconds_at(score.notes["onset"]), score.seconds_at(score.notes["end"])
     return Boxes(onset, end, score.notes["pitch"].astype(float), inside, style=style)
@@ -135,28 +156,38 @@ def _drawn(
     layers: list[Boxes], path: str | Path, row_seconds: float, tall: float
 ) -> tuple[Any, list[Any]]:
     """A figure of boxes, the last layer on top, and its rows, each `tall` inches high."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     length = max((float(boxes.right.max()) for boxes in layers if len(boxes.right)), default=0.0)
     # a step's rounding must not make a row
     rows = max(1, int(np.ceil(length / row_seconds - 1e-6)))
-    if rows > _MOST_ROWS:
-        reason = f"{rows} rows of {row_seconds:g} s are too many to draw; the limit is {_MOST_ROWS}"
-        raise UgenError(reason, path=path)
-    figure = Figure(figsize=(14, 0.4 + tall * rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure, drawn = _rows(rows, path, tall, f" of {row_seconds:g} s")
     pitches = np.concatenate([boxes.pitch for boxes in layers])
-    low, high = (pitches.min() - 2, pitches.max() + 2) if len(pitches) else (60, 72)
-    octaves = np.arange(np.ceil(low / 12), high / 12) * 12
-    drawn = list(np.atleast_1d(figure.subplots(rows, 1)))
     for row, axes in enumerate(drawn):
         _draw_row(axes, layers, row * row_seconds, (row + 1) * row_seconds)
-        axes.set(ylim=(low, high), yticks=octaves)
-        axes.set_yticklabels([f"C{int(c) // 12 - 1}" for c in octaves])
-        axes.grid(alpha=0.25)
+        _scale(axes, pitches)
     drawn[-1].set_xlabel("seconds")
     return figure, drawn
+
+
+def _rows(count: int, path: str | Path, tall: float, each: str = "") -> tuple[Any, list[Any]]:
+    """An empty figure, and its rows."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    if count > _MOST_ROWS:
+        reason = f"{count} rows{each} are too many to draw; the limit is {_MOST_ROWS}"
+        raise UgenError(reason, path=path)
+    figure = Figure(figsize=(14, 0.4 + tall * count), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(np.atleast_1d(figure.subplots(count, 1)))
+
+
+def _scale(axes: Any, pitches: Floats) -> None:
+    """Show all pitches, with a line for every C."""
+    low, high = (pitches.min() - 2, pitches.max() + 2) if len(pitches) else (60, 72)
+    octaves = np.arange(np.ceil(low / 12), high / 12) * 12
+    axes.set(ylim=(low, high), yticks=octaves)
+    axes.set_yticklabels([f"C{int(c) // 12 - 1}" for c in octaves])
+    axes.grid(alpha=0.25)
 
 
 def _draw_row(axes: Any, layers: list[Boxes], begin: float, end: float) -> None:

@@ -57,6 +57,13 @@ class Source:
     PANEL: ClassVar[str] = SongSettings.PANEL
 
     count: int = setting(1, "Number of songs, with consecutive seeds.", minimum=1, maximum=100_000)
+    best: int | None = setting(
+        None,
+        "Keep only this many of them: those whose measures are nearest to real music. A picture of "
+        "them stands beside them.",
+        minimum=1,
+        maximum=100,
+    )
     primer: Path | None = setting(None, "A MIDI file to continue from.")
     primer_seconds: float | None = setting(None, "Continue from the first seconds of it only.")
     from_state: Path | None = setting(
@@ -116,9 +123,13 @@ _WITH_REPLAY = {
 }
 
 
-def check_flags(given: Mapping[str, str], output: Output, count: int, is_live: bool) -> str:
+def check_flags(given: Mapping[str, str], output: Output, source: Source, is_live: bool) -> str:
     """Raise UgenError for flags that do not go together, or songs that cannot be written there.
     Gives what plays sound files, if there are any."""
+    count = source.count if source.best is None else source.best
+    if source.best is not None and source.best >= source.count:
+        reason = "goes with a larger --count, as in --count 50 --best 5"
+        raise UgenError(reason, flag="--best", value=source.best)
     if "key" in given and "transpose" in given:
         raise UgenError("--key and --transpose: give one of them")
     if "endless" in given:

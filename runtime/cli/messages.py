@@ -57,8 +57,10 @@ class RunMessages:
         notes: int,
         tokens: int,
         score: Score | None = None,
+        distance: float | None = None,
     ) -> None:
-        """A song that was made. `score`: where there is one."""
+        """A song that was made. `score`: where there is one. `distance`: to real music, where it
+        was ranked."""
         settings = request.settings
         key = None if score is None or score.notes["drum"].all() else key_of(score)
         if self.as_json:
@@ -69,14 +71,23 @@ class RunMessages:
                 "seed": settings.seed,
                 "tokens": tokens,
                 "key": key and key_name(key),
+                **({} if distance is None else {"distance": round(distance, 3)}),
             }
             typer.echo(json.dumps(row), err=self._to_stderr)
         elif not self._quiet:
             bars = f"{settings.bars} bars, " if settings.bars else ""
             names = ", ".join(map(str, files))
             length = f"{bars}{round(seconds, 1):g} s, {notes} notes, seed {settings.seed}"
-            text = printable(f"{names}: {length}{_key_told(request, key)}{self._credit}")
+            length += _key_told(request, key)
+            if distance is not None:
+                length += f", {distance:.2f} from real music"
+            text = printable(f"{names}: {length}{self._credit}")
             typer.echo(text, err=self._to_stderr)
+
+    def picture(self, file: Path) -> None:
+        """A picture of several songs."""
+        if not self._quiet and not self.as_json:
+            typer.echo(printable(str(file)), err=self._to_stderr)
 
     def played(self, request: Request, seconds: float) -> None:
         """A song that was played."""

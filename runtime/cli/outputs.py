@@ -54,6 +54,12 @@ def name_of(file: Path, seed: int) -> Path:
     return Path(str(file).replace(SEED, str(seed)))
 
 
+def sheet_of(files: Sequence[Path]) -> Path | None:
+    """The picture of several songs; None where their names would not differ."""
+    names = [file for file in files if SEED in str(file)]
+    return Path(str(names[0]).replace(SEED, "best")).with_suffix(".png") if names else None
+
+
 def write(
     score: Score,
     pad_ticks: int,

@@ -43,7 +43,7 @@ Example: ugen-run model.onnx -o song.mid --seconds 60 --seed 7
 
 Example: ugen-run model.onnx -o song.mid -o song.png --bars 32 --primer mine.mid --keep-primer
 
-Example: ugen-run model.onnx -o 'songs/{seed}.mid' --count 50
+Example: ugen-run model.onnx -o 'songs/{seed}.mid' --count 50 --best 5
 
 Example: ugen-run model.onnx --endless --play
 
@@ -93,7 +93,7 @@ def run(
     from . import songs
     from .messages import RunMessages
 
-    credit = check_flags(given, targets, origin.count, streaming.is_on)
+    credit = check_flags(given, targets, origin, streaming.is_on)
     messages = RunMessages(targets.quiet, targets.as_json, STDOUT in targets.files, credit)
     computing = Machine(**machine)
     loaded = load(model, usable_threads(computing.threads, messages.warning), computing.provider)
@@ -108,7 +108,7 @@ def run(
             transform["key"] = song.pop("key")
         settings = _settings(loaded, origin, song, sampling, messages)
         request = Request(loaded.sha256, settings, Transform(**transform))
-    songs.make(request, origin.count, loaded, targets, streaming, messages)
+    songs.make(request, origin, loaded, targets, streaming, messages)
 
 
 def _settings(

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import typer
-from ugen.data import Note, read_midi
+from ugen.data import Note, UgenError, read_midi
 from ugen.data.files import growing
+from ugen.data.render.piano_roll import contact_sheet
 from ugen.data.text import printable
 from ugen.runtime.generation.faults import GuardError
 from ugen.runtime.generation.request import Request
+from ugen.runtime.generation.song import Song
 from ugen.runtime.generation.song_state import SongState, save_state
 from ugen.runtime.inference.model import Model
 from ugen.runtime.playback import audio_player, midi_player, session
 from ugen.runtime.playback.midi_port import Port, open_port
+from ugen.runtime.scoring.ranking import distance_to, real_music
 
 from . import outputs
-from .flags import Live, Output
+from .flags import Live, Output, Source
 from .messages import RunMessages
 
 
 def make(
-    request: Request, count: int, model: Model, targets: Output, live: Live, messages: RunMessages
+    request: Request,
+    source: Source,
+    model: Model,
+    targets: Output,
+    live: Live,
+    messages: RunMessages,
 ) -> None:
     """Make what was asked for: whole songs, or one that is played or written while it is made."""
     if model.provider != "cpu":
@@ -36,40 +45,81 @@ def make(
     elif request.streamed:
         _remake_streamed_song(request, model, targets, messages)
     else:
-        _make_songs(request, count, model, targets, messages)
+        _make_songs(request, source, model, targets, messages)
+
+
+class _Made(NamedTuple):
+    """A song; of several that are ranked, its distance to real music."""
+
+    distance: float | None
+    request: Request
+    song: Song
 
 
 def _make_songs(
-    first: Request, count: int, model: Model, targets: Output, messages: RunMessages
+    first: Request, source: Source, model: Model, targets: Output, messages: RunMessages
 ) -> None:
-    """Make whole songs with consecutive seeds, and write each."""
+    """Make whole songs with consecutive seeds, and write each, or the best of them."""
+    count = source.count
     replace(first.settings, seed=first.settings.seed + count - 1)  # raises if that is no seed
-    failed = 0
+    failed, kept = 0, list[_Made]()
     for number in range(count):
         seed = first.settings.seed + number
         request = replace(first, settings=replace(first.settings, seed=seed))
         try:
-            _make_song(request, model, targets, messages)
+            made = _make_song(request, source.best is not None, model, targets, messages)
         except GuardError as error:
             if count == 1:
                 raise
             failed += 1
             name = targets.names(request.settings.seed)[0]
             typer.echo(printable(f"{name}: {error}"), err=True)
+            continue
+        if source.best is None:
+            _write_song(made, targets, messages)
+        else:
+            kept = sorted([*kept, made], key=lambda each: each.distance or 0.0)[: source.best]
+    for made in kept:
+        _write_song(made, targets, messages)
+    if kept and (sheet := outputs.sheet_of(targets.files)):
+        _draw(kept, sheet, messages)
     if failed:
         raise GuardError(f"{failed} of {count} songs were not made")
 
 
-def _make_song(request: Request, model: Model, targets: Output, messages: RunMessages) -> None:
-    names = targets.names(request.settings.seed)
-    with messages.progress(str(names[0]), request) as advance_to:
+def _make_song(
+    request: Request, is_ranked: bool, model: Model, targets: Output, messages: RunMessages
+) -> _Made:
+    name = targets.names(request.settings.seed)[0]
+    with messages.progress(str(name), request) as advance_to:
         song = request.make(model, advance_to)
+    distance = distance_to(real_music(model.card), song.score) if is_ranked else None
+    return _Made(distance, request, song)
+
+
+def _write_song(made: _Made, targets: Output, messages: RunMessages) -> None:
+    distance, request, song = made
+    names = targets.names(request.settings.seed)
     outputs.write(song.score, song.pad_ticks, request.record(), names, targets.soundfont)
     _write_state(song.state, request, targets)
     for retry in song.retries:
         messages.warning(f"{names[0]}: {retry}")
     notes, tokens = len(song.score.notes), len(song.tokens)
-    messages.song(request, names, song.seconds, notes, tokens, song.score)
+    messages.song(request, names, song.seconds, notes, tokens, song.score, distance)
+
+
+def _draw(kept: Sequence[_Made], sheet: Path, messages: RunMessages) -> None:
+    """A picture of the best songs; without it, where it cannot be drawn, they are still there."""
+    rolls = [
+        (f"seed {made.request.settings.seed}: {made.distance:.2f} from real music", made.song.score)
+        for made in kept
+    ]
+    try:
+        contact_sheet(rolls, sheet)
+    except UgenError as error:
+        messages.warning(f"no picture of them: {error}")
+    else:
+        messages.picture(sheet)
 
 
 def _remake_streamed_song(
