@@ -75,9 +75,8 @@ class RunMessages:
             }
             typer.echo(json.dumps(row), err=self._to_stderr)
         elif not self._quiet:
-            bars = f"{settings.bars} bars, " if settings.bars else ""
             names = ", ".join(map(str, files))
-            length = f"{bars}{round(seconds, 1):g} s, {notes} notes, seed {settings.seed}"
+            length = f"{round(seconds, 1):g} s, {notes} notes, seed {settings.seed}"
             length += _key_told(request, key)
             if distance is not None:
                 length += f", {distance:.2f} from real music"

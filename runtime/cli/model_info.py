@@ -17,6 +17,7 @@ from typing import Any
 from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_lines, scores_from_json
 from ugen.data.json_values import to_json
 from ugen.data.text import clock, count, printable
+from ugen.runtime.generation.keys import training_keys
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.model_file.format import FORMAT
 
@@ -55,6 +56,7 @@ def card_json(card: Card, path: str | Path) -> dict[str, Any]:
             "input": codec.input,
             "vocabulary": codec.vocabulary,
         },
+        "columns": list(card.column_names),
         "sampling": to_json(card.sampling),
         "provenance": card.provenance,
         "licence": card.licence,
@@ -103,8 +105,20 @@ def _shape(card: Card, path: str | Path) -> Iterator[tuple[str, str]]:
     options = [f"{name} {_option(value)}" for name, value in card.codec.options().items()]
     of = "keys per step" if card.codec.input == "frame" else "tokens"
     yield "codec", ", ".join([card.codec.name, *options, f"{card.codec.vocabulary} {of}"])
+    yield "columns", ", ".join(card.column_names)
+    yield "can be asked", ", ".join(_wishes(card))
     weights = _text(provenance, "weights_sha256")
     yield "weights", weights and f"sha256 {weights}"
+
+
+def _wishes(card: Card) -> Iterator[str]:
+    """What a song can be asked to be."""
+    if "key" in card.column_names:
+        keys = training_keys(card)
+        minor = sum(keys[len(keys) // 2 :]) / sum(keys)
+        yield f"any key (else drawn, {minor:.0%} of them minor)"
+    if "left" in card.column_names:
+        yield "to end near a length"
 
 
 _TRAITS = {

@@ -76,11 +76,11 @@ def _make_songs(
             typer.echo(printable(f"{name}: {error}"), err=True)
             continue
         if source.best is None:
-            _write_song(made, targets, messages)
+            _write_song(made, model, targets, messages)
         else:
             kept = sorted([*kept, made], key=lambda each: each.distance or 0.0)[: source.best]
     for made in kept:
-        _write_song(made, targets, messages)
+        _write_song(made, model, targets, messages)
     if kept and (sheet := outputs.sheet_of(targets.files)):
         _draw(kept, sheet, messages)
     if failed:
@@ -97,11 +97,11 @@ def _make_song(
     return _Made(distance, request, song)
 
 
-def _write_song(made: _Made, targets: Output, messages: RunMessages) -> None:
+def _write_song(made: _Made, model: Model, targets: Output, messages: RunMessages) -> None:
     distance, request, song = made
     names = targets.names(request.settings.seed)
     outputs.write(song.score, song.pad_ticks, request.record(), names, targets.soundfont)
-    _write_state(song.state, request, targets)
+    _write_state(song.state, request, model, targets)
     for retry in song.retries:
         messages.warning(f"{names[0]}: {retry}")
     notes, tokens = len(song.score.notes), len(song.tokens)
@@ -144,7 +144,7 @@ def _remake_streamed_song(
     pad_ticks = max(score.tick_at(song.seconds) - score.end_tick, 0)
     record = request.record()
     outputs.write(score, pad_ticks, record, names, targets.soundfont, data.getvalue())
-    _write_state(song.state, request, targets)
+    _write_state(song.state, request, model, targets)
     messages.song(request, names, song.seconds, song.notes, song.tokens, score)
 
 
@@ -179,7 +179,7 @@ def _stream_song(
         )
     if song.fault:
         raise song.fault
-    _write_state(song.state, request, targets)
+    _write_state(song.state, request, model, targets)
     if names and not messages.as_json:
         messages.song(request, names, song.seconds, song.notes, song.tokens)
     if player.is_audible:
@@ -220,9 +220,13 @@ class _Player:
         self.show(seconds)
 
 
-def _write_state(state: SongState, request: Request, targets: Output) -> None:
-    """Write where the song ended, if that is wanted."""
+def _write_state(state: SongState, request: Request, model: Model, targets: Output) -> None:
+    """Write where the song stopped, if that is wanted. Raises UgenError where it came to its
+    end."""
     if targets.save_state is not None:
+        if state.has_ended(model.card):
+            reason = "the song is written; it came to its end, and nothing continues from there"
+            raise UgenError(reason, flag="--save-state", path=targets.save_state)
         path = outputs.name_of(targets.save_state, request.settings.seed)
         save_state(state, request.model, path)
 

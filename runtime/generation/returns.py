@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ugen.data.codecs.columns import Column
@@ -20,10 +21,9 @@ class Returns:
 
     def __init__(self, columns: Sequence[str], most: int = MOST_RETURNS):
         found = [Column(name, 0) for name in columns]
-        places = [n for n, each in enumerate(found) if each.lag or each.length]
-        self._places = places if most else []
-        self._most = most
-        self._named: list[int] = []  # by the columns, of what comes next
+        self._places = [n for n, each in enumerate(found) if each.lag or each.length]
+        self._most = most or math.inf
+        self._ids: list[int] = []  # of the row that stands
         self._bar = 0
         self.counts = (0, 0, *[0] * len(self._places))
 
@@ -40,19 +40,19 @@ class Returns:
 
     def shown(self, ids: list[int], bar: int) -> list[int]:
         """The ids of a row as the model is shown them. `bar`: the cursor's."""
-        self._named = [ids[place] for place in self._places]
+        self._ids = ids
         self._bar = bar
-        if self._in_a_row >= self._most:
-            for place in self._places:
-                ids[place] = 0
-        return ids
+        if self._in_a_row < self._most:
+            return ids
+        return [0 if place in self._places else each for place, each in enumerate(ids)]
 
     def follow(self, token: int, ids: list[int], bar: int) -> list[int]:
         """Count a token. Gives the ids of the row after it as `shown` does."""
         self._tokens += 1
-        for n, name in enumerate(self._named):
-            if name == token + 1:
-                self._hits[n] += 1
+        named = token + 1
+        if named in self._ids:
+            for n, place in enumerate(self._places):
+                self._hits[n] += self._ids[place] == named
         if bar != self._bar:
             is_return = max(self._hits, default=0) > SHARE * self._tokens
             self._in_a_row = self._in_a_row + 1 if is_return else 0

@@ -125,7 +125,7 @@ class SongSettings:
         sampling, tempo = self.sampling, self.tempo
         if start is not None:
             start.check(card)
-            if codec.end is not None and start.tokens[-1:].tolist() == [codec.end]:
+            if start.has_ended(card):
                 reason = "its song has come to its end; make it with --exact to continue it"
                 raise UgenError(reason, flag="--from-state")
             sampling = sampling or start.sampling

@@ -71,6 +71,10 @@ class SongState:
         if self.key is not None:
             parse_key(self.key)
 
+    def has_ended(self, card: Card) -> bool:
+        """Whether the song came to its end, so that nothing continues from here."""
+        return card.codec.end is not None and self.tokens[-1:].tolist() == [card.codec.end]
+
     def check(self, card: Card) -> None:
         """Raise UgenError when this is no state of a song by a model with this card."""
         codec, size = card.codec, card.layers * card.hidden
