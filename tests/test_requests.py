@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from ugen.runtime.generation.transform import Transform
 from ugen.runtime.inference.loading import choose_provider
 from ugen.runtime.sampling.rng import Rng
 from ugen.runtime.sampling.sampler import WINDOW, Sampler
+from ugen.runtime.scoring.ranking import REAL, distance_to, real_music
 
 # length
 
@@ -311,7 +313,7 @@ def test_a_song_is_made_again_byte_for_byte(model_file: Path, tmp_path: Path) ->
     ugen_run(model_file, "-o", tmp_path / "c.mid", *options)
     assert digest(tmp_path / "c.mid") != digest(tmp_path / "a.mid"), "the seed is random"
     record = read_record(tmp_path / "a.mid", digest(model_file), load(model_file).card)
-    assert record.transform == Transform(key="Dm", velocity=70)
+    assert record.transform == Transform(velocity=70) and record.settings.key == "Dm"
 
 
 def test_a_request_makes_what_generate_makes(small_corpus: Corpus, model_file: Path) -> None:
@@ -329,7 +331,7 @@ def test_one_song_goes_to_several_files_that_other_programs_open(
 ) -> None:
     names = ["s.mid", "s.png", "s.csv", "s.txt"]
     outputs = [word for name in names for word in ("-o", tmp_path / "deep" / name)]
-    done = ugen_run(model_file, *outputs, "--seconds", 20, "--seed", 3)
+    done = ugen_run(model_file, *outputs, "--seconds", 20, "--seed", 3, "--exact")
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "deep"
     assert sorted(path.name for path in folder.iterdir()) == sorted(names)
@@ -351,7 +353,7 @@ def test_a_song_sounds_as_long_as_it_was_asked_for(
     model_file: Path, tmp_path: Path, kind: str
 ) -> None:
     file = tmp_path / f"s.{kind}"
-    done = ugen_run(model_file, "-o", file, "--seconds", 10, "--seed", 3)
+    done = ugen_run(model_file, "-o", file, "--seconds", 10, "--seed", 3, "--exact")
     assert done.returncode == 0 and "TimGM6mb.sf2 (Tim Brechbill, GPL-2)" in done.stdout, (
         done.stderr
     )
@@ -518,3 +520,73 @@ def test_the_card_comes_as_json(model_file: Path) -> None:
     done = ugen_run(model_file, "--info", "--json")
     card = json.loads(done.stdout)
     assert done.returncode == 0 and card["codec"]["name"] == "beats" and card["precision"] == "int8"
+
+
+# keys, ends and the best of many
+
+
+def test_the_key_that_a_song_came_out_in_is_told(model_file: Path, tmp_path: Path) -> None:
+    """A song of the bundled model, which knows no keys, is moved, and stays in minor or major."""
+    song = ["-o", tmp_path / "a.mid", "--seconds", 8, "--seed"]
+    minor = ugen_run(*song, 8, "--key", "D")
+    assert "asked for D major: came out in D minor (a song that is moved stays" in minor.stdout
+    assert key_of(read_midi(tmp_path / "a.mid")) == (2, True)
+    told = ugen_run(model_file, *song, 8, "--key", "D").stdout
+    assert re.search("asked for D major: came out in .* (major|minor)$", told.strip())
+    drawn = ugen_run(model_file, *song, 8, "--json")
+    assert json.loads(drawn.stdout)["key"] == key_name(key_of(read_midi(tmp_path / "a.mid")))
+
+
+def test_a_song_that_is_to_be_continued_does_not_end(model_file: Path, tmp_path: Path) -> None:
+    song, state = tmp_path / "a.mid", tmp_path / "a.json"
+    options = ["-o", song, "--seconds", 6, "--seed", 3]
+    assert ugen_run(model_file, *options).returncode == 0
+    done = ugen_run(model_file, "-o", tmp_path / "b.mid", "--replay", song, "--save-state", state)
+    assert done.returncode == 2 and "it came to its end" in done.stderr and not state.exists()
+    assert ugen_run(model_file, *options, "--save-state", state).returncode == 0
+    record = read_record(song, digest(model_file), load(model_file).card)
+    assert record.settings.exact
+    on = ugen_run(model_file, "-o", song, "--from-state", state, "--seconds", 6)
+    assert on.returncode == 0, on.stderr
+
+
+def test_the_best_of_many_are_those_nearest_to_real_music(model_file: Path, tmp_path: Path) -> None:
+    options = ["--seconds", 6, "--seed", 3, "--count", 4, "--json"]
+    done = ugen_run(model_file, "-o", tmp_path / "{seed}.mid", *options, "--best", 2)
+    assert done.returncode == 0, done.stderr
+    kept = [json.loads(line) for line in done.stdout.splitlines()]
+    model = load(model_file)
+    away = {
+        seed: distance_to(real_music(model.card), generate(model, seconds=6, seed=seed).score)
+        for seed in range(3, 7)
+    }
+    best = sorted(away, key=lambda seed: away[seed])[:2]
+    assert [row["seed"] for row in kept] == best
+    assert [row["distance"] for row in kept] == [round(away[seed], 3) for seed in best]
+    names = {"best.png", *(f"{seed}.mid" for seed in best)}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    with Image.open(tmp_path / "best.png") as picture:
+        assert picture.width > 1000
+    few = ugen_run(model_file, "-o", tmp_path / "a.mid", "--best", 2, "--count", 2)
+    assert few.returncode == 2 and "--best 2: goes with a larger --count" in few.stderr
+
+
+def test_songs_are_ranked_by_the_files_own_music_or_by_any() -> None:
+    card = Card(BEATS, 1, 1, "fp32", Sampling(), {}, "")
+    assert real_music(card) == REAL
+    known = {"polyphony": [2, 0.5], "in_scale": [0.9], "seconds": [1, 1], "pitch_range": "x"}
+    assert real_music(replace(card, provenance={"held_out_measures": known})) == {
+        "polyphony": (2.0, 0.5)
+    }
+    assert real_music(replace(card, provenance={"held_out_measures": [1]})) == REAL
+    music = arrange(read_midi(BUNDLED[0]), "piano")
+    noise = generate(Flat(), seconds=60, seed=1, guard=False).score
+    assert distance_to(REAL, music) < 2 < distance_to(REAL, noise)
+    assert np.isfinite(distance_to(REAL, Score.build([], 480)))
+
+
+def test_what_a_model_can_be_asked_for_is_told(model_file: Path) -> None:
+    told = ugen_run(model_file, "--info").stdout
+    assert re.search("^columns +beat, phase, back_1, .*left$", told, re.M)
+    assert re.search("^can be asked +any key .*minor.*, to end near a length$", told, re.M)
+    assert "can be asked" not in ugen_run("--info").stdout
