@@ -29,8 +29,8 @@ class SongSettings:
     from (`tokens_of`), before the song starts or, with `keep_primer`, as its beginning. `start`:
     where another song ended, to continue from there: with its sampling and tempo unless others are
     given, and with its random stream if the seed is the same. `guard`: detect degenerate and copied
-    output and resample it; `copy_guard`: copied output, too. `cut`: the second at which the song was
-    stopped.
+    output and resample it; `copy_guard`: copied output, too. `cut`: the second at which the song
+    was stopped.
     """
 
     PANEL: ClassVar[str] = "Song"
