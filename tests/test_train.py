@@ -550,21 +550,21 @@ def test_a_pointer_adds_its_gate_to_the_token_that_a_column_names() -> None:
     model = _row_model()
     with torch.no_grad():
         model.gates.weight.zero_()
-        model.gates.bias.copy_(torch.tensor([2.0, 3.0, 5.0, 7.0]))
+        model.gates.bias.copy_(torch.tensor([2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0]))
     x = torch.zeros(1, 1, 1 + len(COLUMNS), dtype=torch.int64)
     plain = model(x, *model.state(1))[0]
     top = model.hidden_sequence(x, *model.state(1))[0]
     first = 1 + COLUMNS.index("back_1")
-    x[0, 0, first : first + 4] = torch.tensor([11, 11, 0, 31])
+    x[0, 0, first : first + 7] = torch.tensor([11, 11, 0, 31, 0, 41, 11])
     pointed = model.logits(top, x)
     expected = torch.zeros_like(plain)
-    expected[0, 0, 10], expected[0, 0, 30] = 5.0, 7.0
+    expected[0, 0, 10], expected[0, 0, 30], expected[0, 0, 40] = 22.0, 7.0, 13.0
     assert torch.allclose(pointed - plain, expected, atol=1e-5)
 
 
 def test_a_row_is_embedded_as_the_sum_of_its_ids_vectors() -> None:
     model = _row_model()
-    row = torch.tensor([[[5, 2, 7, 0, 9, 0, 0, 3, 1]]])
+    row = torch.tensor([[[5, 2, 7, 0, 9, 0, 0, 4, 0, 6, 3, 1]]])
     table, first = model.embedding.weight, 0
     expected = torch.zeros(8)
     for size, number in zip(model.config.rows, row[0, 0].tolist(), strict=True):
