@@ -80,8 +80,10 @@ class Reader(Model):
     """A model whose logits are a rule's, of the row that it is fed: the last token, and ids by the
     name of their column. `rows`: all that were fed."""
 
-    def __init__(self, rule: Callable[[int, dict[str, int]], np.ndarray], *columns: str, **about):
-        super().__init__(card_of(BEATS, columns, **about), None)
+    def __init__(
+        self, rule: Callable[[int, dict[str, int]], np.ndarray], *columns: str, codec=BEATS, **about
+    ):
+        super().__init__(card_of(codec, columns, **about), None)
         self.rule = rule
         self.rows: list[list[int]] = []
 

@@ -177,6 +177,28 @@ def test_a_model_that_is_not_told_how_much_is_left_is_cut_as_before() -> None:
     assert song.seconds == pytest.approx(20) and END not in song.tokens
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_without_bars_a_song_ends_by_no_longer_beginning_notes(seed: int) -> None:
+    codec = make_codec("events")
+    likely = [4.0 * event.startswith("note_off") for event in codec.events]
+    for n in range(20, 101):
+        likely[codec.events.index(f"shift:{n}")] = -30.0
+    model = Reader(lambda token, row: np.array(likely), "key", "left", codec=codec)
+    song = generate(model, seconds=20, seed=seed, guard=False)
+    assert song.tokens[-1] == codec.end and 16 <= song.seconds <= 24
+    notes = song.score.notes
+    assert notes["end"].max() <= song.score.tick_at(song.seconds) + 1
+    assert song.score.seconds_at(notes["onset"]).max() < 20.1
+
+
+def test_where_pieces_have_no_end_a_song_is_cut_but_told_how_much_is_left() -> None:
+    codec = make_codec("frames")
+    silent = np.array([-3.0 * event.startswith("pitch") for event in codec.events])
+    model = Reader(lambda token, row: silent, "left", codec=codec)
+    song = generate(model, seconds=10, seed=1, guard=False)
+    assert song.seconds == 10 and [row[1] for row in model.rows[:: len(model.rows) - 1]] == [5, 1]
+
+
 def test_a_stream_of_a_song_that_ends_has_its_notes_and_its_file_is_made_again() -> None:
     for length in ({"seconds": 50.3}, {"bars": 30}):
         for rule in (ending, playing):

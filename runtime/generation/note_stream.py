@@ -128,7 +128,7 @@ class NoteStream:
             self._last_bar = stream.cursor.bars
             return False
         stream.must_end = stream.cursor.bars > self._last_bar or not self._codec.has_bars
-        return left <= _ROUNDING - bar
+        return left <= _ROUNDING - (bar if self._codec.has_bars else 2 * bar)
 
     def _left(self) -> tuple[float, float]:
         """How much is left of the asked length, and a bar, both in seconds or in bars."""

@@ -99,16 +99,19 @@ class SongSettings:
         """The tokens that the song continues from, if any."""
         return self.primer if self.start is None else self.start.tokens
 
+    def counts_down(self, card: Card) -> bool:
+        """Whether a model with this card is told how much of the song is left."""
+        has_length = (self.seconds or self.bars) is not None
+        return "left" in card.column_names and has_length and not self.exact
+
     def ends(self, card: Card) -> bool:
-        """Whether a model with this card ends the song near the asked length, as it does where it
-        can be told how much is left."""
-        can_end = "left" in card.column_names and card.codec.end is not None
-        return can_end and not self.exact and (self.seconds or self.bars) is not None
+        """Whether such a model ends the song near the asked length, by the codec's end."""
+        return self.counts_down(card) and card.codec.end is not None
 
     def wishes(self, card: Card) -> Wishes:
         """What is wanted of the piece from its first token on, the primer included."""
         key = None if self.key is None else parse_key(self.key)
-        if not self.ends(card):
+        if not self.counts_down(card):
             return Wishes(key)
         before = card.codec.cursor(self.tempo)
         for token in () if self.before is None else self.before.tolist():

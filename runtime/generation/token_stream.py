@@ -53,6 +53,11 @@ class TokenStream:
         before = settings.before
         self._has_sounded = settings.exact or before is not None and len(before) > 0
         self._sounds = codec.onset_tokens | (codec.pitches() >= 0)
+        # a song without bars ends by no longer beginning notes
+        releases = np.array([event.startswith("note_off") for event in codec.events])
+        self._last_tokens = codec.is_time | releases
+        if codec.end is not None:
+            self._last_tokens[codec.end] = True
         self._stream = model.stream()
         self._logits = self._stream.logits[0, 0]
         self._x = self._stream.x[0]
@@ -128,6 +133,8 @@ class TokenStream:
         if end is not None and not (self.may_end and self._has_sounded):
             self._logits[end] = -np.inf
         mask = cursor.mask()
+        if self.must_end and not codec.has_bars and (mask & self._last_tokens).any():
+            mask = mask & self._last_tokens
         token = self._sampler.sample(self._logits, mask, self.rng)
         if not self._has_sounded:
             if codec.is_time[token]:

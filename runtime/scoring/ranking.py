@@ -15,7 +15,6 @@ REAL: Real = {
     "polyphony": (3.46, 0.993),
     "pitch_range": (50.4, 9.36),
     "pitch_class_entropy": (3.07, 0.213),
-    "scale_consistency": (0.882, 0.0729),
     "groove_consistency": (0.979, 0.0166),
     "empty_beat_rate": (0.00683, 0.0199),
     "bars_returning": (0.15, 0.154),
