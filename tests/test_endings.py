@@ -18,7 +18,7 @@ from ugen.data.codecs.columns import Wishes, key_id
 from ugen.runtime import SongSettings, generate, stream
 from ugen.runtime.generation.keys import KEYS, drawn_key
 from ugen.runtime.generation.request import Request
-from ugen.runtime.generation.returns import MOST_RETURNS, Returns
+from ugen.runtime.generation.returns import MOST_RETURNS, TOKENS, Returns
 from ugen.runtime.playback.session import run
 
 ALL = tuple(each.name for each in BEATS.columns)
@@ -334,6 +334,17 @@ def test_after_some_returns_in_a_row_the_model_is_not_told_what_came_before() ->
     assert bars_of(("back_1",), 2, [same, nearly, same, same]) == [False] * 4
     assert bars_of(("back_1",), 0, [same] * 9) == [False] * 9, "0 turns it off"
     assert bars_of((), 2, []) == []
+
+
+def test_without_bars_some_tokens_are_one() -> None:
+    """Songs in events and frames went round in a few tokens. What only lasts does not count."""
+    returns = Returns(("back_1", "after_2"), 2)
+    returns.shown([0, 8], None)
+    rows = [returns.follow(7, [0, 8], None) for _ in range(3 * TOKENS)]
+    assert rows.index([0, 0]) == 2 * TOKENS - 1
+    held = Returns(("back_1", "after_2"), 2)
+    held.shown([8, 8], None)
+    assert all(held.follow(7, [8, 8], None) == [8, 8] for _ in range(9 * TOKENS))
 
 
 def test_it_must_be_one_column_that_names_the_bar() -> None:

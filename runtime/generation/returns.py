@@ -9,6 +9,7 @@ from ugen.data.codecs.columns import Column
 
 MOST_RETURNS = 4  # bars in a row; 0 turns the brake off
 SHARE = 0.8  # of a bar's tokens
+TOKENS = 24  # that count as a bar where the codec has none
 
 
 class Returns:
@@ -16,15 +17,19 @@ class Returns:
     came earlier from the model, until a bar is new.
 
     A bar is a return when more than SHARE of its tokens were those that one column `back_n` or
-    `after_n` named. `columns`: those of a row. All rows are of one cursor.
+    `after_n` named. `columns`: those of a row. All rows are of one cursor. Without bars (None)
+    so many TOKENS are one, and only `after_n` counts: a step that lasts, as `back_1` names it, does
+    not return.
     """
 
     def __init__(self, columns: Sequence[str], most: int = MOST_RETURNS):
         found = [Column(name, 0) for name in columns]
         self._places = [n for n, each in enumerate(found) if each.lag or each.length]
+        self._after = [bool(found[place].length) for place in self._places]
+        self._held = next((n for n, each in enumerate(found) if each.lag == 1), -1)
         self._most = most or math.inf
         self._ids: list[int] = []  # of the row that stands
-        self._bar = 0
+        self._bar: int | None = 0
         self.counts = (0, 0, *[0] * len(self._places))
 
     @property
@@ -38,7 +43,7 @@ class Returns:
         self._in_a_row, self._tokens, *hits = counts
         self._hits = [*hits]
 
-    def shown(self, ids: list[int], bar: int) -> list[int]:
+    def shown(self, ids: list[int], bar: int | None) -> list[int]:
         """The ids of a row as the model is shown them. `bar`: the cursor's."""
         self._ids = ids
         self._bar = bar
@@ -46,14 +51,16 @@ class Returns:
             return ids
         return [0 if place in self._places else each for place, each in enumerate(ids)]
 
-    def follow(self, token: int, ids: list[int], bar: int) -> list[int]:
+    def follow(self, token: int, ids: list[int], bar: int | None) -> list[int]:
         """Count a token. Gives the ids of the row after it as `shown` does."""
+        named, is_free = token + 1, bar is None
+        if is_free and self._held >= 0 and self._ids[self._held] == named:
+            return self.shown(ids, bar)
         self._tokens += 1
-        named = token + 1
         if named in self._ids:
             for n, place in enumerate(self._places):
-                self._hits[n] += self._ids[place] == named
-        if bar != self._bar:
+                self._hits[n] += self._ids[place] == named and (self._after[n] or not is_free)
+        if self._tokens >= TOKENS if is_free else bar != self._bar:
             is_return = max(self._hits, default=0) > SHARE * self._tokens
             self._in_a_row = self._in_a_row + 1 if is_return else 0
             self._tokens = 0

@@ -83,7 +83,7 @@ class TokenStream:
             self.cursor.feed(0 if is_frame else int(item))
             self._x[:] = item if is_frame else [int(item), *self.cursor.row()]
         if not is_frame:
-            self._x[1:] = self._returns.shown(self.cursor.row(), self.cursor.bars)
+            self._x[1:] = self._returns.shown(self.cursor.row(), self._bar)
 
     def step(self) -> Step:
         """Sample the next step: a token, or the keys that sound, bool [128]."""
@@ -106,6 +106,11 @@ class TokenStream:
         """What Returns has counted."""
         return self._returns.counts
 
+    @property
+    def _bar(self) -> int | None:
+        """The bar that the song has reached, where the codec has bars."""
+        return self.cursor.bars if self.codec.has_bars else None
+
     def snapshot(self) -> Snapshot:
         """Where the song stands, for `restore`."""
         return Snapshot(
@@ -124,7 +129,7 @@ class TokenStream:
         self.cursor = snapshot.cursor.copy()
         self._sampler.recent_onsets = snapshot.recent_onsets
         self._returns.counts = snapshot.returns
-        self._returns.shown(self.cursor.row(), self.cursor.bars)
+        self._returns.shown(self.cursor.row(), self._bar)
         self._has_sounded = snapshot.has_sounded
         self.has_ended = False
 
@@ -145,7 +150,7 @@ class TokenStream:
         self.has_ended = token == end
         cursor.feed(token)
         if self._has_columns:
-            ids = self._returns.follow(token, cursor.row(), cursor.bars)
+            ids = self._returns.follow(token, cursor.row(), self._bar)
             self._x[:] = [token, *ids]
         else:
             self._x[0] = token
