@@ -1,0 +1,146 @@
+"""What helps a model, and what does not: recipes beside each other, by loss and by their songs.
+
+    python tests/bench/recipes.py FOLDER PAGE --epochs 4 --songs 40 --seeds 1
+
+Each recipe learns the same corpus for the same number of passes, so that all see equally many
+tokens, and differs from the default in the options shown. The corpus is FOLDER as `ugen-data
+prepare` makes it. Losses are of the best evaluation, with nothing wished of the held-out pieces.
+Songs are made by the exported int8 file with its own defaults, seeds 1 on, and again at a
+temperature of 0.9; `distance` is their mean distance from the held-out pieces, cut to the same
+length, in standard deviations of these (docs/scoring.md). With more than one seed a recipe has a
+row for each. The page is written anew after each row; rows that it has already are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from machine import how, machine, markdown
+from ugen.data.codecs.registry import make_codec
+from ugen.data.corpus.corpus import Corpus, is_corpus
+from ugen.data.corpus.prepare import Settings, prepare
+from ugen.data.files import write_atomically
+from ugen.runtime import load
+from ugen.runtime.inference.model import Model
+from ugen.runtime.scoring.pieces import Piece
+from ugen.runtime.scoring.songs import SongComparison, compare_songs
+
+RECIPES = {
+    "default": "",
+    "token alone": "--columns none",
+    "place": "--columns beat,phase",
+    "place and back, no pointer": "--columns beat,phase,back_1,back_2,back_4,back_8 --no-pointer",
+    "place and back, pointer": "--columns beat,phase,back_1,back_2,back_4,back_8",
+    "and key": "--columns beat,phase,back_1,back_2,back_4,back_8,key",
+    "and left": "--columns beat,phase,back_1,back_2,back_4,back_8,left",
+    "three lags": "--columns beat,phase,back_1,back_2,back_4,key,left",
+    "wishes unsaid in half": "--wish-dropout 0.5",
+    "wishes unsaid in a tenth": "--wish-dropout 0.1",
+    "tied": "--tied",
+    "wider": "--hidden 512",
+    "two layers": "--layers 2",
+    "dropout 0.2": "--dropout 0.2",
+    "dropout 0.6": "--dropout 0.6",
+    "batch 8": "--batch 8",
+    "longer chunks": "--bptt-length 192",
+}
+SHOWN = ("bars_returning", "key_stability", "in_scale", "ends")
+COOLER = 0.9
+
+
+def learn(corpus: Path, out: Path, options: Sequence[str]) -> dict[str, float]:
+    """Train and export one recipe; gives its best scores, and its speed."""
+    run = out / "run"
+    if not (out / "model.onnx").exists():
+        resume = ["--resume"] if (run / "config.json").exists() else []
+        train = ["train-ugen", str(corpus), "-o", str(run), "--sample-minutes", "0", "--threads", "1"]
+        subprocess.run([*train, *options, *resume], check=True)
+        export = ["export-ugen", str(run), "-o", str(out / "model.onnx"), "--precision", "int8"]
+        subprocess.run(export, check=True)
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    best: dict[str, float] = min(rows, key=lambda row: row["nats_per_token"])
+    return {**best, "speed": rows[-1]["tokens"] / max(rows[-1]["seconds"], 1e-9)}
+
+
+def row_of(best: Mapping[str, float], songs: Mapping[float, SongComparison]) -> dict[str, str]:
+    """A recipe's row."""
+    row = {
+        "nats per token": f"{best['nats_per_token']:.3f}",
+        "per note": f"{best['nats_per_note']:.2f}",
+        "accuracy": f"{best['accuracy']:.1%}",
+        "tokens per second": f"{best['speed']:,.0f}",
+    }
+    for temperature, found in songs.items():
+        for name in SHOWN:
+            ours = found.measures[name].songs
+            row[f"{name} at {temperature:g}"] = "" if ours is None else f"{ours:.2f}"
+        row[f"distance at {temperature:g}"] = f"{found.distance:.2f}"
+        row[f"retried, given up at {temperature:g}"] = f"{found.retried}, {found.given_up}"
+    return row
+
+
+def measured(model: Model, pieces: Sequence[Piece], songs: int) -> dict[float, SongComparison]:
+    """Songs by the model's own defaults, and cooler ones."""
+    own = model.card.sampling
+    found = {}
+    for temperature in (own.temperature, COOLER):
+        model.card = replace(model.card, sampling=replace(own, temperature=temperature))
+        found[temperature] = compare_songs(model, pieces, songs)
+    return found
+
+
+def write(page: Path, rows: Mapping[str, Mapping[str, str]], music: str) -> None:
+    """The page with the rows so far."""
+    frame = pd.DataFrame.from_dict(dict(rows), orient="index").rename_axis("recipe").reset_index()
+    text = ["# Recipes", "", how(__doc__), "", machine("torch", "onnxruntime"), "", music, ""]
+    write_atomically(page, "\n".join([*text, *markdown(frame.fillna("")), ""]).encode())
+
+
+def main(out: Callable[[str], None] = print) -> None:
+    """Entry point."""
+    options = argparse.ArgumentParser()
+    options.add_argument("folder", type=Path)
+    options.add_argument("page", type=Path)
+    options.add_argument("--epochs", default="4")
+    options.add_argument("--songs", type=int, default=40)
+    options.add_argument("--seeds", type=int, default=1)
+    options.add_argument("--only", help="recipes, separated by commas")
+    options.add_argument("--work", type=Path, default=Path("demo/recipes"))
+    given = options.parse_args()
+    chosen = given.only.split(",") if given.only else list(RECIPES)
+    given.work.mkdir(parents=True, exist_ok=True)
+    corpus = given.folder
+    if not is_corpus(corpus):
+        corpus = given.work / "corpus"
+        if not is_corpus(corpus):
+            prepare(given.folder, corpus, Settings(make_codec("beats")))
+    opened = Corpus.open(corpus)
+    held_out = opened.pieces("valid")
+    pieces = [Piece(each.file, opened.piece(each), each.notes, each.seconds) for each in held_out]
+    music = (
+        f"{len(opened.pieces('train'))} pieces are learned, {len(held_out)} held out; "
+        f"{given.epochs} passes, {given.songs} songs."
+    )
+    rows: dict[str, dict[str, str]] = {}
+    for seed in range(1, given.seeds + 1):
+        for name in chosen:
+            label = f"{name}, seed {seed}" if given.seeds > 1 else name
+            folder = given.work / label.replace(" ", "-").replace(",", "")
+            folder.mkdir(exist_ok=True)
+            words = [*shlex.split(RECIPES[name]), "--epochs", given.epochs, "--seed", str(seed)]
+            best = learn(corpus, folder, words)
+            rows[label] = row_of(best, measured(load(folder / "model.onnx"), pieces, given.songs))
+            write(given.page, rows, music)
+            out(f"{label}: {rows[label]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
