@@ -7,6 +7,7 @@ its own, so that training can go on from the file (weight_layout.py takes them o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,17 +64,35 @@ class _Graph:
 
     def _embed_row(self, x: str) -> None:
         """The sum of the vectors of a row's ids. One table has those of all columns."""
-        config = self._config
-        table = self._constant("embedding", self._weights["embedding.weight"])
         self._node("Transpose", ["step"], ["ids"], perm=[1, 0])
-        if not config.columns:
-            self._node("Gather", [table, "ids"], [x])
+        if self._config.columns:
+            self._constant("sum_over", np.zeros(1, np.int64))
+        self._sum_vectors("embedding", "embedding.weight", "ids", self._config.rows, x)
+
+    def _sum_vectors(
+        self, label: str, weight: str, ids: str, sizes: Sequence[int], result: str
+    ) -> None:
+        """The sum of the vectors of ids [parts, batch]: [1, batch, size]. The table has those of
+        all parts, one part after the other. `sizes`: the number of ids of each."""
+        table = self._constant(label, self._weights[weight])
+        if len(sizes) == 1:
+            self._node("Gather", [table, ids], [result])
             return
-        first = np.cumsum([0, *config.rows[:-1]])[:, None]
-        self._node("Add", ["ids", self._constant("column_offsets", first)], ["places"])
-        self._node("Gather", [table, "places"], ["vectors"])
-        columns = self._constant("sum_over", np.zeros(1, np.int64))
-        self._node("ReduceSum", ["vectors", columns], [x])
+        first = self._constant(f"{label}_offsets", np.cumsum([0, *sizes[:-1]])[:, None])
+        self._node("Add", [ids, first], [f"{label}_places"])
+        self._node("Gather", [table, f"{label}_places"], [f"{label}_vectors"])
+        self._node("ReduceSum", [f"{label}_vectors", "sum_over"], [result])
+
+    def _wish(self) -> None:
+        """Add the vectors of what is wished to the top layer."""
+        places = self._config.wishes
+        if places:
+            chosen = self._constant("wish_places", np.array(places))
+            self._node("Gather", ["ids", chosen], ["wish_ids"], axis=0)
+            sizes = [self._config.rows[place] for place in places]
+            self._sum_vectors("wishes", "wishes.weight", "wish_ids", sizes, "wished")
+            self._node("Add", [self._top, "wished"], ["top_wished"])
+            self._top = "top_wished"
 
     def layers(self) -> None:
         """x_0 through all layers to the top, and the state from h, c to h_out, c_out."""
@@ -110,6 +129,7 @@ class _Graph:
 
     def predict(self) -> None:
         """The top layer to logits [batch, 1, vocabulary]."""
+        self._wish()
         if self._config.pointers:
             self._head("scores", spare=1)
             self._point("scores")

@@ -594,3 +594,17 @@ def test_columns_that_cannot_be_are_refused(
 ) -> None:
     with pytest.raises(UgenError, match=reason):
         Request(Path(), Path(), RunOptions(**options), {}, training, {}).configs(BEATS)
+
+
+def test_what_is_wished_reaches_the_logits_past_the_layers() -> None:
+    """In the layers alone a key had no effect: the vectors of 12 keys are seen by few pieces."""
+    model = _row_model()
+    x = torch.zeros(1, 1, 1 + len(COLUMNS), dtype=torch.int64)
+    top = model.hidden_sequence(x, *model.state(1))[0]
+    with torch.no_grad():
+        model.wishes.weight[5] = 1.0
+    free = model.logits(top, x)
+    x[0, 0, 1 + COLUMNS.index("key")] = 5
+    expected = model.logits(top + 1, torch.zeros_like(x))
+    assert torch.allclose(model.logits(top, x), expected, atol=1e-5)
+    assert not torch.allclose(model.logits(top, x), free, atol=1e-2)

@@ -78,6 +78,22 @@ class RowEmbedding(nn.Module):
         return embedding(x + self.first, self.weight).sum(2)
 
 
+class WishEmbedding(nn.Module):
+    """What is wished of a piece, added to the top layer: there it need not be remembered."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.places = list(config.wishes)
+        sizes = [config.rows[place] for place in config.wishes]
+        self.first: Tensor
+        self.register_buffer("first", torch.tensor([0, *sizes[:-1]]).cumsum(0), persistent=False)
+        self.weight = nn.Parameter(torch.zeros(sum(sizes), config.hidden))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x int64 [batch, time, 1 + columns] -> float32 [batch, time, hidden]."""
+        return embedding(x[:, :, self.places] + self.first, self.weight).sum(2)
+
+
 class LstmModel(nn.Module):
     """Steps and state in, logits and state out. The state is never hidden: callers carry it.
 
@@ -100,6 +116,7 @@ class LstmModel(nn.Module):
             nn.Linear(config.hidden, config.embedding, bias=False) if config.tied else None
         )
         self.head_bias = nn.Parameter(torch.zeros(config.vocabulary)) if config.tied else None
+        self.wishes = WishEmbedding(config) if config.wishes else None
         self.gates = nn.Linear(config.hidden, len(config.pointers)) if config.pointers else None
         self.pointers = list(config.pointers)
         self.input_skip = (
@@ -139,6 +156,8 @@ class LstmModel(nn.Module):
         et al. 2015) adds a gate, linear in the top layer, to the logit of each token that a column
         names.
         """
+        if self.wishes is not None:
+            top = top + self.wishes(x)
         if self.tied_proj is not None:
             vectors: Tensor = self.embedding.weight  # type: ignore[assignment]
             head = vectors[: self.vocabulary]

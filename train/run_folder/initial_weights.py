@@ -118,6 +118,8 @@ def _weights(config: ModelConfig, a: Arrays) -> Arrays:
             found |= {f"{name}.weight": a[label].T, f"{name}.bias": a[f"{label}_bias"]}
     if config.input == "token":
         found["embedding.weight"] = a["embedding"]
+        if config.wishes:
+            found["wishes.weight"] = a["wishes"]
     else:
         found["input_skip"] = a["input_skip"]
     if config.skip:
