@@ -53,7 +53,7 @@ test-oldest: install  ## Hold exported files, on the oldest onnxruntime admitted
 	$(BIN)/python tests/oldest.py record $(OLDEST)/files
 	$(OLDEST)/bin/python tests/oldest.py check $(OLDEST)/files
 
-test-pythons: install  ## Install on each Python of this machine, 3.10 to 3.13: the same song from all (MODEL=file: of that model)
+test-pythons: install  ## Install on each Python of this machine, 3.10 to 3.13: the same song from all, and the tests that need no torch (MODEL=file: with that model)
 	$(BIN)/python tests/pythons.py $(MODEL)
 
 test-processors: install programs  ## Model files on an emulated processor with AVX2 and no VNNI: the same logits and songs

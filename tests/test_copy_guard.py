@@ -156,7 +156,7 @@ def test_passages_of_26_notes_are_found_where_few_runs_fit_in_the_room_preferred
 
 def test_a_table_is_no_larger_than_preferred_where_it_is_sure_anyway() -> None:
     table = make_table([PIECE.name], [heard(PIECE)], preferred=900)
-    assert len(table.encoded()) <= 900 and 1 < table.window and table.certain < SURE
+    assert len(table.encoded()) <= 900 and table.window > 1 and table.certain < SURE
 
 
 def test_the_limit_is_what_held_out_pieces_share_within_bounds() -> None:
