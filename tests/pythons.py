@@ -35,7 +35,7 @@ BARE = {"pip", "setuptools"}  # what an empty environment begins with
 BIGGEST = 5
 # what the tests of the light parts need besides
 EXTRAS = "[audio,play,plot]"
-TEST_TOOLS = "pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.100", "symusic>=0.5.8"
+TEST_TOOLS = "pytest>=9.0.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "symusic>=0.5.8"
 # what the other tests import
 ABSENT = ("muspy", "onnx", "tomllib", "torch", "tritonclient", "ugen.export", "ugen.train")
 
