@@ -5,22 +5,26 @@ OLDEST := $(VENV)-oldest
 PYTHON ?= python3
 SHELL := /bin/bash
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PINS := .ci/pins-$(shell $(PYTHON) -c 'import sys, sysconfig; print("%d.%d-" % sys.version_info[:2] + sysconfig.get_platform())').txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live pretrained install dependencies programs fuzz clean
+.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live pretrained pins install dependencies programs fuzz clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-$(VENV)/.dependencies: pyproject.toml constraints.txt
+# with the hash of each file where these are known (make pins): all but torch, whose build differs by where it is from
+$(VENV)/.dependencies: pyproject.toml constraints.txt $(wildcard $(PINS))
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) '.[dev]'
+	$(if $(wildcard $(PINS)),$(PIP) --require-hashes --no-deps --only-binary :all: --requirement $(PINS))
+	$(PIP) setuptools
+	$(PIP) --no-build-isolation '.[dev]'
 	@touch $@
 
 # the package itself is installed afresh every time: a copy, as users have it, and never a stale one
 install: $(VENV)/.dependencies
 	@rm -rf build *.egg-info
-	@$(PIP) --no-deps --force-reinstall .
+	@$(PIP) --no-deps --no-build-isolation --force-reinstall .
 	@rm -rf build *.egg-info
 
 # programs of Debian's that some tests compare with; where they cannot be had, those tests are skipped
@@ -53,7 +57,7 @@ test-oldest: install  ## Hold exported files, on the oldest onnxruntime admitted
 	$(BIN)/python tests/oldest.py record $(OLDEST)/files
 	$(OLDEST)/bin/python tests/oldest.py check $(OLDEST)/files
 
-test-pythons: install  ## Install on each Python of this machine, 3.10 to 3.13: the same song from all (MODEL=file: of that model)
+test-pythons: install  ## Install on each Python of this machine, 3.10 to 3.13: the same song from all, and the tests that need no torch (MODEL=file: with that model)
 	$(BIN)/python tests/pythons.py $(MODEL)
 
 test-processors: install programs  ## Model files on an emulated processor with AVX2 and no VNNI: the same logits and songs
@@ -110,6 +114,12 @@ pretrained: install  ## Train the model that comes with ugen again, from the mus
 	$(BIN)/train-ugen demo/pretrained/corpus -o demo/pretrained/run --hidden 512 --dropout 0.15 --epochs 7 --threads 1
 	$(BIN)/export-ugen demo/pretrained/run -o runtime/pretrained.onnx --precision int8 \
 	  --top-p 0.95 --licence "$$(cat runtime/pretrained.credits.txt)"
+
+pins:            ## Write the hashes of what constraints.txt names, for this Python and platform; CI installs by them
+	$(PYTHON) -m venv --clear $(VENV)-pins
+	set -o pipefail; $(VENV)-pins/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --dry-run --ignore-installed --report - '.[dev]' | $(VENV)-pins/bin/python .ci/pins.py > $(PINS)
+	@rm -rf $(VENV)-pins build *.egg-info
 
 clean:           ## Remove what the other targets made
 	rm -rf $(VENV) $(OLDEST) build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -49,7 +49,10 @@ def run(command: str, *arguments: object) -> None:
 
 def lowest() -> None:
     """Print pip constraints."""
-    import tomllib
+    if sys.version_info < (3, 11):
+        import tomli as tomllib
+    else:
+        import tomllib
 
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     for dependency in project["dependencies"]:

@@ -1,18 +1,21 @@
-"""`make test-pythons`: the light install on every Python of this machine, and the same song from
-all of them.
+"""`make test-pythons`: the light install on every Python of this machine, the same song from all of
+them, and the tests that need no torch.
 
 python tests/pythons.py [MODEL]    without a model file, one is trained on the bundled music and
 exported on the way
 
-Each Python gets an empty environment in a temporary folder, wheels only, and no compiler. Exits
-with 1 when there is no Python to try, an install or a song fails, something heavy comes along, or a
-song differs.
+Each Python gets an empty environment in a temporary folder, wheels only, and no compiler. The tests
+are those of files that import neither training nor export, without the property tests, which find
+the same on every Python; the Python that runs this has its own suite. Exits with 1 when there is no
+Python to try, an install, a song or a test fails, something heavy comes along, or a song differs.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -25,10 +28,16 @@ from oldest import MODEL, run
 from ugen.data.cli.main import MUSIC
 
 ROOT = Path(__file__).parent.parent
-VERSIONS = "3.10", "3.11", "3.12", "3.13"
+TESTS = ROOT / "tests"
+VERSIONS = "3.10", "3.11", "3.12", "3.13", "3.14"
 HEAVY = {"torch", "onnx", "scipy", "pandas", "matplotlib"}
 BARE = {"pip", "setuptools"}  # what an empty environment begins with
 BIGGEST = 5
+# what the tests of the light parts need besides
+EXTRAS = "[audio,play,plot]"
+TEST_TOOLS = "pytest>=9.0.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "symusic>=0.5.8"
+# what the other tests import
+ABSENT = ("muspy", "onnx", "tomllib", "torch", "tritonclient", "ugen.export", "ugen.train")
 
 # what the Pythons run that are tried; Debian's may have no ensurepip, and then makes no
 # environments
@@ -49,12 +58,13 @@ print(json.dumps(found))
 
 class Tried(NamedTuple):
     """What came of a Python: seconds to install and to make the first song, the song as MIDI bytes,
-    and bytes of each distribution by name and version."""
+    bytes of each distribution by name and version, and what pytest said last."""
 
     install: float
     first_song: float
     midi: bytes
     sizes: dict[tuple[str, str], int]
+    tests: str
 
 
 def find(version: str) -> Path | None:
@@ -113,6 +123,25 @@ def trained(folder: Path) -> Path:
     return folder / "model.onnx"
 
 
+def light_tests() -> list[Path]:
+    """Test files that import nothing that is absent, themselves or by a helper."""
+    return [path for path in sorted(TESTS.glob("test_*.py")) if not needs_absent(path)]
+
+
+def needs_absent(path: Path) -> bool:
+    """Whether a module of the tests imports, at its top, something that is absent."""
+    names: list[str] = []
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+    helpers = [TESTS / f"{name}.py" for name in names]
+    return any(f"{name}.".startswith(f"{each}.") for name in names for each in ABSENT) or any(
+        helper.exists() and needs_absent(helper) for helper in helpers
+    )
+
+
 def tried(python: Path, wheel: Path, model: Path, folder: Path) -> Tried:
     """Install a wheel in an empty environment and make a song there. Raises CalledProcessError."""
     environment = {
@@ -122,11 +151,11 @@ def tried(python: Path, wheel: Path, model: Path, folder: Path) -> Tried:
     }
     environment |= {"CC": "false", "CXX": "false"}
 
-    def call(*command: object) -> tuple[str, float]:
+    def call(*command: object, cwd: Path = folder) -> tuple[str, float]:
         began = time.monotonic()
         words = list(map(str, command))
         done = subprocess.run(
-            words, check=True, capture_output=True, text=True, env=environment, cwd=folder
+            words, check=True, capture_output=True, text=True, env=environment, cwd=cwd
         )
         return done.stdout, time.monotonic() - began
 
@@ -139,7 +168,22 @@ def tried(python: Path, wheel: Path, model: Path, folder: Path) -> Tried:
     )
     found, _ = call(programs / "python", "-c", INSTALLED)
     sizes = {(name, version): size for name, version, size in json.loads(found) if name not in BARE}
-    return Tried(install, first_song, midi.read_bytes(), sizes)
+    said = "in the suite of this Python"
+    if find(platform.python_version().rpartition(".")[0]) != python:
+        call(
+            programs / "pip",
+            "install",
+            *quiet,
+            "--only-binary",
+            ":all:",
+            f"{wheel}{EXTRAS}",
+            *TEST_TOOLS,
+        )
+        environment["UGEN_TEST_MODEL"] = str(model)
+        options = "-q", "-n", "auto", "-m", "not hypothesis", "-p", "no:cacheprovider"
+        out, _ = call(programs / "python", "-m", "pytest", *options, *light_tests(), cwd=ROOT)
+        said = out.splitlines()[-1].strip("= ")
+    return Tried(install, first_song, midi.read_bytes(), sizes, said)
 
 
 def row(result: Tried) -> str:
@@ -147,7 +191,10 @@ def row(result: Tried) -> str:
     biggest = sorted(result.sizes.items(), key=lambda item: -item[1])[:BIGGEST]
     parts = ", ".join(f"{name} {version} {size / 1e6:.1f}" for (name, version), size in biggest)
     total = sum(result.sizes.values()) / 1e6
-    return f"{result.install:9.1f} {result.first_song:10.1f} {total:6.1f}  {parts}"
+    return (
+        f"{result.install:9.1f} {result.first_song:10.1f} {total:6.1f}  {parts}\n"
+        f"{'':8} tests: {result.tests}"
+    )
 
 
 def check(model: Path | None) -> int:
@@ -165,7 +212,7 @@ def check(model: Path | None) -> int:
                 with TemporaryDirectory() as own:
                     result = tried(python, wheel, model, Path(own))
             except subprocess.CalledProcessError as error:
-                print(f"{version:8} FAILED: {error}\n{error.stderr}", flush=True)
+                print(f"{version:8} FAILED: {error}\n{error.stdout}{error.stderr}", flush=True)
                 failures += 1
                 continue
             songs.add(result.midi)

@@ -207,6 +207,16 @@ def test_a_score_is_written_as_the_kind_its_path_names(tmp_path: Path, kind: str
         assert len(data) == pytest.approx(4.5 * 48_000 * 4, abs=100), "silence up to the asked end"
 
 
+@pytest.mark.parametrize("head", ["61 0", "61 65 0 61 0", "0 0 61 0 0 61 0", "21 61 108 0"])
+def test_text_keeps_a_tail_of_rests_of_any_length(tmp_path: Path, head: str) -> None:
+    text, song, again = tmp_path / "a.txt", tmp_path / "a.mid", tmp_path / "b.txt"
+    for rests in (*range(9), 23, 24, 25, 47, 48, 49, 76, 77, 191, 192, 193, 2000):
+        text.write_text(head + " 0" * rests)
+        convert(text, song, Options())
+        convert(song, again, Options())
+        assert again.read_text().split() == text.read_text().split(), rests
+
+
 def test_a_score_is_not_written_as_a_kind_there_is_not(tmp_path: Path) -> None:
     with pytest.raises(UgenError, match=r"song\.aac: cannot write \.aac"):
         write_score(Score.build([], 480), tmp_path / "song.aac")

@@ -57,6 +57,30 @@ def test_a_signal_ends_prepare_and_its_workers_in_one_line(
     assert_ended(process)
 
 
+DROPPED = """
+import os, time
+from ugen.data.cli.app import make_app, run_app
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), {number:d})
+        time.sleep(0.1)
+app = make_app()
+@app.command()
+def work(word: str) -> None:
+    Last()
+    time.sleep(20)
+run_app(app, "work")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_not_dropped_where_python_drops_errors(number: int) -> None:
+    """At a fork, and in destructors: a traceback, and the command went on."""
+    code = DROPPED.format(number=number)
+    done = subprocess.run([sys.executable, "-c", code, "x"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (128 + number, "work: stopped\n")
+
+
 LATE = """
 import os
 class Last:
@@ -386,7 +410,7 @@ def test_pipes_without_a_writer_and_devices_are_refused_as_input(tmp_path: Path)
 
 def endless(path: Path, *words: object, **how: object) -> subprocess.Popen[str]:
     """The command, when its file is there."""
-    process = command("ugen-run", "--endless", "-o", path, "--seed", 1, *words, **how)
+    process = command("ugen-run", "--endless", "--no-guard", "-o", path, "--seed", 1, *words, **how)
     for _ in range(500):
         if path.exists():
             break

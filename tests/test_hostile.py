@@ -19,7 +19,9 @@ from model_files import made, refusal_of, trainable
 from odd_files import header, track
 from onnx import helper, numpy_helper
 from ugen.data import Score, UgenError, read_midi
+from ugen.data.arrangement import arrange, cut_silence
 from ugen.data.corpus.corpus import Corpus
+from ugen.data.corpus.near_duplicates import sketch
 from ugen.data.render.audio import write_audio
 from ugen.runtime.model_file.check import card_of
 from ugen.train.learning.trainer import Trainer
@@ -43,15 +45,36 @@ def refusal(read: Callable[[], object]) -> str:
 # music
 
 
-def test_notes_that_never_end_take_little_memory() -> None:
-    """109 MB for each MB of file: Python's numbers took most of it."""
-    body = b"".join(bytes([1, 0x90, 60 + k % 2, 80]) for k in range(50_000))
-    data = header() + track(body)
+def _full_of(events: str, before: str = "00") -> bytes:
+    """A file of 300 KB with one kind of event, in running status; `<` stands for a pitch."""
+    pitches = [bytes.fromhex(events.replace("<", f"{pitch:02x}")) for pitch in range(128)]
+    unit = b"".join(pitches)
+    return header() + track(bytes.fromhex(before) + unit * (300_000 // len(unit)))
+
+
+DENSE = {
+    "notes": _full_of("01 < 50 05 < 00", "00 90 00 50"),
+    "hanging": _full_of("01 < 50", "00 90 00 50"),
+    "one pitch": _full_of("01 3c 50", "00 90 00 50"),
+    "programs": _full_of("01 05", "00 c0 05"),
+    "banks": _full_of("01 00 78 01 00 00", "00 b0 00 00"),
+    "pedals": _full_of("01 40 7f 01 40 00", "00 b0 40 00"),
+    "tempos": _full_of("01 ff 51 03 07 a1 <", "00 c0 05"),
+    "meters": _full_of("01 ff 58 04 04 02 18 08 01 ff 58 04 03 02 18 08", "00 c0 05"),
+}
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_memory_is_in_proportion_to_the_file(name: str) -> None:
+    """Preparing took up to 109 MB for each MB of file: Python's numbers, and columns of 64 bits."""
+    data = DENSE[name]
     tracemalloc.start()
-    score = read_midi(data, "hanging.mid")
+    score = cut_silence(arrange(read_midi(data), "piano"), 4)
+    BEATS.encode(score)
+    sketch(score)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(score.notes) == 50_000 and peak < 60 * len(data)
+    assert peak < 22 * len(data) + (6 << 20)
 
 
 def test_thousands_of_notes_at_once_are_not_played(tmp_path: Path) -> None:
@@ -61,6 +84,17 @@ def test_thousands_of_notes_at_once_are_not_played(tmp_path: Path) -> None:
     text = refusal(lambda: write_audio(score, tmp_path / "song.wav"))
     assert text == f"{tmp_path / 'song.wav'}: too many notes sound at once to be played"
     assert not list(tmp_path.iterdir())
+
+
+def test_a_crowd_is_refused_before_anything_is_played(tmp_path: Path) -> None:
+    """23,000 notes that sound together were played for minutes."""
+    pytest.importorskip("midirenderer")
+    notes = [(60 + k, 4000, k % 128, 80, 0, False) for k in range(2000)]
+    score = Score.build([(0, 48, 60, 80, 0, False), *notes], 480)
+    played: list[float] = []
+    target = tmp_path / "song.wav"
+    text = refusal(lambda: write_audio(score, target, on_progress=played.append))
+    assert "too many notes" in text and not played
 
 
 # runs

@@ -11,9 +11,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import tomllib
 import typer
 from ugen.data.cli.main import MUSIC
+
+if sys.version_info < (3, 11):
+    import tomli as tomllib
+else:
+    import tomllib
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("data", "runtime", "train", "export")
@@ -124,6 +128,21 @@ def test_every_command_has_a_version_and_short_help(module: str) -> None:
     for flag, words in (("--version", "ugen 0."), ("-h", "Usage: it")):
         done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True)
         assert done.returncode == 0 and words in done.stdout
+
+
+def test_the_hashes_are_of_the_versions_that_the_constraints_name() -> None:
+    """`make pins` writes them anew."""
+
+    def versions(path: Path) -> dict[str, str]:
+        found = re.findall(r"^([\w.-]+)==([^\s;]+)", path.read_text("utf-8"), re.M)
+        return {re.sub("[_.]", "-", name.lower()): version for name, version in found}
+
+    constraints = versions(ROOT / "constraints.txt")
+    for path in (ROOT / ".ci").glob("pins-*.txt"):
+        pins = versions(path)
+        assert pins.keys() == constraints.keys() - {"torch"} and pins.items() <= constraints.items()
+        lines = path.read_text("utf-8").splitlines()[1:]
+        assert all(re.search(r" --hash=sha256:[0-9a-f]{64}$", line) for line in lines)
 
 
 def test_scripts_and_commands_agree() -> None:

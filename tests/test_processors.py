@@ -154,6 +154,7 @@ def train(*words: object) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="a switch of x86's")
 def test_a_processor_without_bf16_trains_in_fp32(small_corpus: Corpus, tmp_path: Path) -> None:
     """--precision bf16 ended in a traceback there, and so did a run of a newer machine resumed."""
+    pytest.importorskip("torch")
     run, words = tmp_path / "run", SMALL.split()
     refused = train(small_corpus.path, "-o", run, *words, "--precision", "bf16")
     said = "train-ugen: --precision bf16: this machine cannot compute it; leave the option out\n"
@@ -173,6 +174,7 @@ def test_all_files_of_a_run_have_the_mode_that_was_asked_for(
     small_corpus: Corpus, tmp_path: Path
 ) -> None:
     """Weights were for their owner alone, whatever the umask: others could not export them."""
+    pytest.importorskip("torch")
     done = train(small_corpus.path, "-o", tmp_path / "run", *SMALL.split(), "--epochs", "0.1")
     assert done.returncode == 0, done.stderr
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "run").iterdir()}

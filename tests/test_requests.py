@@ -520,7 +520,8 @@ def test_the_version_is_known_without_being_looked_up_at_import() -> None:
 def test_the_card_comes_as_json(model_file: Path) -> None:
     done = ugen_run(model_file, "--info", "--json")
     card = json.loads(done.stdout)
-    assert done.returncode == 0 and card["codec"]["name"] == "beats" and card["precision"] == "int8"
+    assert done.returncode == 0 and card["codec"]["name"] == "beats"
+    assert card["precision"] == load(model_file).card.precision
 
 
 # keys, ends and the best of many

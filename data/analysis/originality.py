@@ -139,13 +139,17 @@ def make_table(
     `names`, `scores`: of the same pieces. Memory is bounded by `characters` and the largest piece.
     """
     assert len(names) <= MOST_PIECES
-    window, rows = 1, np.zeros(0, _ROW)
+    window, parts, count = 1, [np.zeros(0, _ROW)], 0
     most = characters // 2  # a row takes more than two characters
     for number, score in enumerate(scores):
-        rows = np.concatenate([rows, _rows_of(score, number, window, n)])
-        if len(rows) > 2 * most:
+        parts.append(_rows_of(score, number, window, n))
+        count += len(parts[-1])
+        if count > 2 * most:
+            rows = np.concatenate(parts)
             window = max(window, int(np.sort(rows["reach"])[-most - 1]) + 1)
-            rows = rows[rows["reach"] >= window]
+            parts = [rows[rows["reach"] >= window]]
+            count = len(parts[0])
+    rows = np.concatenate(parts)
     table = _fitting(rows, window, _short(names), preferred or characters, n)
     if table.certain > SURE and preferred:
         table = _fitting(rows, max(window, SURE - n + 1), table.pieces, characters, n)

@@ -1,12 +1,11 @@
 """What all commands share: help by `-h`, and any early end told in one line with an exit code.
 
-Nothing heavy is imported here: Ctrl-C, or a library that is missing, is told in a line even while
+Only what is quickly imported is imported here: Ctrl-C, or a library that is missing, is told in a line even while
 the rest is imported.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from contextlib import suppress
@@ -46,8 +45,10 @@ def run_app(app: typer.Typer | str, name: str) -> None:
     """
     interrupts.handle()
     _open_streams()
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # else it complains of its cache
     try:
+        import logging
+
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # else it complains of its cache
         code = (import_module(app).app if isinstance(app, str) else app)(
             prog_name=name, standalone_mode=False
         )

@@ -6,12 +6,15 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import sys
+import threading
 import time
 from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Any
 
 PATIENCE = 10.0  # seconds for the work to end well; a signal after that ends the process at once
 
@@ -51,6 +54,29 @@ def handle() -> None:
         for number in signals():
             signal.signal(number, interrupt)
         atexit.register(_ignore_to_the_end)
+        if sys.unraisablehook is sys.__unraisablehook__:
+            sys.unraisablehook = _raise_again
+
+
+def _raise_again(unraisable: Any) -> None:
+    """Python drops what is raised in a destructor, or by what libraries do at a fork: a signal is
+    sent once more, a little later."""
+    global _since
+    error = unraisable.exc_value
+    if isinstance(error, Interrupted):
+        _since = 0.0
+        again = threading.Timer(0.01, _send, [error.exit_code - 128])
+        again.daemon = True
+        again.start()
+    elif not isinstance(error, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+
+
+def _send(number: int) -> None:
+    if sys.platform == "win32":
+        signal.raise_signal(number)
+    elif main := threading.main_thread().ident:  # in which a call that waits is to end
+        signal.pthread_kill(main, number)
 
 
 def _ignore_to_the_end() -> None:

@@ -42,7 +42,7 @@ def prepare(
     choice: dict[str, Any],
     settings: dict[str, Any],
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes.", show_default="one per usable core")
+        int | None, typer.Option(help="Processes.", show_default="one per usable core")
     ] = None,
 ) -> None:
     """Turn a folder of MIDI files into a corpus.

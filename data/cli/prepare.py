@@ -89,6 +89,8 @@ def prepare_folder(
     folder: Path, output: Path, settings: Settings, workers: int | None = None
 ) -> Corpus:
     """Prepare a corpus with a progress bar, and say what was kept and what was not."""
+    if workers is not None and workers < 1:
+        raise UgenError("must be 1 or more", flag="--workers", value=workers)
     try:
         with progress_bar("reading", 1.0) as advance_to:
             corpus = prepare(

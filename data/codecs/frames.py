@@ -36,6 +36,7 @@ from .pitch_grid import (
     step_seconds,
 )
 
+_PART = 1 << 16  # tokens at once: bounds memory
 LONGEST_FOLD = 96  # steps: 2.5 seconds at 25 ticks
 MEMORY = 1024  # listed steps that columns look back to: 27 seconds at 25 ticks, without `fold`
 COLUMNS = (
@@ -124,19 +125,19 @@ class FramesCodec(Codec):
     def runs(self, tokens: NDArray[np.integer]) -> Runs:
         """When each pitch sounds without a break."""
         tokens = np.asarray(tokens)
-        lengths = self.steps[tokens]
-        at = np.cumsum(lengths)
-        at -= lengths
-        closings = np.flatnonzero(lengths)
-        places = np.flatnonzero(lengths == 0)
-        # the step that each pitch is listed in; one left open lasts a step
-        closing = np.searchsorted(closings, places)
-        length = np.append(lengths[closings], 1)[closing]
-        pitch, first = tokens[places].astype(np.int64) - 1, at[places]
-        by_pitch_and_step = pitch * (int(lengths.sum()) + 1) + first
-        _, once = np.unique(by_pitch_and_step, return_index=True)
-        cells = np.stack([pitch[once], first[once], first[once] + length[once]], axis=1)
-        return merge_gaps(cells, 0)
+        closings = np.flatnonzero(self.is_time[tokens])
+        # of each step; one left open lasts a step
+        lengths = np.append(self.steps[tokens[closings]], 1)
+        firsts = np.cumsum(lengths) - lengths
+        found = [np.zeros((0, 3), np.int64)]
+        for at in range(0, len(tokens), _PART):
+            part = tokens[at : at + _PART]
+            places = np.flatnonzero(~self.is_time[part])
+            step = np.searchsorted(closings, places + at)
+            first, length = firsts[step], lengths[step]
+            pitch = part[places].astype(np.int64) - 1
+            found.append(_joined(np.stack([pitch, first, first + length], axis=1)))
+        return _joined(np.concatenate(found))
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -150,6 +151,11 @@ class FramesCodec(Codec):
     @property
     def onset_tokens(self) -> Mask:
         return np.zeros(self.vocabulary, bool)  # a held pitch is listed like a new one
+
+
+def _joined(cells: Runs) -> Runs:
+    """The runs that cells make, in any order."""
+    return merge_gaps(cells[np.lexsort((cells[:, 1], cells[:, 0]))], 0)
 
 
 class _FramesDecoder(GridDecoder):

@@ -27,7 +27,7 @@ from ugen.data.errors import UgenError
 
 from .events import read_events
 from .messages import END_OF_TRACK, EVENTS, UNKNOWN_META, EventKind, Field
-from .smf import MAX_QUANTITY, chunk, header_chunk, read_header, variable_length
+from .smf import MAX_QUANTITY, Header, chunk, header_chunk, read_header, variable_length
 
 HEADER = EventKind(
     "Header",
@@ -77,14 +77,23 @@ def midi_to_csv(data: bytes, name: str) -> str:
 
     Damage as the module says; raises MidiError when `data` are no MIDI file.
     """
+    return "".join(csv_lines(data, name))
+
+
+def csv_lines(data: bytes, name: str) -> Iterator[str]:
+    """What `midi_to_csv` gives, line by line: the text is ten times as long as the file."""
     header = read_header(data, name)
     file_format = header.format if header.format <= 2 else 1  # as read_midi reads it
-    rows = [CsvRow(0, 0, HEADER, (file_format, len(header.tracks), header.division))]
+    return (f"{row}\n" for row in _csv_rows(data, header, file_format))
+
+
+def _csv_rows(data: bytes, header: Header, file_format: int) -> Iterator[CsvRow]:
+    yield CsvRow(0, 0, HEADER, (file_format, len(header.tracks), header.division))
     for track, span in enumerate(header.tracks, 1):
-        rows.append(CsvRow(track, 0, START_TRACK))
-        rows += [CsvRow(track, *event) for event in read_events(data, span)]
-    rows.append(CsvRow(0, 0, END_OF_FILE))
-    return "\n".join(map(str, rows)) + "\n"
+        yield CsvRow(track, 0, START_TRACK)
+        for event in read_events(data, span):
+            yield CsvRow(track, *event)
+    yield CsvRow(0, 0, END_OF_FILE)
 
 
 def csv_to_midi(text: str, name: str) -> bytes:
@@ -106,8 +115,8 @@ class _Lines:
 
     def rows(self, text: str) -> Iterator[CsvRow]:
         # not splitlines: that splits at control characters within texts, too
-        for self.number, line in enumerate(text.split("\n"), 1):
-            content = line.strip(" \t\r")
+        for self.number, line in enumerate(re.finditer(r"(?m)^[^\n]*", text), 1):
+            content = line[0].strip(" \t\r")
             if content and content[0] not in "#;":
                 yield _parse(content)
 

@@ -48,7 +48,7 @@ def blocks(length: int) -> Iterator[slice]:
 
 def tuples(rows: NDArray[Any], order: NDArray[np.int64] | None = None) -> Iterator[Any]:
     """Rows as tuples of Python's numbers, of which few exist at once. `order`: of the rows."""
-    for block in blocks(len(rows)):
+    for block in blocks(len(rows) if order is None else len(order)):
         yield from (rows[block] if order is None else rows[order[block]]).tolist()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import heappop, heappush
+from heapq import heappop, heappush, merge
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,13 @@ from ugen.data.score import Score
 
 from .messages import DRUM_CHANNEL, MELODIC_CHANNELS
 from .smf import MAX_TRACKS, chunk, header_chunk
+from .table import tuples
 from .track import TrackEncoder, text_event
 
 if TYPE_CHECKING:
     from mido import Message, MetaMessage
 
     TimedEvent = tuple[int, Message | MetaMessage]  # its tick first
-
-
-_BLOCK = 4096
 
 
 def write_midi(
@@ -59,9 +57,8 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = (), pad_ticks: int = 0) -
             port, channel = slot, DRUM_CHANNEL
         start = [(0, MetaMessage("midi_port", port=port))] if port else []
         start.append((0, Message("program_change", channel=channel, program=program)))
-        tracks.append(_track(chain(start, _note_events(score.notes[rows], channel)), end))
-    if len(tracks) > MAX_TRACKS:
-        raise UgenError(f"needs {len(tracks):,} tracks; a MIDI file has {MAX_TRACKS:,} at most")
+        events = _note_events(score.notes, np.frombuffer(rows, np.int64), channel)
+        tracks.append(_track(chain(start, events), end))
     chunks = [header_chunk(1, len(tracks), score.ticks_per_beat)]
     return b"".join(chunks + [chunk(b"MTrk", track) for track in tracks])
 
@@ -72,52 +69,45 @@ def _layers(score: Score) -> dict[tuple[bool, int, int], array[int]]:
     # by (drum, program, pitch), heaps: ends of sounding notes with their layers; idle layers
     sounding: dict[tuple[bool, int, int], list[tuple[int, int]]] = defaultdict(list)
     idle: dict[tuple[bool, int, int], list[int]] = defaultdict(list)
-    for row, (onset, end, pitch, _velocity, program, drum) in enumerate(_rows(score.notes)):
+    for row, (onset, end, pitch, _velocity, program, drum) in enumerate(tuples(score.notes)):
         key = drum, program, pitch
         while sounding[key] and sounding[key][0][0] <= onset:
             heappush(idle[key], heappop(sounding[key])[1])
         layer = heappop(idle[key]) if idle[key] else len(sounding[key])
         heappush(sounding[key], (end, layer))
         layers[drum, program, layer].append(row)
+        if len(layers) >= MAX_TRACKS:
+            raise UgenError(f"needs more than {MAX_TRACKS:,} tracks, the most of a MIDI file")
     return layers
 
 
-def _note_events(notes: NDArray[np.void], channel: int) -> Iterator[TimedEvent]:
+def _note_events(
+    notes: NDArray[np.void], rows: NDArray[np.int64], channel: int
+) -> Iterator[TimedEvent]:
+    """The events of some notes, which are in order of onset."""
     from mido import Message
 
-    # tick, 0 for off and 1 for on, pitch, velocity
-    events = np.zeros((2 * len(notes), 4), np.int64)
-    ons, offs = np.split(events, 2)
-    ons[:, 0], ons[:, 1] = notes["onset"], 1
-    ons[:, 2], ons[:, 3] = notes["pitch"], notes["velocity"]
-    offs[:, 0], offs[:, 2] = notes["end"], notes["pitch"]
-    # ends before onsets on the same tick, so that a repeated note is struck again
-    order = np.lexsort(events.T[::-1])
-    for tick, on, pitch, velocity in _rows(events[order]):
+    by_end = rows[np.lexsort((notes["pitch"][rows], notes["end"][rows]))]
+    # tick, whether a note begins, pitch, velocity: ends before onsets on the same tick, so that a
+    # repeated note is struck again
+    ends = ((note[1], False, note[2], 0) for note in tuples(notes, by_end))
+    onsets = ((note[0], True, note[2], note[3]) for note in tuples(notes, rows))
+    for tick, on, pitch, velocity in merge(ends, onsets):
         kind = "note_on" if on else "note_off"
         yield tick, Message(kind, channel=channel, note=pitch, velocity=velocity)
 
 
-def _rows(table: NDArray[Any]) -> Iterator[Any]:
-    """The rows of an array, of which few are Python's objects at once: those are ten times as
-    large."""
-    for at in range(0, len(table), _BLOCK):
-        yield from table[at : at + _BLOCK].tolist()
-
-
-def _conductor(score: Score, texts: Sequence[str]) -> list[TimedEvent]:
+def _conductor(score: Score, texts: Sequence[str]) -> Iterator[TimedEvent]:
     """Texts, tempos and time signatures."""
     from mido import MetaMessage
 
-    changes: list[TimedEvent] = [
-        (tick, MetaMessage("set_tempo", tempo=usec)) for tick, usec in score.tempos.tolist()
-    ]
-    changes += [
+    tempos = ((tick, MetaMessage("set_tempo", tempo=usec)) for tick, usec in tuples(score.tempos))
+    meters = (
         (tick, MetaMessage("time_signature", numerator=numerator, denominator=denominator))
-        for tick, numerator, denominator in score.meters.tolist()
-    ]
-    changes.sort(key=lambda change: change[0])
-    return [(0, text_event(text)) for text in texts] + changes
+        for tick, numerator, denominator in tuples(score.meters)
+    )
+    starts = ((0, text_event(text)) for text in texts)
+    return chain(starts, merge(tempos, meters, key=lambda change: change[0]))
 
 
 def _track(events: Iterable[TimedEvent], end: int) -> bytes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
@@ -22,10 +22,10 @@ from ugen.data.codecs.pitch_grid import (
 )
 from ugen.data.codecs.registry import make_codec
 from ugen.data.errors import CodecError, UgenError
-from ugen.data.files import write_atomically
+from ugen.data.files import replacing, write_atomically
 from ugen.data.folders import paths_below
 from ugen.data.midi.events import read_events, read_texts
-from ugen.data.midi.midicsv import csv_to_midi, midi_to_csv
+from ugen.data.midi.midicsv import csv_lines, csv_to_midi
 from ugen.data.midi.reader import read_midi
 from ugen.data.midi.smf import MIDI_SUFFIXES, read_file, read_header
 from ugen.data.midi.writer import midi_bytes, write_midi
@@ -41,6 +41,7 @@ MIDI = (".mid", ".midi")
 # a bar of silence after music that came from frames text, as the original wrote it, and the text
 # event that says where it came from
 PAD_TICKS = 1920
+_PART = 1 << 14  # words of text that are made at once
 FROM_FRAMES = "from ugen's frames text"
 
 
@@ -114,7 +115,7 @@ def convert(source: Path, target: Path, options: Options) -> tuple[str, ...]:
     if target_kind == ".csv" and kind in MIDI_SUFFIXES:
         # whole files, event by event: more than a Score holds
         data = read_file(source)
-        write_atomically(target, midi_to_csv(data, str(source)).encode("latin-1"))
+        _write_lines(target, csv_lines(data, str(source)))
         return read_midi(data, str(source)).warnings
     if kind == ".csv" and target_kind in MIDI:
         write_atomically(target, csv_to_midi(_text(source), str(source)))
@@ -166,14 +167,28 @@ def _write_midi(to: Written) -> None:
 
 def _write_csv(to: Written) -> None:
     data = midi_bytes(to.score, texts=to.texts, pad_ticks=to.pad_ticks)
-    write_atomically(to.path, midi_to_csv(data, str(to.path)).encode("latin-1"))
+    _write_lines(to.path, csv_lines(data, str(to.path)))
+
+
+def _write_lines(path: Path, parts: Iterable[str]) -> None:
+    """Write a text, part by part."""
+    with replacing(path) as partial, open(partial, "w", encoding="latin-1", newline="") as stream:
+        stream.writelines(parts)
 
 
 def _write_frames(to: Written) -> None:
-    tokens = FramesCodec(to.options.ticks).encode(to.score).tokens.tolist()
+    tokens = FramesCodec(to.options.ticks).encode(to.score).tokens
     steps = step_at(to.score, to.score.end_tick + to.pad_ticks, to.options.ticks)
-    tokens += [STEP] * (min(steps, MAX_STEPS) - tokens.count(STEP))
-    write_atomically(to.path, (" ".join(map(str, tokens)) + "\n").encode())
+    rest = max(min(steps, MAX_STEPS) - int(np.count_nonzero(tokens == STEP)), 0)
+    tokens = np.concatenate([tokens, np.full(rest, STEP, np.uint16)])
+    _write_lines(to.path, _words(tokens))
+
+
+def _words(tokens: NDArray[np.uint16]) -> Iterator[str]:
+    """Tokens as text, part by part."""
+    for at in range(0, len(tokens), _PART):
+        yield " " * (at > 0) + " ".join(map(str, tokens[at : at + _PART].tolist()))
+    yield "\n"
 
 
 def _write_sound(to: Written) -> None:
@@ -220,7 +235,7 @@ def _read(source: Path, options: Options) -> tuple[Score, int]:
     data = csv_to_midi(_text(source), name) if kind == ".csv" else read_file(source)
     score = read_midi(data, name)
     if FROM_FRAMES.encode() in data and FROM_FRAMES in read_texts(data, name):
-        *_, end_of_track = read_events(data, read_header(data, name).tracks[0])
+        (end_of_track,) = deque(read_events(data, read_header(data, name).tracks[0]), maxlen=1)
         return score, end_of_track.tick - PAD_TICKS
     return score, score.end_tick
 

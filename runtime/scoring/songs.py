@@ -13,7 +13,7 @@ from ugen.data.analysis.fingerprint_table import Table
 from ugen.data.analysis.measures import measures
 from ugen.data.analysis.originality import Originality, originality
 from ugen.data.analysis.spread import Spread, distance, measures_of_beginning, spreads
-from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.generation.faults import FaultKind, GuardError
 from ugen.runtime.generation.song import generate
 from ugen.runtime.inference.model import Model
 from ugen.runtime.model_file.card import Card
@@ -30,7 +30,10 @@ class SongComparison(NamedTuple):
     """Songs that were made and measured."""
 
     retried: int
-    """Songs of these that the guard had to take back in part."""
+    """Songs of these that the guard had to take back in part, as degenerate."""
+
+    copied: int
+    """Songs of these that it took back in part as copied."""
 
     given_up: int
     """Songs that the guard gave up on, which are not measured."""
@@ -65,7 +68,7 @@ def compare_songs(
         | _copied(piece.until(piece.tick_at(seconds)), model.card)
         for piece in decoded
     ]
-    ours, retried = [], 0
+    ours, retried, copied = [], 0, 0
     for number in range(songs):
 
         def advance(done: float, before: float = number * seconds) -> None:
@@ -74,11 +77,13 @@ def compare_songs(
         with suppress(GuardError):  # degenerate output is counted, not measured
             song = generate(model, seconds=seconds, seed=number + 1, on_progress=advance)
             ours.append(measures(song.score) | _copied(song.score, model.card))
-            retried += bool(song.retries)
+            kinds = {retry.fault.kind for retry in song.retries}
+            retried += bool(kinds - {FaultKind.COPY})
+            copied += FaultKind.COPY in kinds
         advance(seconds)
     found = spreads(theirs, ours)
     given_up = songs - len(ours)
-    return SongComparison(len(ours), retried, given_up, seconds, found, distance(found))
+    return SongComparison(len(ours), retried, copied, given_up, seconds, found, distance(found))
 
 
 def song_seconds(pieces: Sequence[Piece]) -> float:

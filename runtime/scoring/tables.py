@@ -43,11 +43,14 @@ def _unreadable(failed: Mapping[str, str]) -> Iterator[str]:
 def _songs(songs: Mapping[str, Any]) -> list[str]:
     """Measures of songs and of the music."""
     made = f"{count(songs['songs'], 'song')} of {songs['seconds']:.0f} s by this model"
-    guard = f" (guard: retried {songs['retried']}, gave up on {songs['given_up']} more)"
+    guard = (
+        f" (guard: retried {songs['retried']}, took copies back in {songs['copied']}, "
+        f"gave up on {songs['given_up']} more)"
+    )
     lines = [
         "",
         f"{made} beside the music, cut to that length"
-        + (guard if songs["retried"] or songs["given_up"] else ""),
+        + (guard if songs["retried"] or songs["copied"] or songs["given_up"] else ""),
         f"{'':27}{'music: mean':>14}{'deviation':>12}{'songs: mean':>14}{'deviation':>12}",
     ]
     for name, each in songs["measures"].items():

@@ -61,7 +61,16 @@ def learn(corpus: Path, out: Path, options: Sequence[str]) -> dict[str, float]:
     run = out / "run"
     if not (out / "model.onnx").exists():
         resume = ["--resume"] if (run / "config.json").exists() else []
-        train = ["train-ugen", str(corpus), "-o", str(run), "--sample-minutes", "0", "--threads", "1"]
+        train = [
+            "train-ugen",
+            str(corpus),
+            "-o",
+            str(run),
+            "--sample-minutes",
+            "0",
+            "--threads",
+            "1",
+        ]
         subprocess.run([*train, *options, *resume], check=True)
         export = ["export-ugen", str(run), "-o", str(out / "model.onnx"), "--precision", "int8"]
         subprocess.run(export, check=True)

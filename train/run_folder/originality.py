@@ -26,22 +26,24 @@ MOST_HELD_OUT = 100  # pieces
 
 
 def write_originality(path: Path, corpus: Corpus, weights: int) -> None:
-    """Write the table of a corpus: at most a tenth of the size of a file that has this many weights
+    """Write the table of a corpus, but for very many pieces, of which too little would be found."""
+    if len(corpus.pieces("train")) <= MOST_PIECES:
+        write_json(path, table_of(corpus, weights).to_json())
+
+
+def table_of(corpus: Corpus, weights: int) -> Table:
+    """The table of a corpus: at most a tenth of the size of a file that has this many weights
     of one byte each, and more only where passages of SURE notes would be missed otherwise.
 
-    The pieces are hashed as the model knows them: arranged, and on the codec's grid. Nothing is
-    written for very many pieces, of which too little would be found.
+    The pieces are hashed as the model knows them: arranged, and on the codec's grid.
     """
     rows, held_out = corpus.pieces("train"), corpus.pieces("valid") or corpus.pieces("test")
-    if len(rows) > MOST_PIECES:
-        return
     room = min(max(weights // 10, LEAST_CHARACTERS), MOST_CHARACTERS)
     names = [PurePath(row.file).name for row in rows]
     with progress_bar("hashing notes", len(rows), "pieces") as advance_to:
         scores = _scores(corpus, rows, advance_to)
         others = _scores(corpus, held_out[:: -(-len(held_out) // MOST_HELD_OUT) or 1])
-        table = make_table(names, scores, others, preferred=room)
-    write_json(path, table.to_json())
+        return make_table(names, scores, others, preferred=room)
 
 
 def read_originality(path: Path) -> Table | None:
