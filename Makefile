@@ -8,7 +8,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 PINS := .ci/pins-$(shell $(PYTHON) -c 'import sys, sysconfig; print("%d.%d-" % sys.version_info[:2] + sysconfig.get_platform())').txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live pretrained pins install dependencies programs fuzz clean
+.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live bench-recipes bench-copies bench-memory pretrained pins install dependencies programs fuzz kills clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -67,6 +67,9 @@ fuzz: install    ## Feed damaged files to every reader for MINUTES=10 (SEED=numb
 	$(BIN)/python tests/fuzz.py $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz
 
+kills: install   ## Kill, interrupt and race every command at random moments (KILLS=50 of each): an hour or more
+	$(BIN)/python tests/kills.py --kills $(or $(KILLS),50)
+
 lint: $(VENV)/.dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -103,6 +106,17 @@ bench-forcing: install  ## Hold professor forcing to plain likelihood, by loss a
 
 bench-live: install  ## Send notes to a JACK port while they are made, and measure when they come (needs Debian's jackd2)
 	$(BIN)/python tests/bench/live.py runtime/pretrained.onnx docs/benchmarks-live.md
+
+bench-recipes: install  ## Hold recipes to one another on the files under MUSIC=folder, by loss and by songs: an hour or more
+	@[ -n "$(MUSIC)" ] || { echo "say which folder: make bench-recipes MUSIC=folder"; exit 2; }
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/bench/recipes.py "$(MUSIC)" docs/benchmarks-recipes.md $(if $(ONLY),--only "$(ONLY)")
+
+bench-copies: install  ## Songs that copy the music under CORPUS=folder (a prepared corpus), with and without the guard
+	@[ -n "$(CORPUS)" ] || { echo "say which corpus: make bench-copies CORPUS=folder"; exit 2; }
+	$(BIN)/python tests/bench/copies.py runtime/pretrained.onnx "$(CORPUS)" 200
+
+bench-memory: install  ## Memory and seconds of each command for a MB of each kind of file
+	$(BIN)/python tests/bench/memory.py -s 1,2,4
 
 # the recipe of the model that comes with ugen: docs/pretrained.md says how it was chosen
 pretrained: install  ## Train the model that comes with ugen again, from the music under CORPORA=folder: 75 minutes on one core

@@ -1,7 +1,7 @@
 """What all commands share: help by `-h`, and any early end told in one line with an exit code.
 
-Only what is quickly imported is imported here: Ctrl-C, or a library that is missing, is told in a line even while
-the rest is imported.
+Only what is quickly imported is imported here: Ctrl-C, or a library that is missing, is told in a
+line even while the rest is imported.
 """
 
 from __future__ import annotations

@@ -33,15 +33,16 @@ from ugen.runtime.inference.model import Model
 from ugen.runtime.scoring.pieces import Piece
 from ugen.runtime.scoring.songs import SongComparison, compare_songs
 
+BACK = ",".join(each.name for each in make_codec("beats").columns if each.lag)
+AFTER = ",".join(each.name for each in make_codec("beats").columns if each.length)
 RECIPES = {
     "default": "",
     "token alone": "--columns none",
     "place": "--columns beat,phase",
-    "place and back, no pointer": "--columns beat,phase,back_1,back_2,back_4,back_8 --no-pointer",
-    "place and back, pointer": "--columns beat,phase,back_1,back_2,back_4,back_8",
-    "and key": "--columns beat,phase,back_1,back_2,back_4,back_8,key",
-    "and left": "--columns beat,phase,back_1,back_2,back_4,back_8,left",
-    "three lags": "--columns beat,phase,back_1,back_2,back_4,key,left",
+    "place and back, no pointer": f"--columns beat,phase,{BACK} --no-pointer",
+    "place and back": f"--columns beat,phase,{BACK}",
+    "place, back and after": f"--columns beat,phase,{BACK},{AFTER}",
+    "place, back, after and key": f"--columns beat,phase,{BACK},{AFTER},key",
     "wishes unsaid in half": "--wish-dropout 0.5",
     "wishes unsaid in a tenth": "--wish-dropout 0.1",
     "tied": "--tied",
