@@ -131,9 +131,10 @@ def _csv(data: bytes) -> None:
 
 
 def _of_models(folder: Path) -> Iterator[Reader]:
-    shape = {"embedding": 4, "layers": 2, "hidden": 16}
-    kinds = [("beats", precision) for precision in PRECISIONS]
-    protos = [made(codec, precision, **shape) for codec, precision in [*kinds, ("khot", "fp32")]]
+    shape: dict[str, Any] = {"embedding": 4, "layers": 2, "hidden": 16}
+    protos = [made("khot", "fp32", **shape), made("beats", "int8", **shape)]
+    shape["columns"] = BEATS.columns
+    protos = [*(made("beats", each, **shape) for each in PRECISIONS), *protos]
     files = [proto.SerializeToString() for proto in protos]
     path = folder / "x.onnx"
 

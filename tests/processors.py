@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from oldest import logits_of, written
+from ugen.data import make_codec
 from ugen.runtime import ModelError, Sampling, generate, load
 from ugen.runtime.inference.loading import PRETRAINED
 from ugen.runtime.inference.self_check import check_logits
@@ -28,7 +29,12 @@ PROCESSOR = "Haswell"
 # int4 rounds blocks of activations, and sums of another order may round otherwise
 GAPS = {"fp32": 1e-4, "fp16": 1e-4, "int8": 1e-4, "int4": 0.1}
 SATURATING = "saturating.onnx"
-SHAPES = {"plain": {"hidden": 64}, "skip": {"hidden": 48, "skip": True, "tied": True}}
+COLUMNS = make_codec("beats").columns
+SHAPES = {
+    "plain": {"hidden": 64},
+    "row": {"hidden": 64, "columns": COLUMNS},
+    "skip": {"hidden": 48, "skip": True, "tied": True, "columns": COLUMNS},
+}
 
 
 def record(folder: Path) -> None:

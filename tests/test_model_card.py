@@ -18,6 +18,7 @@ from model_files import PROVENANCE, made, refusal, refusal_of
 from onnx import numpy_helper
 from support import ugen_run
 from ugen.data import make_codec
+from ugen.data.codecs.columns import Wishes
 from ugen.export.export import export
 from ugen.export.settings import ExportSettings
 from ugen.runtime import Card, ModelError, Sampling, load
@@ -441,3 +442,18 @@ def test_bad_files_get_one_line_and_exit_code_2(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"ugen-run: {message}")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_the_example_of_columns_is_what_a_cursor_says() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "codecs.md").read_text("utf-8")
+    table = page.split("| last event | beat | phase |")[1].split("\n\n")[0]
+    codec, names = make_codec("beats"), ["beat", "phase", "back_1", "key", "left"]
+    cursor = codec.cursor(columns=names, wishes=Wishes(key=(9, True), bars=3))
+    assert re.findall(r"`(piece)`", table)
+    for line in table.splitlines()[2:]:
+        events, *ids = line.strip("| ").split(" | ")
+        for event in re.findall(r"`(\S+:\S+|bar)`", events):
+            cursor.feed(codec.events.index(event))
+            assert cursor.row() == [int(each.split(":")[0]) for each in ids], line
+        back = cursor.row()[2]
+        assert ids[2] == (f"{back}: `{codec.events[back - 1]}`" if back else "0")

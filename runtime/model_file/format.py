@@ -17,7 +17,7 @@ SHARED_SCALES = ("int8", "int4")
 OPERATORS = {
     **{("", name): (1, 1) for name in ("Cast", "Sigmoid", "Tanh", "Transpose")},
     **{("", name): (2, 2) for name in ("Add", "Gather", "MatMul", "Mul", "Sub")},
-    **{("", name): (2, 2) for name in ("ReduceSum", "Split")},
+    ("", "Split"): (2, 2),
     **{("", name): (3, 3) for name in ("DequantizeLinear", "LayerNormalization")},
     ("", "ScatterElements"): (3, 3),
     ("", "DynamicQuantizeLinear"): (1, 1),

@@ -71,21 +71,16 @@ def _outputs(
     if operator == "Gather":
         place = range(len(x))[node.numbers.get("axis", 0)]
         return [(*x[:place], *given[1], *x[place + 1 :])]
-    if operator == "ReduceSum":
-        if node.numbers.get("keepdims", 1) != 1 or not constants[node.inputs[1]].sizes:
-            raise ValueError("no sum that keeps its places")
-        summed = {range(len(x))[each] for each in constants[node.inputs[1]].sizes}
-        return [tuple(1 if place in summed else size for place, size in enumerate(x))]
     if operator == "ScatterElements":
         _, indices, updates = given
         if indices != updates or any(a > b for a, b in zip(indices, x, strict=True)):
             raise ValueError("more places than there are")
         return [x]
     if operator in ("MatMul", "MatMulInteger"):
-        (inputs, outputs) = constants[node.inputs[1]].dims
-        if x[-1] != inputs:
+        (*left, rows, inner), (*right, inputs, outputs) = given[:2]
+        if inner != inputs:
             raise ValueError("another number of columns")
-        return [(*x[:-1], outputs)]
+        return [(*_broadcast([tuple(left), tuple(right)]), rows, outputs)]
     if operator == "MatMulNBits":
         return [(*x[:-1], node.numbers["N"])]
     if operator in ("LSTM", "DynamicQuantizeLSTM"):

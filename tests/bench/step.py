@@ -71,10 +71,12 @@ def fed(runner: Runner, model: LstmModel) -> float:
 
 def streamed(model: Model, batch: int = 1) -> float:
     """A step as ugen-run takes it, of `batch` streams."""
-    stream = model.stream(batch)
+    stream, card = model.stream(batch), model.card
+    sizes = [card.codec.vocabulary, *(each.size for each in card.columns)]
+    rows = np.arange(WARM + STEPS)[:, None] % sizes
 
     def step(i: int) -> None:
-        stream.x[:] = i % model.card.codec.vocabulary
+        stream.x[:] = rows[i]
         stream.advance()
 
     return median(step, STEPS if batch == 1 else 40)
