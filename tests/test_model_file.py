@@ -423,7 +423,7 @@ def _shorter(proto: onnx.ModelProto) -> None:
 
 
 def _fewer_scores(proto: onnx.ModelProto) -> None:
-    """There is none for the token that the column back_8 may name."""
+    """There is none for the token that the last pointer may name."""
     for name, change in (("head", {"axis": 1}), ("head_bias", {"axis": 0})):
         tensor = next(tensor for tensor in proto.graph.initializer if tensor.name == name)
         less = np.delete(numpy_helper.to_array(tensor), -1, **change)
