@@ -9,6 +9,7 @@ import os
 import signal
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -58,15 +59,25 @@ def small_corpus(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def small_run(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished training run on the small corpus: two layers, all columns, a few seconds."""
+    """A finished training run on the small corpus: two layers, a few seconds."""
+    return _trained(small_corpus, tmp_path_factory.mktemp("run") / "run")
+
+
+@pytest.fixture(scope="session")
+def row_run(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with all columns, and a pointer."""
+    columns = small_corpus.codec.columns
+    return _trained(small_corpus, tmp_path_factory.mktemp("row") / "run", columns=columns)
+
+
+def _trained(corpus: Corpus, path: Path, **options: Any) -> Path:
     from ugen.train.config import ModelConfig, TrainConfig
     from ugen.train.learning.trainer import Trainer
 
-    path = tmp_path_factory.mktemp("run") / "run"
-    codec, shape = small_corpus.codec, {"embedding": 24, "layers": 2, "hidden": 40}
-    model = ModelConfig(codec.vocabulary, columns=codec.columns, dropout=0.1, **shape)
+    shape = {"embedding": 24, "layers": 2, "hidden": 40, **options}
+    model = ModelConfig(corpus.codec.vocabulary, dropout=0.1, **shape)
     config = TrainConfig(batch=4, bptt_length=32, epochs=10, lr=0.01, warmup=10)
-    trainer = Trainer.begin(path, small_corpus, model, config, torch.device("cpu"), "test")
+    trainer = Trainer.begin(path, corpus, model, config, torch.device("cpu"), "test")
     trainer.run()
     return path
 

@@ -38,13 +38,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:TF
 
 
 @pytest.fixture(scope="module")
-def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def exported(row_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The small run as ONNX of every precision, and as TorchScript."""
     folder = tmp_path_factory.mktemp("exported")
     for precision in PRECISIONS:
         settings = ExportSettings(precision=precision, max_loss=5, licence="CC0, by nobody")
-        export(small_run, folder / f"{precision}.onnx", settings, steps=200)
-    export(small_run, folder / "torchscript.ts", ExportSettings("torchscript"), steps=200)
+        export(row_run, folder / f"{precision}.onnx", settings, steps=200)
+    export(row_run, folder / "torchscript.ts", ExportSettings("torchscript"), steps=200)
     return {path.stem: path for path in folder.iterdir()}
 
 
@@ -111,10 +111,10 @@ def _song(
     "sampling", [Sampling(temperature=0), Sampling()], ids=["greedy", "sampled"]
 )
 @pytest.mark.parametrize("batch", [1, 5])
-def test_every_runtime_goes_on_alike_after_a_primer(small_run, exported, sampling, batch) -> None:
+def test_every_runtime_goes_on_alike_after_a_primer(row_run, exported, sampling, batch) -> None:
     """1,000 tokens after 100 of held-out music, from torch, TorchScript, and ONNX with its state
     outside and inside."""
-    checkpoint, model = load_checkpoint(small_run), load(exported["fp32"])
+    checkpoint, model = load_checkpoint(row_run), load(exported["fp32"])
     primer = streams_of(checkpoint.held_out_excerpt)[:batch, :100]
     runners = [
         TorchRunner(checkpoint.model),
@@ -166,9 +166,9 @@ def test_a_file_holds_all_that_a_reader_needs(exported: dict[str, Path]) -> None
     assert [v.name for v in proto.graph.output] == ["logits", "h_out", "c_out"]
 
 
-def test_a_file_keeps_the_sampling_of_its_export(small_run: Path, tmp_path: Path) -> None:
+def test_a_file_keeps_the_sampling_of_its_export(row_run: Path, tmp_path: Path) -> None:
     settings = ExportSettings(precision="fp32", temperature=0.8, top_p=0.9)
-    export(small_run, tmp_path / "cool.onnx", settings, steps=50)
+    export(row_run, tmp_path / "cool.onnx", settings, steps=50)
     model = load(tmp_path / "cool.onnx")
     assert model.card.sampling == Sampling(0.8, top_p=0.9)
     same = generate(model, seconds=5, seed=1, sampling=Sampling(0.8, top_p=0.9))
@@ -178,9 +178,9 @@ def test_a_file_keeps_the_sampling_of_its_export(small_run: Path, tmp_path: Path
 
 
 def test_int8_predicts_as_well_and_is_int8_all_through(
-    exported: dict[str, Path], small_run: Path
+    exported: dict[str, Path], row_run: Path
 ) -> None:
-    checkpoint = load_checkpoint(small_run)
+    checkpoint = load_checkpoint(row_run)
     batch = streams_of(checkpoint.held_out_excerpt)
     parity = compare(
         TorchRunner(checkpoint.model),
@@ -198,9 +198,9 @@ def test_int8_predicts_as_well_and_is_int8_all_through(
 
 
 @pytest.mark.parametrize("fault", ["logits", "state"])
-def test_a_file_that_disagrees_is_not_left_behind(small_run, tmp_path, monkeypatch, fault) -> None:
+def test_a_file_that_disagrees_is_not_left_behind(row_run, tmp_path, monkeypatch, fault) -> None:
     def wrong(model: LstmModel, metadata: dict[str, str]) -> onnx.ModelProto:
-        broken = load_checkpoint(small_run).model
+        broken = load_checkpoint(row_run).model
         with torch.no_grad():
             target = broken.head.bias if fault == "logits" else broken.lstm_stack.lstm.bias_hh_l1
             target[0] += 0.01
@@ -208,12 +208,12 @@ def test_a_file_that_disagrees_is_not_left_behind(small_run, tmp_path, monkeypat
 
     monkeypatch.setattr(onnx_file, "build", wrong)
     with pytest.raises(UgenError, match="disagrees with the checkpoint by .*nothing was written"):
-        export(small_run, tmp_path / "m.onnx")
+        export(row_run, tmp_path / "m.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_precision_that_costs_too_much_is_refused_or_passed_over(
-    small_run, tmp_path, monkeypatch
+    row_run, tmp_path, monkeypatch
 ) -> None:
     good = onnx_file.in_precision
 
@@ -231,9 +231,9 @@ def test_a_precision_that_costs_too_much_is_refused_or_passed_over(
             UgenError,
             match=precision + r" predicts held-out music .* worse, more than --max-loss 0\.50%",
         ):
-            export(small_run, tmp_path / "m.onnx", ExportSettings(precision=precision), steps=100)
+            export(row_run, tmp_path / "m.onnx", ExportSettings(precision=precision), steps=100)
         assert list(tmp_path.iterdir()) == []
-    export(small_run, tmp_path / "m.onnx", steps=100)
+    export(row_run, tmp_path / "m.onnx", steps=100)
     assert load(tmp_path / "m.onnx").card.precision == "fp32"
     assert [path.name for path in tmp_path.iterdir()] == ["m.onnx"]
 
@@ -273,9 +273,9 @@ def test_a_file_names_what_was_measured(exported: dict[str, Path]) -> None:
         assert "onnxruntime" in card.provenance["measured_on"]
 
 
-def test_auto_measures_every_precision(small_run: Path, tmp_path: Path) -> None:
+def test_auto_measures_every_precision(row_run: Path, tmp_path: Path) -> None:
     lines: list[str] = []
-    export(small_run, tmp_path / "m.onnx", say=lines.append, steps=50)
+    export(row_run, tmp_path / "m.onnx", say=lines.append, steps=50)
     card = load(tmp_path / "m.onnx").card
     rows = card.provenance["precisions"]
     assert tuple(row["precision"] for row in rows) == PRECISIONS
@@ -285,14 +285,14 @@ def test_auto_measures_every_precision(small_run: Path, tmp_path: Path) -> None:
     assert sum(line.startswith((*PRECISIONS, "PyTorch ")) for line in lines) == 6
 
 
-def test_a_new_format_is_a_module_and_a_line(small_run, tmp_path, monkeypatch) -> None:
+def test_a_new_format_is_a_module_and_a_line(row_run, tmp_path, monkeypatch) -> None:
     module: Any = ModuleType("ugen.export.digest")
     module.TAKES_PRECISION = False
     module.check_output = lambda output: None
     module.write = lambda proof, output: output.write_text(repr(proof.card("fp32")))
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setitem(FORMATS, "digest", "digest")
-    export(small_run, tmp_path / "m.digest", ExportSettings("digest"))
+    export(row_run, tmp_path / "m.digest", ExportSettings("digest"))
     assert (tmp_path / "m.digest").read_text().startswith("<Card: 2 x 40 LSTM, fp32, codec beats")
     with pytest.raises(UgenError, match="--max-loss: goes with --format onnx; digest is float32"):
         check_used(["max_loss"], ExportSettings("digest"))
@@ -356,10 +356,10 @@ def test_help_and_version_need_no_run(monkeypatch, capsys, flag: str) -> None:
     ],
 )
 def test_mistakes_get_one_line_and_exit_code_2(
-    small_run, tmp_path, monkeypatch, capsys, arguments, message
+    row_run, tmp_path, monkeypatch, capsys, arguments, message
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = [str(small_run) if word == "RUN" else word for word in arguments]
+    words = [str(row_run) if word == "RUN" else word for word in arguments]
     said = refused(monkeypatch, capsys, *words)
     assert message in said
     assert list(tmp_path.iterdir()) == []

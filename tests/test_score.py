@@ -91,13 +91,12 @@ def test_scores_are_those_of_training_with_every_codec(
     pieces = [corpus.codec.to_inputs(corpus.piece(row))[:300] for row in rows] * 4
     tokens = [corpus.codec.from_inputs(piece) for piece in pieces]
     torch.manual_seed(3)
-    config = ModelConfig(
-        corpus.codec.vocabulary, corpus.codec.input, embedding=12, layers=2, hidden=20
-    )
+    columns, shape = corpus.codec.columns, {"embedding": 12, "layers": 2, "hidden": 20}
+    config = ModelConfig(corpus.codec.vocabulary, corpus.codec.input, columns, **shape)
     model = LstmModel(config).eval()
     heldout = HeldOutSet(tokens, sum(map(len, pieces)), 100, 50.0)
     wanted = evaluate(model, heldout, corpus.codec, torch.device("cpu"))
-    card = Card(corpus.codec, 2, 20, "fp32", Sampling(), {}, "")
+    card = Card(corpus.codec, 2, 20, "fp32", Sampling(), {}, "", columns=columns)
     onnx.save(build(model, card.to_metadata()), tmp_path / "model.onnx")
     given = [Piece(each, 100 / len(tokens), 50.0 / len(tokens)) for each in tokens]
     seen: list[int] = []
