@@ -91,7 +91,7 @@ def _song(
     """Feed each stream its primer, then its own samples; the sampled tokens."""
     for t in range(primer.shape[1]):
         logits, state = runner.step(primer[:, t].copy(), state)
-    samplers = [(Sampler(logits.shape[-1], sampling), Rng(seed)) for seed in range(len(primer))]
+    samplers = [(Sampler(logits.shape[-1], sampling), Rng(seed + 9)) for seed in range(len(primer))]
     cursors = [card.codec.cursor(columns=card.column_names) for _ in primer]
     everything, sampled = np.ones(logits.shape[-1], bool), []
     for _ in range(count):
