@@ -628,6 +628,7 @@ def test_the_command_plays_on_a_port_and_writes_what_it_played(
         1,
         "--transpose",
         1,
+        "--exact",
     )
     assert done.returncode == 0, done.stderr
     assert "seed 1" in done.stdout and re.search(r"played [23]\.\d s", done.stdout)

@@ -72,7 +72,7 @@ def compare_songs(
     for number in range(songs):
 
         def advance(done: float, before: float = number * seconds) -> None:
-            on_progress(before + done)
+            on_progress(before + min(done, seconds))
 
         with suppress(GuardError):  # degenerate output is counted, not measured
             song = generate(model, seconds=seconds, seed=number + 1, on_progress=advance)
