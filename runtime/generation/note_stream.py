@@ -23,7 +23,7 @@ from .token_stream import Step, TokenStream
 
 _ROUNDING = 1e-7  # seconds: a sum of steps that misses a length by less has reached it
 _PAUSE_STEPS = 16  # from one look for settled notes to the next
-_MAX_TOKENS = 1 << 16  # kept, before they are shortened to what a state needs
+_MAX_TOKENS = 8192  # kept, before they are shortened to what a state needs
 
 
 class NoteStream:
