@@ -68,6 +68,7 @@ class GuardedStream:
         self._copies: CopyFinder | None = None
         if table is not None and retries:
             self._copies = CopyFinder(stream.codec, table, stream.cursor.now)
+        self._held: tuple[int, Snapshot] | None = None
         self._checks = 0
         self._copied_at: list[float] = []
         self._copies_kept_until = 0.0
@@ -98,6 +99,8 @@ class GuardedStream:
         """Steps that will not be taken back, each once. `last`: the song ends here, and all are
         settled."""
         until = len(self._steps) if last or self._retries is None else self._snapshots[0][0]
+        if self._held and not last:
+            until = min(until, self._held[0])
         if self._copies:
             self._copies.settle(self._snapshots[0][1].cursor.now)
         new = self._steps[self._settled : until]
@@ -109,7 +112,27 @@ class GuardedStream:
             del self._nows[:dropped]
             self._settled -= dropped
             self._snapshots = [(length - dropped, each) for length, each in self._snapshots]
+            if self._held:
+                self._held = self._held[0] - dropped, self._held[1]
         return new
+
+    @property
+    def unsettled(self) -> list[Step]:
+        """Steps that were not given out."""
+        return self._steps[self._settled :]
+
+    def hold(self) -> None:
+        """Let what follows be made again by `again`, as often as wanted; nothing of it is settled
+        meanwhile."""
+        if self._held is None:
+            self._held = len(self._steps), self._stream.snapshot()
+
+    def again(self) -> None:
+        """Go back to where `hold` was called, to go on with other random numbers."""
+        assert self._held is not None
+        before = [each for each in self._snapshots if each[0] <= self._held[0]]
+        self._snapshots = before or [self._held]
+        self._return_to(*self._held)
 
     def _retry(self, fault: Fault, retries: int) -> None:
         at = self._seconds[-1] - self._start
@@ -143,10 +166,16 @@ class GuardedStream:
         at = self._seconds[-1] - self._start
         self._snapshots = snapshots or self._snapshots[:1]
         length, snapshot = self._snapshots[-1]
+        if self._held and self._held[0] > length:
+            self._held = None
+        self._return_to(length, snapshot)
+        self._on_retry(Retry(fault, at, snapshot.cursor.seconds - self._start))
+
+    def _return_to(self, length: int, snapshot: Snapshot) -> None:
+        """Forget all but the first steps, after which the stream stood there."""
         del self._steps[length:]
         del self._seconds[length:]
         del self._nows[length:]
         self._stream.restore(snapshot)
         if self._copies:
             self._copies.take_back(snapshot.cursor.now)
-        self._on_retry(Retry(fault, at, snapshot.cursor.seconds - self._start))

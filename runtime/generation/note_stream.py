@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from ugen.data import Note
+from ugen.data.analysis.structure import ends
 from ugen.data.codecs.base import Tokens
 from ugen.data.score import NoteRow
 from ugen.data.tempo_map import TempoMap
@@ -58,7 +59,9 @@ class NoteStream:
         self._stopped = False
         self._has_ended = False
         self._stream = TokenStream(model, settings)
-        retries = MAX_RETRIES if self._stream.sampling.temperature > 0 else 0
+        is_sampled = self._stream.sampling.temperature > 0
+        self._endings_left = ENDINGS if self._ends and is_sampled else 0
+        retries = MAX_RETRIES if is_sampled else 0
         table = model.card.originality if settings.copy_guard else None
         self._guarded = GuardedStream(
             self._stream, retries if settings.guard else None, on_retry, table
@@ -122,6 +125,8 @@ class NoteStream:
         left, bar = self._left()
         if not self._ends:
             return left <= _ROUNDING
+        if left <= ENDING_BARS * bar and self._endings_left:
+            self._guarded.hold()
         stream.may_end = left <= 2 * bar + _ROUNDING
         stream.must_end = False
         if left > _ROUNDING:
@@ -156,8 +161,22 @@ class NoteStream:
         return min(max([now, *(row[1] for row in rows)]), latest)
 
     def _takes_back_end(self) -> bool:
-        """Whether the last seconds of the song are copied, and must be made again."""
-        return self._settings.cut is None and self._guarded.resamples_copy()
+        """Whether the song is to be made again from some bars before its end: these are copied, or
+        they do not end it."""
+        if self._settings.cut is not None:
+            return False
+        if not self._guarded.resamples_copy():
+            if not self._endings_left or self._ends_well():
+                return False
+            self._endings_left -= 1
+            self._guarded.again()
+        self._is_over()  # the end may not come at once
+        return True
+
+    def _ends_well(self) -> bool:
+        """Whether the last notes end the song (docs/scoring.md, `ends`)."""
+        unsettled = self._codec.from_inputs(np.array(self._guarded.unsettled))
+        return ends(self._codec.decode(np.concatenate([self._tokens, unsettled])))
 
     def stop(self) -> None:
         """End the song with what has been sampled; iterating continues to its last note."""
