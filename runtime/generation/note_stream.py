@@ -24,6 +24,8 @@ from .token_stream import Step, TokenStream
 
 _ROUNDING = 1e-7  # seconds: a sum of steps that misses a length by less has reached it
 _PAUSE_STEPS = 16  # from one look for settled notes to the next
+ENDING_BARS = 3  # before the asked end, from which on endings are made
+ENDINGS = 16  # that are made at most, until one ends the song
 _MAX_TOKENS = 8192  # kept, before they are shortened to what a state needs
 
 
