@@ -14,8 +14,10 @@ from fake_models import BEATS, Flat, Reader, Ruled, card_of, likes
 from support import BUNDLED
 from ugen.data import Score, UgenError, arrange, make_codec, read_midi
 from ugen.data.analysis.key import key_name, key_of
+from ugen.data.analysis.structure import ends
 from ugen.data.codecs.columns import Wishes, key_id
 from ugen.runtime import SongSettings, generate, stream
+from ugen.runtime.generation import note_stream
 from ugen.runtime.generation.keys import KEYS, drawn_key
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.returns import MOST_RETURNS, TOKENS, Returns
@@ -70,7 +72,10 @@ def test_a_model_is_fed_the_rows_that_its_codec_makes_of_the_song() -> None:
 
 
 @pytest.mark.parametrize("length", [{"seconds": 30}, {"bars": 15}])
-def test_a_primer_counts_and_the_rest_of_the_song_is_known_from_its_start(length: dict) -> None:
+def test_a_primer_counts_and_the_rest_of_the_song_is_known_from_its_start(
+    length: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(note_stream, "ENDINGS", 0)  # the rows of one way through the song
     primer = BEATS.encode(arrange(read_midi(BUNDLED[0]), "piano")).tokens[:300]
     before = BEATS.cursor()
     for token in primer.tolist():
@@ -145,6 +150,33 @@ def test_a_model_that_does_not_end_is_ended_with_the_chord_after_the_next_bar_li
         onsets = song.score.notes["onset"]
         assert onsets.max() <= 8 * 96 and song.tokens[-1] == END
     assert (onsets == 8 * 96).sum() > 0
+
+
+@pytest.mark.parametrize("guard", [True, False])
+@pytest.mark.parametrize("seconds", [9, 40])
+def test_the_last_bars_are_made_again_until_they_end_the_song(
+    seconds: float, guard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model of single notes at random: one song in eight or so ends in its key."""
+    settings = {"seconds": seconds, "guard": guard}
+    monkeypatch.setattr(note_stream, "ENDINGS", 0)
+    left = [generate(Reader(playing, *ALL), seed=n, **settings) for n in range(12)]
+    monkeypatch.setattr(note_stream, "ENDINGS", 40)
+    found = [generate(Reader(playing, *ALL), seed=n, **settings) for n in range(12)]
+    assert sum(ends(song.score) for song in left) <= 6
+    assert sum(ends(song.score) for song in found) >= 10
+    for one, other in zip(left, found, strict=True):
+        kept = BEATS.decode(one.tokens).until(round((seconds - 8) * 48))
+        assert len(kept.notes) and not len(kept.notes) > len(other.score.notes)
+        assert (kept.notes == other.score.notes[: len(kept.notes)]).all(), "only the end is new"
+        assert abs(other.seconds - seconds) <= 4 + 1e-6
+
+
+def test_a_song_whose_end_was_made_again_is_the_same_as_a_stream_and_ends_at_once_nowhere() -> None:
+    song = generate(Reader(playing, *ALL), seconds=40, seed=5)
+    notes = list(stream(Reader(playing, *ALL), seconds=40, seed=5))
+    assert [note.pitch for note in notes] == song.score.notes["pitch"].tolist()
+    assert song.tokens[-1] == END and END not in song.tokens[:-1]
 
 
 def test_a_last_chord_is_held_for_two_bars_at_most() -> None:
