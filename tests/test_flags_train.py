@@ -32,6 +32,7 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "dropout": ("model", 0.25),
     "skip": ("model", True),
     "tied": ("model", True),
+    "pointer": ("model", False),
     "learn_initial_state": ("model", True),
     "batch": ("training", 3),
     "bptt_length": ("training", 17),
@@ -45,6 +46,7 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "transpose": ("training", False),
     "tempo_jitter": ("training", 0.25),
     "velocity_jitter": ("training", 7),
+    "wish_dropout": ("training", 0.25),
     "class_weights": ("training", 0.25),
     "objective": ("training", "professor-forcing"),
     "precision": ("training", "bf16"),
@@ -62,6 +64,7 @@ OTHERS = {
     "test",
     "sustain",
     "preset",
+    "columns",
     "init_from",
     "find_lr",
     "device",
@@ -134,6 +137,26 @@ def test_a_setting_is_in_the_run_and_in_a_resumed_one_acts_or_is_refused(
     else:
         assert code == 2 and f"{flags(name, value)[0]}".replace("--no-", "--") in said
         assert config(resumed) == config(tiny_run)
+
+
+def test_columns_are_in_the_run_and_cannot_be_changed(
+    tiny_run: Path, small_corpus: Corpus, tmp_path: Path, capsys: Any
+) -> None:
+    assert len(config(tiny_run)["model"]["columns"]) > 5, "by default all"
+    new = tmp_path / "new"
+    chosen = ["--columns", "beat,back_2"]
+    code, said = run(small_corpus.path, "-o", new, *TINY, *FAST, *chosen, capsys=capsys)
+    assert code == 0, said
+    assert [each["name"] for each in config(new)["model"]["columns"]] == ["beat", "back_2"]
+    resumed = shutil.copytree(tiny_run, tmp_path / "resumed")
+    again = [small_corpus.path, "-o", resumed, "--resume", "--sample-minutes", 0]
+    code, said = run(*again, *chosen, capsys=capsys)
+    assert code == 2 and "--columns beat,back_2: the run to resume has beat,phase" in said
+    code, said = run(*again, "--columns", "all", capsys=capsys)
+    assert code == 0, said
+    start = [small_corpus.path, "-o", tmp_path / "other", "--init-from", tiny_run, *chosen]
+    code, said = run(*start, capsys=capsys)
+    assert code == 2 and "--columns: the model comes from --init-from" in said
 
 
 @pytest.mark.parametrize(
