@@ -197,6 +197,8 @@ class Codec(ABC):
         Tokens get the ids of the columns beside them."""
         if self.input == "frame":
             return self.with_start(items)
+        if not columns:
+            return self.with_start(items).astype(np.uint16)[:, None]
         cursor = self.cursor(columns=columns, wishes=wishes)
         rows = [[self.start, *cursor.row()]]
         for token in items.tolist():

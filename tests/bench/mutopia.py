@@ -35,6 +35,7 @@ from machine import how, machine, markdown
 from numpy.typing import NDArray
 from ugen.data import Score, make_codec
 from ugen.data.codecs.base import Codec, Cursor, Encoded
+from ugen.data.codecs.columns import Column
 from ugen.data.corpus.corpus import Corpus, write_corpus
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.files import write_atomically
@@ -81,6 +82,10 @@ class TsdCodec(Codec):
         self.start, self.end = vocabulary["BOS_None"], None
         self.is_time = np.array([kind == "TimeShift" for kind, _ in pairs])
 
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return ()
+
     def options(self) -> dict[str, Any]:
         return {}
 
@@ -90,7 +95,7 @@ class TsdCodec(Codec):
     def decode(self, tokens: NDArray[np.integer]) -> Score:
         raise NotImplementedError
 
-    def cursor(self) -> Cursor:
+    def cursor(self, *given: Any, **named: Any) -> Cursor:
         raise NotImplementedError
 
 
@@ -185,7 +190,7 @@ class Run:
     def __init__(
         self, name: str, corpus: Corpus, model: dict[str, float], config: TrainConfig, path: Path
     ):
-        shape = ModelConfig(corpus.codec.vocabulary, **model)
+        shape = ModelConfig(corpus.codec.vocabulary, columns=corpus.codec.columns, **model)
         self.name = f"{name}, {shape.layers} x {shape.hidden}"
         self.trainer = Trainer.begin(path, corpus, shape, config, torch.device("cpu"), "bench")
         self.ended = self.trainer.run([Speaker(self.name)])

@@ -59,7 +59,9 @@ def bare(shape: ModelConfig, config: TrainConfig) -> Update:
         weight_decay=config.weight_decay,
         fused=True,
     )
-    x, y = torch.randint(shape.vocabulary, (2, config.batch, config.bptt_length))
+    size = config.batch, config.bptt_length
+    x = torch.stack([torch.randint(ids, size) for ids in shape.rows], dim=-1)
+    y = torch.randint(shape.vocabulary, size)
     state = model.state(config.batch)
 
     def update() -> None:
@@ -81,7 +83,8 @@ class Contest:
     def __init__(
         self, corpus: Corpus, folder: Path, model: dict[str, int], training: dict[str, int]
     ):
-        shape = ModelConfig(corpus.codec.vocabulary, **model)
+        codec = corpus.codec
+        shape = ModelConfig(codec.vocabulary, columns=codec.columns, **model)
         self.config = TrainConfig(**training)
         self.name = f"{shape.layers} x {shape.hidden}, batch {self.config.batch}" + " (default)" * (
             not model
