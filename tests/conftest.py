@@ -87,11 +87,21 @@ def model_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     """That run as a model file."""
     if given := os.environ.get("UGEN_TEST_MODEL"):
         return Path(given)
-    small_run = request.getfixturevalue("small_run")
+    return _exported(request.getfixturevalue("small_run"), tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def row_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one with columns as a model file."""
+    if os.environ.get("UGEN_TEST_MODEL"):
+        pytest.skip("makes a model, which needs torch")
+    return _exported(request.getfixturevalue("row_run"), tmp_path_factory.mktemp("rows"))
+
+
+def _exported(run: Path, folder: Path) -> Path:
     from ugen.export.export import export
     from ugen.export.settings import ExportSettings
 
-    path = tmp_path_factory.mktemp("model") / "model.onnx"
     settings = ExportSettings(precision="int8", max_loss=50, licence="test")
-    export(small_run, path, settings, steps=50)
-    return path
+    export(run, folder / "model.onnx", settings, steps=50)
+    return folder / "model.onnx"
