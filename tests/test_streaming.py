@@ -351,8 +351,11 @@ def test_an_endless_file_is_whole_when_it_is_ended_and_can_be_made_again(
     assert song.warnings == () and song.seconds > 60 and "seed 4" in out
     made = list(itertools.islice(stream(load(model_file), seed=4), 100))
     heard = song.notes[:100]
-    assert ((heard["pitch"] - 2) % 12).tolist() == [note.pitch % 12 for note in made]
-    np.testing.assert_allclose(song.seconds_at(heard["onset"]), [note.onset for note in made])
+    onsets = song.seconds_at(heard["onset"])
+    np.testing.assert_allclose(onsets, [note.onset for note in made])
+    classes = (heard["pitch"] - 2) % 12  # a pitch over 127 goes down an octave, and is read earlier
+    pairs = zip(onsets.round(6).tolist(), classes.tolist(), strict=True)
+    assert sorted(pairs) == sorted((round(note.onset, 6), note.pitch % 12) for note in made)
     done = ugen_run(model_file, "-o", tmp_path / "again.mid", "--replay", tmp_path / "4.mid")
     assert done.returncode == 0, done.stderr
     assert digest(tmp_path / "again.mid") == digest(tmp_path / "4.mid")
