@@ -484,7 +484,6 @@ def test_when_the_guard_gives_up_what_was_music_is_kept(tmp_path: Path) -> None:
             ["-o", "{seed}.mid", "--count", "2", "--save-state", "s.json"],
             "--save-state s.json: each of 2 songs needs",
         ),
-        (["--endless", "-o", "x.mid", "--key", "D"], "--key: needs the whole song"),
         (["--endless", "-o", "x.mid", "--velocity", "60"], "--velocity: needs the whole song"),
         (["--play", "--midi-port", "x"], "--play and --midi-port: give one of them"),
         (["--endless", "-o", "/proc/no/x.mid"], "/proc/no/x.mid: cannot be written"),
@@ -506,3 +505,13 @@ def test_what_does_not_go_together_is_refused(
         and message in done.stderr
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_an_end_a_song_is_not_moved_to_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bundled model knows no keys, and an endless song is never whole."""
+    monkeypatch.chdir(tmp_path)
+    done = ugen_run("--endless", "-o", "x.mid", "--key", "D")
+    assert done.returncode == 2 and "--key: needs the whole song" in done.stderr
+    assert not list(tmp_path.iterdir())
