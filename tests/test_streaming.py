@@ -515,3 +515,15 @@ def test_without_an_end_a_song_is_not_moved_to_a_key(
     done = ugen_run("--endless", "-o", "x.mid", "--key", "D")
     assert done.returncode == 2 and "--key: needs the whole song" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_state_goes_beyond_one_where_a_piece_begins_with_another(
+    model_file: Path, tmp_path: Path
+) -> None:
+    """A learned initial state is an offset: h is a cell's output less it. Such states were refused
+    as damaged."""
+    model = load(model_file)
+    state = generate(model, seconds=2, seed=1, exact=True).state
+    state.h[0] = -1.6
+    save_state(state, model.sha256, tmp_path / "a.json")
+    assert (load_state(tmp_path / "a.json", model.sha256, model.card).h == state.h).all()

@@ -56,7 +56,9 @@ class SongState:
     recent_onsets: tuple[int, ...]
     returns: tuple[int, ...]
     tokens: Tokens = packed_array("<u2", MAX_TOKENS)
-    h: NDArray[np.float32] = packed_array("<f4", MAX_STATE, bound=1.001)  # a sigmoid times a tanh
+    h: NDArray[np.float32] = packed_array(
+        "<f4", MAX_STATE, bound=1e3
+    )  # a sigmoid times a tanh, less what a piece begins with where that is learned
     c: NDArray[np.float32] = packed_array(
         "<f4", MAX_STATE, bound=1e9
     )  # grows by at most 1 per step
