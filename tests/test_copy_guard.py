@@ -305,9 +305,23 @@ def test_a_song_that_was_stopped_is_replayed_as_it_was_kept() -> None:
     stopped = run(request, copying(2300), play, made)
     longest = originality(read_midi(made.getvalue()), TABLE).longest
     assert stopped.stopped and longest is not None and longest.notes > TABLE.limit
-    request = request.as_streamed(stopped.seconds)
+    request = request.as_streamed(stopped.seconds, stopped.steps)
     assert run(request, copying(2300), list, again).notes == stopped.notes
     assert read_midi(made.getvalue()).notes.tolist() == read_midi(again.getvalue()).notes.tolist()
+
+
+def test_a_song_that_was_stopped_after_it_was_taken_back_is_made_again() -> None:
+    """By its length alone it was another: the first way through the song was as long before."""
+    settings, retries = SongSettings(seed=1), []
+    song = NoteStream(copying(2300), settings, on_retry=retries.append)
+    made = []
+    for row in song:
+        made += [row] if row else []
+        if retries:
+            song.stop()
+    assert retries and song.is_stopped and song.end
+    again = NoteStream(copying(2300), replace(settings, stopped_after=song.steps))
+    assert [row for row in again if row] == made and again.end == song.end
 
 
 # from the command line

@@ -51,7 +51,7 @@ def state(**changes: Any) -> SongState:
 
 def record_json() -> Any:
     """A record with a value in every field, or in all that can be together."""
-    asked = {"exact": True, "key": "F", "cut": 1.5, "tempo": 80.0}
+    asked = {"exact": True, "key": "F", "cut": 1.5, "stopped_after": 9, "tempo": 80.0}
     settings = SongSettings(seconds=2.0, seed=3, sampling=Sampling(), start=state(), **asked)
     request = Request(MODEL, settings, Transform(key="Dm", program=3, velocity=70))
     return json.loads(request.record().removeprefix(MARK))
@@ -193,6 +193,7 @@ def test_a_request_that_cannot_be_is_refused(tmp_path: Path) -> None:
         ("seconds", 1e9, "--seconds"),
         ("seconds", -1, "--seconds"),
         ("cut", 0.0, "cut 0"),
+        ("stopped_after", -1, "stopped_after -1"),
         ("key", "H", "--key H"),
         ("bars", 4, "--seconds and --bars"),
         ("primer", packed(np.zeros(4, "<u2")), "--primer: not with --from-state"),
@@ -203,7 +204,7 @@ def test_a_request_that_cannot_be_is_refused(tmp_path: Path) -> None:
         damaged["request"]["settings"][name] = lie
         assert said in check_record(damaged, tmp_path)
     damaged = record_json()
-    damaged["request"]["settings"].update(seconds=None, cut=None)
+    damaged["request"]["settings"].update(seconds=None, cut=None, stopped_after=None)
     assert "longer than a day" in check_record(damaged, tmp_path)
     damaged = record_json()
     damaged["request"]["transform"]["key"] = "H"

@@ -266,7 +266,7 @@ def test_a_song_that_was_stopped_is_made_again_by_its_record(
     settings = SongSettings(seed=4, **length, **asked)
     done = run(Request("0" * 64, settings), Reader(ending, *ALL), stops, made)
     assert done.stopped
-    replayed = Request("0" * 64, settings).as_streamed(done.seconds)
+    replayed = Request("0" * 64, settings).as_streamed(done.seconds, done.steps)
     run(replayed, Reader(ending, *ALL), list, again)
     assert read_midi(again.getvalue()).notes.tolist() == read_midi(made.getvalue()).notes.tolist()
 

@@ -304,3 +304,15 @@ def test_rows_reach_a_pipe_when_the_progress_line_is_on_a_terminal(
     shown = [line for line in out.splitlines() if line.lstrip()[:3] in ("0.0", "0.1")]
     assert len(shown) == len(rows) == 2
     assert "\x1b" not in out, "and nothing of the progress line"
+
+
+def test_what_a_killed_run_left_is_swept_also_from_a_finished_one(
+    tiny_run: Path, small_corpus: Corpus, tmp_path: Path, capsys: Any
+) -> None:
+    """A finished run writes nothing more; it kept the hidden file for ever."""
+    run_folder = shutil.copytree(tiny_run, tmp_path / "run")
+    left = run_folder / ".ugen-0123abcd"
+    left.write_bytes(b"half of a report")
+    os.utime(left, (0, 0))
+    code, said = run(small_corpus.path, "-o", run_folder, "--resume", capsys=capsys)
+    assert code == 0 and "finished" in said and not left.exists()

@@ -19,7 +19,7 @@ from ugen.data.codecs.columns import Column
 from ugen.data.corpus.corpus import Corpus, is_corpus
 from ugen.data.corpus.prepare import Settings
 from ugen.data.files import read_json
-from ugen.data.locks import LOCK, locked
+from ugen.data.locks import LOCK, locked, sweep
 from ugen.data.midi.smf import MIDI_SUFFIXES
 from ugen.data.settings import check_settings, setting
 from ugen.data.text import count, printable
@@ -151,6 +151,7 @@ def trainer_for(request: Request, resumed: bool) -> Iterator[Trainer]:
     is_first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
     lock = locked(request.output / LOCK, request.output) if is_first else nullcontext()
     with lock:
+        sweep(request.output)  # a finished run writes nothing, at which it would be swept
         try:
             trainer = resume(request) if resumed else new(request)
         except KeyboardInterrupt as error:

@@ -59,6 +59,8 @@ class NoteStream:
         self._on_meter = on_meter
         self._on_tokens = on_tokens
         self._stopped = False
+        self._is_made = False
+        self.steps = 0  # that were taken, and in part taken back
         self._has_ended = False
         self._stream = TokenStream(model, settings)
         is_sampled = self._stream.sampling.temperature > 0
@@ -96,7 +98,7 @@ class NoteStream:
 
     def __iter__(self) -> Iterator[NoteRow | None]:
         number, fault = 0, None
-        while not self._stopped and (not self._is_over() or self._takes_back_end()):
+        while not self._is_stopped() and (not self._is_over() or self._takes_back_end()):
             if number % _PAUSE_STEPS == 0:
                 self._feed(self._guarded.settled())
                 yield from self._in_song(self._decoder.settled())
@@ -107,6 +109,8 @@ class NoteStream:
             except GuardError as error:
                 fault, self._stopped = error, True
             number += 1
+            self.steps += 1
+        self._is_made = True
         self._feed(self._guarded.settled(last=fault is None))
         rows = self._decoder.settled() + self._decoder.rest()
         self._end = self._last_tick(rows)
@@ -115,6 +119,12 @@ class NoteStream:
         )
         if fault:
             raise fault
+
+    def _is_stopped(self) -> bool:
+        """Whether the song was stopped, now or when it was made first."""
+        after = self._settings.stopped_after
+        self._stopped = self._stopped or after is not None and self.steps >= after
+        return self._stopped
 
     def _is_over(self) -> bool:
         """Whether the song has the asked length, or has come to its end near there: that may come
@@ -182,7 +192,12 @@ class NoteStream:
 
     def stop(self) -> None:
         """End the song with what has been sampled; iterating continues to its last note."""
-        self._stopped = True
+        self._stopped = self._stopped or not self._is_made
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the song ends before its end, for it was stopped."""
+        return self._stopped
 
     def note(self, row: NoteRow) -> Note:
         """A row, not older than the last one given, in seconds from the song's start."""

@@ -21,7 +21,7 @@ from .song import Song, generate
 from .transform import Transform
 
 MARK = "ugen-run "  # what a record starts with in a MIDI file's text events
-_MIN_SECONDS = 1e-8  # of a song that was stopped before its first token
+_MIN_SECONDS = 1e-8  # of a song that was broken off before its first token
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +39,19 @@ class Request:
         song = generate(model, self.settings, on_progress=on_progress)
         return replace(song, score=self.transform.apply(song.score))
 
-    def as_streamed(self, stopped_at: float | None) -> Request:
-        """The request that a streamed song answers. `stopped_at`: its length in seconds, if it was
-        stopped; one over a day cannot be asked for."""
-        if stopped_at is None:
-            return replace(self, streamed=True)
-        cut = max(stopped_at, _MIN_SECONDS) if stopped_at <= MAX_SECONDS else None
-        return replace(self, streamed=True, settings=replace(self.settings, cut=cut))
+    def as_streamed(
+        self, written: float | None = None, stopped_after: int | None = None
+    ) -> Request:
+        """The request that a streamed song answers. `written`: its length in seconds, if it was not
+        made to its end; one over a day cannot be asked for. `stopped_after`: the steps after which
+        it was stopped, if it was."""
+        settings = self.settings
+        if written is not None and written <= MAX_SECONDS:
+            if stopped_after is None:
+                settings = replace(settings, cut=max(written, _MIN_SECONDS))
+            else:
+                settings = replace(settings, stopped_after=stopped_after)
+        return replace(self, streamed=True, settings=settings)
 
     def record(self) -> str:
         """The request as the text event of a MIDI file."""

@@ -18,6 +18,7 @@ from .packing import packed_array
 from .song_state import MAX_SEED, MAX_TOKENS, TEMPOS, SongState
 
 MAX_SECONDS = 24 * 3600.0
+MAX_STEPS = 1 << 40
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -29,8 +30,9 @@ class SongSettings:
     from (`tokens_of`), before the song starts or, with `keep_primer`, as its beginning. `start`:
     where another song ended, to continue from there: with its sampling and tempo unless others are
     given, and with its random stream if the seed is the same. `guard`: detect degenerate and copied
-    output and resample it; `copy_guard`: copied output, too. `cut`: the second at which the song
-    was stopped.
+    output and resample it; `copy_guard`: copied output, too. `cut`: the second up to which a
+    song was written. `stopped_after`: how many steps had been taken when it was stopped, those that
+    were taken back among them.
     """
 
     PANEL: ClassVar[str] = "Song"
@@ -73,6 +75,7 @@ class SongSettings:
     primer: Tokens | None = packed_array("<u2", MAX_TOKENS, default=None)
     start: SongState | None = None
     cut: float | None = None
+    stopped_after: int | None = None
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -80,6 +83,9 @@ class SongSettings:
             if value is not None and not 0 < value <= MAX_SECONDS:
                 reason = f"must be more than 0 and at most {MAX_SECONDS:.0f}"
                 raise UgenError(reason, flag=flag, value=value)
+        if self.stopped_after is not None and not 0 <= self.stopped_after <= MAX_STEPS:
+            reason = f"must be 0 to {MAX_STEPS}"
+            raise UgenError(reason, flag="stopped_after", value=self.stopped_after)
         if self.seconds is not None and self.bars is not None:
             raise UgenError("--seconds and --bars: give one of them")
         if self.key is not None:
@@ -92,7 +98,8 @@ class SongSettings:
     @property
     def is_endless(self) -> bool:
         """Whether no length is given."""
-        return self.seconds is None and self.bars is None and self.cut is None
+        lengths = self.seconds, self.bars, self.cut, self.stopped_after
+        return all(each is None for each in lengths)
 
     @property
     def before(self) -> Tokens | None:

@@ -29,7 +29,7 @@ Player = Callable[[Iterator[Note | None]], object]
 
 class StreamedSong(NamedTuple):
     """A song that was streamed. `stopped`: by Ctrl-C. `fault`: why the guard gave up, if it did;
-    all before it is good."""
+    all before it is good. `steps`: that were taken, and in part taken back."""
 
     seconds: float
     notes: int
@@ -37,6 +37,7 @@ class StreamedSong(NamedTuple):
     state: SongState
     stopped: bool
     fault: GuardError | None
+    steps: int
 
 
 def check(request: Request, files: Sequence[Path] = ()) -> None:
@@ -138,11 +139,14 @@ class _Session:
             self._record(row)
         length = self._song.length
         if self._recorder:
-            answered = self._request.as_streamed(length if stopped or fault else None)
+            written = length if self._song.is_stopped else None
+            answered = self._request.as_streamed(written, None if fault else self._song.steps)
             self._recorder.save([answered.record()], self._song.end)
             self._on_save()
         state = self._song.state()
-        return StreamedSong(length, self.count, self._tokens, state, stopped, fault)
+        return StreamedSong(
+            length, self.count, self._tokens, state, stopped, fault, self._song.steps
+        )
 
     def _record(self, row: NoteRow | None) -> Note | None:
         if row is None:
