@@ -238,6 +238,24 @@ def test_closed_streams_change_nothing(closed: tuple[int, ...], tmp_path: Path) 
     assert song.stat().st_size > 100 and (corpus / "corpus.json").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_workers_have_standard_files_where_the_command_has_none(tmp_path: Path) -> None:
+    """A pipe of the workers' got the number of a closed stream, and now and then `prepare` hung."""
+    code = (
+        "import os, subprocess, sys\n"
+        "from ugen.data.cli.app import _open_streams\n"
+        "_open_streams()\n"
+        "child = 'import os; [os.fstat(n) for n in range(3)]'\n"
+        "sys.exit(subprocess.run([sys.executable, '-c', child]).returncode)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        preexec_fn=lambda: [os.close(n) for n in range(3)],  # noqa: PLW1509
+        check=False,
+    )
+    assert done.returncode == 0
+
+
 @pytest.mark.parametrize("encoding", ["cp932", "gbk", "cp1252", "ascii:strict", "utf-8:strict"])
 def test_what_a_code_page_lacks_is_replaced(encoding: str, tmp_path: Path) -> None:
     """UnicodeEncodeError after the song was written, for a name that the code page lacks."""

@@ -65,7 +65,16 @@ def run_app(app: typer.Typer | str, name: str) -> None:
 
 def _open_streams() -> None:
     """Standard output and error that are there, and that show what they can: a question mark stands
-    for characters that are not in a terminal's or a file's encoding, as in Windows' code pages."""
+    for characters that are not in a terminal's or a file's encoding, as in Windows' code pages.
+
+    Numbers 0 to 2 that are closed are opened, for workers too: else the first pipes get them, and a
+    worker that keeps one open makes its parent wait without an end.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it gets the lowest number
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # pythonw, a service, or 2>&-
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
