@@ -162,6 +162,20 @@ def test_pictures_open_and_show_notes_where_they_are(tmp_path: Path) -> None:
     assert rows[left].min() > rows[~left].max(), "the first note is the lower one"
 
 
+def test_a_last_bar_after_the_last_row_is_no_row_of_its_own(tmp_path: Path) -> None:
+    """A song that ends within two bars of its minute had a third row with nothing in it."""
+    heights, inked = [], []
+    for seconds in (60.0, 66.0, 80.0):
+        last = round(seconds * 960)
+        notes = [(0, 480, 60, 100, 0, False), (last - 480, last, 72, 100, 0, False)]
+        piano_roll(Score.build(notes, 480), tmp_path / "a.png")
+        image = matplotlib.image.imread(tmp_path / "a.png")[..., :3]
+        heights.append(image.shape[0])
+        inked.append(int(((image[..., 2] - image[..., 0]) > 0.35).any(axis=0).sum()))
+    assert heights[0] == heights[1] < heights[2]
+    assert min(inked) > 15, "both notes are drawn"
+
+
 def test_long_pieces_are_drawn_in_rows_and_colours_tell_velocity(tmp_path: Path) -> None:
     score = arrange(read_midi(PIECE), "piano")
     heights = []

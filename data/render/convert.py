@@ -65,7 +65,11 @@ class Options:
         False, "Close gaps before notes are dropped, not after.", panel="Frames text"
     )
     row_seconds: float = setting(
-        ROW_SECONDS, "Seconds in a row.", minimum=1, maximum=36_000, panel="Pictures"
+        ROW_SECONDS,
+        "Seconds in a row, or a little more.",
+        minimum=1,
+        maximum=36_000,
+        panel="Pictures",
     )
     colour: str = setting(
         "program", "What colours mean.", choices=("program", "velocity"), panel="Pictures"

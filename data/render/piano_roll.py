@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 ROW_SECONDS = 30.0
 _MOST_ROWS = 200
+_SPARE = 0.25  # of a row, by which all rows together may be longer than asked
 _FAINTEST = 0.01  # probabilities below are left white: most pitches have next to none
 _WIDEST = 0.12  # seconds that an expectation is drawn, where the next one is far away
 _COLUMNS = 400  # at most in a row of the picture, so that each is a few pixels wide
@@ -157,9 +158,10 @@ def _drawn(
 ) -> tuple[Any, list[Any]]:
     """A figure of boxes, the last layer on top, and its rows, each `tall` inches high."""
     length = max((float(boxes.right.max()) for boxes in layers if len(boxes.right)), default=0.0)
-    # a step's rounding must not make a row
-    rows = max(1, int(np.ceil(length / row_seconds - 1e-6)))
+    # what would hardly fill a row, as the last bar of a song of a minute, is no row of its own
+    rows = max(1, int(np.ceil(length / row_seconds - _SPARE)))
     figure, drawn = _rows(rows, path, tall, f" of {row_seconds:g} s")
+    row_seconds = max(row_seconds, length / rows)
     pitches = np.concatenate([boxes.pitch for boxes in layers])
     for row, axes in enumerate(drawn):
         _draw_row(axes, layers, row * row_seconds, (row + 1) * row_seconds)
