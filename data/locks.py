@@ -95,8 +95,8 @@ def held(path: Path) -> Iterator[None]:
 @cache
 def sweep(folder: Path) -> None:
     """Remove what processes that were killed left in a folder; once, for it may be large."""
-    with suppress(OSError):
-        for entry in os.scandir(folder):
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
             if _HIDDEN.fullmatch(entry.name) and _is_stale(entry):
                 if entry.is_dir(follow_symlinks=False):
                     shutil.rmtree(entry.path, ignore_errors=True)

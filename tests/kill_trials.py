@@ -198,8 +198,8 @@ class Trials:
         self._before = self._entries()
 
     def _entries(self) -> list[tuple[str, int]]:
-        with suppress(FileNotFoundError):
-            return sorted((each.name, each.stat().st_mtime_ns) for each in os.scandir(self.folder))
+        with suppress(FileNotFoundError), os.scandir(self.folder) as entries:
+            return sorted((each.name, each.stat().st_mtime_ns) for each in entries)
         return []
 
     def _signs(self) -> bool:
