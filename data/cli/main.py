@@ -29,6 +29,7 @@ def ugen_data() -> None:
     """Files of music, and corpora made of them."""
 
 
+BARS_IN_LINE = 4  # of chords
 MUSIC = Path(__file__).parent.parent / "music"
 
 
@@ -179,6 +180,20 @@ def stats(
         typer.echo(f"{'':26}" + "".join(f"{printable(Path(file).stem[:11]):>12}" for file in found))
     if failed := len(set(map(str, files)) - found.keys()):
         raise UgenError(f"{failed} of {len(files)} files could not be read; each is named above")
+
+
+@app.command(epilog="Example: ugen-data chords song.mid")
+def chords(file: Annotated[Path, typer.Argument(help="A MIDI file.")]) -> None:
+    """Print the chords of a piece, bar by bar, as --chords of ugen-run takes them."""
+    from ugen.data.analysis.chord_symbols import chords_text
+    from ugen.data.analysis.chords import chords_of_bars
+    from ugen.data.midi.reader import read_midi
+
+    score = read_midi(file)
+    FileWarnings().say(file, score.warnings)
+    bars = chords_of_bars(score)
+    for at in range(0, len(bars), BARS_IN_LINE):
+        typer.echo(f"{chords_text(bars[at : at + BARS_IN_LINE])} |")
 
 
 def _measures(files: list[Path]) -> dict[str, dict[str, float]]:
