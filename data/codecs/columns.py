@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import dataclass
 
@@ -100,6 +100,7 @@ class Recall:
     def __init__(self, lags: Sequence[int], kinds: Sequence[str], memory: int = 0):
         self._lags = lags
         self._kinds = kinds
+        self.before: list[tuple[int, _Place]] = []  # the lags at which anything came here, and what
         self._bars: deque[dict[int, _Place]] = deque([], max([*lags, memory]) + 1)
         self.move(0, bar=True)
 
@@ -115,19 +116,16 @@ class Recall:
         self.place = place
         self.rank = 0
         self._ranks, self._tokens = self._bars[-1].setdefault(place, ([], []))
-        self._before = {lag: self._here(lag) for lag in self._lags}
+        self.before = [(lag, found) for lag in self._lags if (found := self.here(lag))]
 
-    def _here(self, lag: int) -> _Place | None:
+    def here(self, lag: int) -> _Place | None:
         """What came at this place so many bars ago."""
         return self._bars[-1 - lag].get(self.place) if lag < len(self._bars) else None
 
-    def token(self, lag: int, allowed: Collection[str], *, anywhere: bool = False) -> int:
-        """What came `lag` bars ago at this place after the last token of no higher rank: the first
-        of a kind that is `allowed`, before another program begins. Where it may be `anywhere`, the
-        first of any program, or else the last before. -1 where nothing did."""
-        found = self._before[lag] if lag in self._before else self._here(lag)
-        if found is None:
-            return -1
+    def next_of(self, found: _Place, allowed: Collection[str], *, anywhere: bool = False) -> int:
+        """What came at a place after the last token of no higher rank than now: the first of a kind
+        that is `allowed`, before another program begins. Where it may be `anywhere`, the first of
+        any program, or else the last before. -1 where nothing did."""
         ranks, tokens = found
         at = max(bisect_right(ranks, self.rank) - 1, 0)
         for place in range(at, len(tokens)):
@@ -154,42 +152,40 @@ class Recall:
 class Repeats:
     """Where the same last items came before: the latest such place.
 
-    `lengths`: how many items must be the same. `memory`: how many places ago the first of them may
-    have come; so a stream's last places tell what all of it does. `now`: the number of the present
-    place.
+    `lengths`: how many items must be the same. `memory`: how many items ago the first of them may
+    have come; so a stream's last items tell what all of it does. Items are numbers from 1 to
+    2 ** `bits` - 2. `found`: the lengths that came before, and how many items ago.
     """
 
-    def __init__(self, lengths: Sequence[int], memory: int):
-        self._lengths = lengths
-        self._most = max(lengths)
+    def __init__(self, lengths: Sequence[int], memory: int, bits: int):
         self._memory = memory
-        self.now = 0
-        self._items: tuple[Hashable, ...] = ()  # the last
-        self._places: tuple[int, ...] = ()  # where each came
-        # by items: where the first and the last of them came; the older half is dropped in time
-        self._recent: dict[tuple[Hashable, ...], tuple[int, int]] = {}
-        self._older: dict[tuple[Hashable, ...], tuple[int, int]] = {}
-        self._found: dict[int, tuple[int, int]] = {}  # by length: the first's place, and the lag
+        self._bits = bits
+        # the last items in one number, which is faster to look up than a tuple; all ones: none yet
+        self._masks = [(length, (1 << bits * length) - 1) for length in sorted(lengths)]
+        self._last = self._all = self._masks[-1][1]
+        self._now = 0
+        # by items: when the last of them came; the older half is dropped in time
+        self._recent: dict[int, int] = {}
+        self._older: dict[int, int] = {}
+        self.found: list[tuple[int, int]] = []
 
-    def record(self, item: Hashable) -> None:
-        """The next item came at this place."""
-        self._items = (*self._items, item)[-self._most :]
-        self._places = (*self._places, self.now)[-self._most :]
-        if len(self._recent) >= self._memory * len(self._lengths):
+    def record(self, item: int) -> None:
+        """The next item came."""
+        self._last = last = (self._last << self._bits | item) & self._all
+        self._now = now = self._now + 1
+        if len(self._recent) >= self._memory * len(self._masks):
             self._older = self._recent
             self._recent = {}
-        self._found = {}
-        for length in self._lengths:
-            if length <= len(self._items):
-                key = self._items[-length:]
-                if found := self._recent.get(key) or self._older.get(key):
-                    self._found[length] = found[0], self.now - found[1]
-                self._recent[key] = self._places[-length], self.now
-
-    def lag(self, length: int) -> int:
-        """How many places ago the last `length` items came before; 0 where they did not."""
-        first, lag = self._found.get(length, (0, 0))
-        return lag if self.now - first < self._memory else 0
+        recent, older, self.found = self._recent, self._older, []
+        is_known = True
+        for length, mask in self._masks:
+            key = last & mask
+            if is_known:  # else longer ones are not, either
+                before = recent.get(key) or older.get(key, 0)
+                is_known = before > 0 and now - before + length <= self._memory
+                if is_known:
+                    self.found.append((length, now - before))
+            recent[key] = now
 
     def copy(self) -> Repeats:
         """An independent one with the same memory."""
@@ -202,7 +198,7 @@ class Row:
     """The ids of some columns, kept up to date by a cursor that names what changes.
 
     `kinds`: of each token, its kind of event. `memory`: how many places `after_n` looks back to:
-    tokens, or where they are listed in steps, `steps`.
+    tokens, or where they are listed in steps, `steps`. `bits`: of the items that it compares.
     """
 
     def __init__(
@@ -211,61 +207,78 @@ class Row:
         wishes: Wishes,
         kinds: Sequence[str],
         memory: int,
+        bits: int,
         *,
         steps: bool = False,
     ):
         found = [Column(name, 0) for name in columns]
-        self._count = len(found)
-        self._lags = [(each.name, each.lag) for each in found if each.lag]
-        self._lengths = [(each.name, each.length) for each in found if each.length]
-        self.wishes = wishes
-        self.ids = dict.fromkeys(columns, 0)  # in order; others come after them
-        self.ids["key"] = key_id(wishes.key)
-        lengths = [length for _, length in self._lengths]
-        self.repeats = Repeats(lengths, memory) if lengths else None
+        self._places = {name: place for place, name in enumerate(columns)}
+        self._ids = [0] * len(found)  # of the columns that change when the cursor says so
+        self._lags = {each.lag: place for place, each in enumerate(found) if each.lag}
+        self._lengths = {each.length: place for place, each in enumerate(found) if each.length}
+        self._repeats = Repeats([*self._lengths], memory, bits) if self._lengths else None
+        self._memory = memory
         self._tokens: deque[int] | None = None if steps else deque(maxlen=memory)
-        lags = [lag for _, lag in self._lags]
-        self.recall = Recall(lags, kinds, memory if lengths and steps else 0)
+        self._steps = deque[int](maxlen=memory)  # where each item came
+        self._now = 0  # in steps
+        self.recall = Recall([*self._lags], kinds, memory if self._lengths and steps else 0)
+        self.ask(wishes)
 
-    def follow(self, token: int, item: Hashable) -> None:
+    def set(self, name: str, number: int) -> None:
+        """From now on the id of that column, if there is one."""
+        if name in self._places:
+            self._ids[self._places[name]] = number
+
+    def follow(self, token: int, item: int) -> None:
         """The next token came. `item`: what it counts as, where `after_n` compares it."""
-        if self.repeats is not None and self._tokens is not None:
+        if self._repeats is not None and self._tokens is not None:
             self._tokens.append(token)
-            self.repeats.now += 1
-            self.repeats.record(item)
+            self._repeats.record(item)
+
+    def follow_step(self, item: int) -> None:
+        """The next step came; `item` as in `follow`, and 0 where it is like the one before."""
+        self._now += 1
+        if self._repeats is not None and item:
+            self._steps.append(self._now)
+            self._repeats.record(item)
 
     def list(self, allowed: Collection[str], *, anywhere: bool = False) -> list[int]:
         """The ids. `allowed`: the kinds of event that may come next. `anywhere`: whether one of
         another rank, or program, is better than none."""
-        ids, recall, tokens = self.ids, self.recall, self._tokens
-        for name, lag in self._lags:
-            ids[name] = recall.token(lag, allowed, anywhere=anywhere) + 1
-        for name, length in self._lengths:
-            assert self.repeats is not None
-            found = self.repeats.lag(length)
-            if not found:
-                ids[name] = 0
-            elif tokens is None:
-                ids[name] = recall.token(found, allowed) + 1
-            else:
-                ids[name] = tokens[-found] + 1
-        return [*ids.values()][: self._count]
+        ids, recall, tokens = self._ids.copy(), self.recall, self._tokens
+        for lag, before in recall.before:
+            ids[self._lags[lag]] = recall.next_of(before, allowed, anywhere=anywhere) + 1
+        for length, ago in self._repeats.found if self._repeats is not None else ():
+            if tokens is not None:
+                ids[self._lengths[length]] = tokens[-ago] + 1
+            elif before := self._step_before(length, ago):
+                ids[self._lengths[length]] = recall.next_of(before, allowed) + 1
+        return ids
+
+    def _step_before(self, length: int, ago: int) -> _Place | None:
+        """What came at the step that lies as far back as that of an item so many items ago, the
+        last of so many that came twice."""
+        first, then = self._steps[-ago - length], self._steps[-ago - 1]
+        if self._now - first >= self._memory:
+            return None
+        return self.recall.here(self._steps[-1] - then)
 
     def ask(self, wishes: Wishes) -> None:
         """Change what is wanted of the piece. The cursor says how much of it is left."""
         self.wishes = wishes
-        self.ids["key"] = key_id(wishes.key)
+        self.set("key", key_id(wishes.key))
 
     def reach(self, seconds: float) -> None:
         """So much of the piece has passed, where the codec has no bars."""
         wanted = self.wishes.seconds
-        self.ids["left"] = left_id(None if wanted is None else (wanted - seconds) / LEFT_SECONDS)
+        self.set("left", left_id(None if wanted is None else (wanted - seconds) / LEFT_SECONDS))
 
     def copy(self) -> Row:
         """An independent one at the same place."""
         other = copy(self)
-        other.ids = dict(self.ids)
-        other.repeats = self.repeats and self.repeats.copy()
+        other._ids = self._ids.copy()
+        other._repeats = self._repeats and self._repeats.copy()
+        other._steps = self._steps.copy()
         other._tokens = None if self._tokens is None else self._tokens.copy()
         other.recall = self.recall.copy()
         return other

@@ -57,7 +57,8 @@ class EventsCodec(Codec):
 
         # of tokens that `after_n` takes for the same, one number: all velocities, and shifts to
         # half an octave, for performed music never repeats exactly
-        self.alike = [self._alike(kind, value) for kind, value in self.pairs]
+        alike = [self._alike(kind, value) for kind, value in self.pairs]
+        self.alike = [1 + alike.index(each) for each in alike]
 
     @staticmethod
     def _alike(kind: str, value: int) -> tuple[str, int]:
@@ -206,7 +207,8 @@ class _EventsCursor:
         self._value = -1
         self.now = 0
         kinds = [kind for kind, _ in codec.pairs]
-        self._row = Row(columns, wishes, kinds, MEMORY) if columns else None
+        bits = (codec.vocabulary + 1).bit_length()
+        self._row = Row(columns, wishes, kinds, MEMORY, bits) if columns else None
         self._alike = codec.alike
         self._begun: dict[int, int] = {}  # sounding pitches, the oldest first: the id of their end
         if self._row is not None:
@@ -232,7 +234,7 @@ class _EventsCursor:
                 self._begun.pop(value, None)
                 if kind == "note_on":
                     self._begun[value] = self._off.start + value + 1
-                self._row.ids["oldest"] = next(iter(self._begun.values()), 0)
+                self._row.set("oldest", next(iter(self._begun.values()), 0))
             elif kind == "shift":
                 self._row.reach(self.seconds)
             self._row.follow(token, self._alike[token])

@@ -191,9 +191,10 @@ class _FramesCursor:
         self.seconds = 0.0
         self.now = 0
         kinds = [split_event(event)[0] for event in codec.events]
-        self._row = Row(columns, wishes, kinds, MEMORY, steps=True) if columns else None
-        self._listed: tuple[int, ...] = ()
-        self._step: tuple[int, ...] | None = None  # the one before
+        bits = PITCHES + 2
+        self._row = Row(columns, wishes, kinds, MEMORY, bits, steps=True) if columns else None
+        self._listed = 1  # a bit of each pitch listed, and one more
+        self._step = 0  # the one before
         if self._row is not None:
             self._row.reach(0)
 
@@ -203,19 +204,16 @@ class _FramesCursor:
         self.now += self._steps[token]
         if self._row is None:
             return
-        recall, repeats = self._row.recall, self._row.repeats
+        recall = self._row.recall
         recall.record(token)
         recall.rank = self._last
         if self._last != STEP:
-            self._listed += (token,)
+            self._listed |= 1 << token
             return
         recall.move(0, bar=True)
-        if repeats is not None:
-            repeats.now += 1
-            if self._listed != self._step:
-                repeats.record(self._listed)
+        self._row.follow_step(self._listed if self._listed != self._step else 0)
         self._step = self._listed
-        self._listed = ()
+        self._listed = 1
         self._row.reach(self.seconds)
 
     def mask(self) -> Mask:

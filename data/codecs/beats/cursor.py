@@ -150,7 +150,8 @@ class BeatsCursor:
         self._drums = False
         self._row: Row | None = None
         if columns:
-            self._row = Row(columns, wishes, [kind for kind, _ in pairs], MEMORY)
+            kinds = [kind for kind, _ in pairs]
+            self._row = Row(columns, wishes, kinds, MEMORY, (len(pairs) + 2).bit_length())
         self._arrive()
 
     @property
@@ -198,24 +199,24 @@ class BeatsCursor:
         self._state = state
         if self._row is not None:
             self._row.recall.record(token)
-            self._row.follow(token, kind if kind == "velocity" else token)
+            self._row.follow(token, 1 + (len(self._pairs) if kind == "velocity" else token))
             self._follow(kind, self._clock.bars != bars)
 
     def _follow(self, kind: str, bar: bool) -> None:
         """Move the row to where an event led. `bar`: over a bar line."""
         assert self._row is not None
         recall = self._row.recall
-        if kind in ("shift", "bar", "meter"):
+        if kind in _PARTS:
+            note = (self._program + 1) * 129 + self._pitch + 1
+            recall.rank = _NOTES * (1 + note) + _PARTS[kind]
+        elif kind == "tempo":
+            recall.rank = _TEMPO
+        elif kind in ("shift", "bar", "meter"):
             place = self._clock.place
             if kind != "meter" or place != recall.place:  # a meter begins a bar
                 recall.move(place, bar=bar or kind == "meter")
             recall.rank = _METER if kind == "meter" else 0
             self._arrive()
-        elif kind == "tempo":
-            recall.rank = _TEMPO
-        elif kind in _PARTS:
-            note = (self._program + 1) * 129 + self._pitch + 1
-            recall.rank = _NOTES * (1 + note) + _PARTS[kind]
 
     def _arrive(self) -> None:
         """Note the place in the bar, and how many bars are left."""
@@ -223,14 +224,14 @@ class BeatsCursor:
             return
         clock, row = self._clock, self._row
         beat, phase = divmod(clock.place, GRID)
-        row.ids["beat"] = min(beat, int(BEATS) - 1) + 1
-        row.ids["phase"] = phase + 1
+        row.set("beat", min(beat, int(BEATS) - 1) + 1)
+        row.set("phase", phase + 1)
         wishes, left = row.wishes, None
         if wishes.bars is not None:
             left = wishes.bars - clock.bars - clock.place / clock.bar_steps
         elif wishes.seconds is not None:
             left = (wishes.seconds - clock.seconds) / self.bar_seconds
-        row.ids["left"] = left_id(left)
+        row.set("left", left_id(left))
 
     def row(self) -> list[int]:
         """The ids of its columns here."""
