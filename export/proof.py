@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from ugen.data.cli.progress import progress_bar
 from ugen.data.json_values import to_json
@@ -18,6 +19,7 @@ from ugen.runtime.model_file.card import Card
 from ugen.train.model import LstmModel
 from ugen.train.run_folder.checkpoint import Checkpoint
 from ugen.train.run_folder.originality import read_originality
+from ugen.train.run_folder.run_config import FirstModel, RunConfig
 
 from .measure import HEADER, Measured, as_json, calls, checkpoint_nats, measure, microseconds_of
 from .parity import (
@@ -61,7 +63,10 @@ class Proof:
             "exporter": version("ugen-music"),
             "trainer": checkpoint.config.version,
             "weights_sha256": _weights_hash(self._model),
-            "held_out": to_json(checkpoint.scores),
+            "known_to_first_model" if checkpoint.config.knew else "held_out": to_json(
+                checkpoint.scores
+            ),
+            **_beginning(checkpoint.config),
             "baselines": to_json(checkpoint.config.baselines),
             "model": to_json(config),
             "corpus": {k: v for k, v in music.items() if k not in ("path", "arrangement")},
@@ -74,7 +79,7 @@ class Proof:
             precision,
             self.settings.sampling,
             provenance,
-            self.settings.licence,
+            _licence(self.settings.licence, checkpoint.config.first_model),
             self._originality,
             checkpoint.config.corpus.arrangement,
             columns=config.columns,
@@ -132,6 +137,21 @@ class Proof:
                     advance_to(done)
 
             yield tick
+
+
+def _beginning(config: RunConfig) -> dict[str, Any]:
+    """What a card says of a run's first model, and of what its music is like."""
+    first = config.first_model
+    about = {"first_model": {"name": first.name, "known": first.known}} if first else {}
+    return {**about, **({"music_measures": to_json(config.measures)} if config.measures else {})}
+
+
+def _licence(licence: str, first: FirstModel | None) -> str:
+    """The licence of the music, and of that which a first model learned from."""
+    if first is None or not first.licence:
+        return licence
+    of_first = f"Training began with {first.name}, of whose music its file says:"
+    return "\n\n".join((licence, of_first, first.licence))
 
 
 def _weights_hash(model: LstmModel) -> str:

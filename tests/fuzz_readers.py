@@ -47,9 +47,11 @@ from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
 from ugen.train.reporting.run_report import write_report
 from ugen.train.run_folder.checkpoint import load_checkpoint
-from ugen.train.run_folder.initial_weights import weights_from
-from ugen.train.run_setup import Request as Training
-from ugen.train.run_setup import RunOptions, new, resume
+from ugen.train.run_folder.initial_weights import initial_model
+from ugen.train.run_setup.new_run import new
+from ugen.train.run_setup.request import Request as Training
+from ugen.train.run_setup.request import RunOptions
+from ugen.train.run_setup.resumed_run import resume
 
 MODEL = "0" * 64
 MOST_NOTES = 2000  # of a score that goes on to the codecs: a fuzzed file has far fewer
@@ -147,8 +149,8 @@ def _of_models(folder: Path) -> Iterator[Reader]:
 
     def start_from(data: bytes) -> None:
         path.write_bytes(data)
-        config, weights = weights_from(path, BEATS)
-        LstmModel(config).load_state_dict(weights)
+        found = initial_model(path, BEATS)
+        LstmModel(found.config).load_state_dict(found.weights)
 
     yield Reader("model", files, read)
     starts = [trainable(precision, **shape) for precision in PRECISIONS]

@@ -20,8 +20,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from oldest import logits_of, written
 from ugen.data import make_codec
+from ugen.data.pretrained import PRETRAINED
 from ugen.runtime import ModelError, Sampling, generate, load
-from ugen.runtime.inference.loading import PRETRAINED
 from ugen.runtime.inference.self_check import check_logits
 from ugen.runtime.model_file.format import PRECISIONS
 

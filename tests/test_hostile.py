@@ -27,7 +27,7 @@ from ugen.runtime.model_file.check import card_of
 from ugen.train.learning.trainer import Trainer
 from ugen.train.reporting.run_report import write_report
 from ugen.train.run_folder.checkpoint import load_checkpoint, load_tensors, save_tensors
-from ugen.train.run_folder.initial_weights import weights_from
+from ugen.train.run_folder.initial_weights import initial_model
 from ugen.train.run_folder.resume import RESUME_FILE
 
 CPU = torch.device("cpu")
@@ -255,14 +255,14 @@ def test_initial_weights_are_never_read_from_another_file(
     tensor.external_data.add(key="location", value="other.bin")
     (tmp_path / "model.onnx").write_bytes(proto.SerializeToString())
     monkeypatch.chdir(tmp_path)
-    assert "another file" in refusal(lambda: weights_from(tmp_path / "model.onnx", BEATS))
+    assert "another file" in refusal(lambda: initial_model(tmp_path / "model.onnx", BEATS))
 
 
 def test_initial_weights_of_a_sound_file_are_read(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(
         trainable(embedding=8, hidden=8, layers=1).SerializeToString()
     )
-    assert weights_from(tmp_path / "model.onnx", BEATS)[0].hidden == 8
+    assert initial_model(tmp_path / "model.onnx", BEATS).config.hidden == 8
 
 
 def test_initial_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
@@ -271,10 +271,10 @@ def test_initial_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     tensor.dims[0] -= 1
     tensor.raw_data = tensor.raw_data[:-4]
     (tmp_path / "model.onnx").write_bytes(proto.SerializeToString())
-    assert "head.bias" in refusal(lambda: weights_from(tmp_path / "model.onnx", BEATS))
+    assert "head.bias" in refusal(lambda: initial_model(tmp_path / "model.onnx", BEATS))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
 def test_initial_weights_do_not_wait_for_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "model.onnx")
-    assert "not a file" in refusal(lambda: weights_from(tmp_path / "model.onnx", BEATS))
+    assert "not a file" in refusal(lambda: initial_model(tmp_path / "model.onnx", BEATS))

@@ -30,7 +30,8 @@ HEAVY = {
 # the rooms of each package from the ground up: none imports one that stands above it
 ROOMS = {
     "data": (
-        "errors text locks files folders settings json_values optional_imports processors",
+        "errors text locks files folders pretrained settings json_values optional_imports"
+        " processors",
         "score tempo_map arrangement html_page",
         "midi",
         "codecs",

@@ -38,8 +38,9 @@ from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
 from ugen.train.presets import PRESETS
 from ugen.train.run_folder.checkpoint import load_checkpoint
-from ugen.train.run_folder.initial_weights import weights_from
-from ugen.train.run_setup import Request, RunOptions, list_presets
+from ugen.train.run_folder.initial_weights import initial_model
+from ugen.train.run_setup.preset_list import list_presets
+from ugen.train.run_setup.request import Request, RunOptions
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:TF32:UserWarning")
 CPU = torch.device("cpu")
@@ -95,10 +96,10 @@ def test_every_model_exports_by_one_contract(
     song = generate(files["fp32"], seconds=2.0, seed=3, exact=True)
     assert song.score.seconds <= 2.01
     for precision, tolerance in (("fp32", 0), ("fp16", 0.0005), ("int8", 0.01), ("int4", 0.13)):
-        found, weights = weights_from(
-            tmp_path / f"{precision}.onnx", codec
-        )  # and training can go on from the file
-        assert found == config
+        # and training can go on from the file
+        found = initial_model(tmp_path / f"{precision}.onnx", codec)
+        weights = found.weights
+        assert found.config == config
         assert set(weights) == set(model.state_dict())
         for key, value in model.state_dict().items():
             if precision == "int4" and "bias_" in key and "lstm" in key:
@@ -314,16 +315,15 @@ def test_class_weights_keep_the_scale_and_lift_the_rare() -> None:
 def test_a_run_begins_with_the_weights_of_another(
     small_run: Path, small_corpus: Corpus, tmp_path: Path
 ) -> None:
-    model, weights = weights_from(small_run, small_corpus.codec)
+    first = initial_model(small_run, small_corpus.codec)
     trainer = Trainer.begin(
         tmp_path / "run",
         small_corpus,
-        model,
+        first.config,
         TrainConfig(batch=4, bptt_length=32, epochs=0),
         CPU,
         "test",
-        None,
-        weights,
+        first=first,
     )
     assert trainer.scores_on(trainer.heldout).nats_per_token == pytest.approx(
         load_checkpoint(small_run).scores.nats_per_token, rel=1e-6
@@ -339,16 +339,16 @@ def test_weights_of_another_codec_are_refused(small_run: Path, tmp_path: Path, w
     with pytest.raises(
         UgenError, match=r"its codec is beats \(band=False\), this corpus has beats \(band=True\)"
     ):
-        weights_from(source, make_codec("beats", band=True))
+        initial_model(source, make_codec("beats", band=True))
 
 
 def test_files_that_hold_no_weights_are_refused_by_name(tmp_path: Path, khot_run: Path) -> None:
     (tmp_path / "x.onnx").write_bytes(b"\x08garbage")
     with pytest.raises(UgenError, match=r"x\.onnx: not a model file of ugen's"):
-        weights_from(tmp_path / "x.onnx", make_codec("beats"))
+        initial_model(tmp_path / "x.onnx", make_codec("beats"))
     with pytest.raises(UgenError, match=r"y\.onnx: No such file"):
-        weights_from(tmp_path / "y.onnx", make_codec("beats"))
+        initial_model(tmp_path / "y.onnx", make_codec("beats"))
     damaged = shutil.copytree(khot_run, tmp_path / "run")
     (damaged / "model.safetensors").write_bytes(b"garbage")
     with pytest.raises(UgenError, match=r"model\.safetensors: cannot be read"):
-        weights_from(damaged, make_codec("khot", ticks=120))
+        initial_model(damaged, make_codec("khot", ticks=120))

@@ -10,8 +10,8 @@ from support import BUNDLED, ugen_run
 from ugen.data import arrange, read_midi
 from ugen.data.analysis.measures import measures
 from ugen.data.analysis.originality import originality
+from ugen.data.pretrained import PRETRAINED
 from ugen.runtime import Model, Song, generate, load
-from ugen.runtime.inference.loading import PRETRAINED
 
 
 @pytest.fixture(scope="module")

@@ -577,10 +577,10 @@ def test_songs_are_ranked_by_the_files_own_music_or_by_any() -> None:
     card = Card(BEATS, 1, 1, "fp32", Sampling(), {}, "")
     assert real_music(card) == REAL and set(REAL) == set(COMPARED)
     known = {"polyphony": [2, 0.5], "in_scale": [0.9], "seconds": [1, 1], "pitch_range": "x"}
-    assert real_music(replace(card, provenance={"held_out_measures": known})) == {
+    assert real_music(replace(card, provenance={"music_measures": known})) == {
         "polyphony": (2.0, 0.5)
     }
-    assert real_music(replace(card, provenance={"held_out_measures": [1]})) == REAL
+    assert real_music(replace(card, provenance={"music_measures": [1]})) == REAL
     music = arrange(read_midi(BUNDLED[0]), "piano")
     noise = generate(Flat(), seconds=60, seed=1, guard=False).score
     assert distance_to(REAL, music) < 2 < distance_to(REAL, noise)

@@ -12,9 +12,9 @@ import onnx
 import pytest
 from model_files import made, refusal
 from onnx import numpy_helper
+from ugen.data.pretrained import PRETRAINED
 from ugen.export.quantize import limit_pairs, without_saturation
 from ugen.runtime import load
-from ugen.runtime.inference.loading import PRETRAINED
 
 KEPT = "ugen.check_logits"
 

@@ -32,7 +32,7 @@ from ugen.train.learning.trainer import Trainer
 from ugen.train.model import LstmModel
 from ugen.train.progress import Progress
 from ugen.train.run_folder.checkpoint import load_checkpoint, load_tensors
-from ugen.train.run_setup import Request, RunOptions
+from ugen.train.run_setup.request import Request, RunOptions
 
 CPU = torch.device("cpu")
 FRAMES = make_codec("frames")

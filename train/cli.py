@@ -17,7 +17,7 @@ from ugen.data.processors import usable_processors, usable_threads
 from ugen.data.text import printable
 
 from .config import ModelConfig, TrainConfig
-from .run_setup import Request, RunOptions, list_presets, trainer_for
+from .run_setup.request import Request, RunOptions
 
 if TYPE_CHECKING:
     from ugen.train.learning.trainer import Trainer
@@ -28,6 +28,8 @@ app = make_app()
 def _show_presets(asked: bool) -> None:
     if asked:
         require("torch", "train")
+        from .run_setup.preset_list import list_presets
+
         list_presets(typer.echo)
         raise typer.Exit
 
@@ -75,6 +77,8 @@ def train(
     if run.tensorboard:
         require("tensorboard", "tensorboard")
     import torch
+
+    from .run_setup.setup import trainer_for
 
     # a library's own default may be more than this process is allowed
     usual = min(torch.get_num_threads(), usable_processors())

@@ -28,6 +28,7 @@ MOST_NOTES = 64
 MOST_WINDOW = 1 << 30
 MOST_ROWS = 1 << 20
 MOST_BITS = 62
+_FEWEST_ROWS = 1 << 17  # that bits are made for
 # of notes that a song may share with a piece, whatever held-out pieces do; the upper one bounds
 # what the guard remembers
 LIMITS = 16, 512
@@ -119,8 +120,9 @@ class Table:
 
 
 def bits_for(rows: int) -> int:
-    """How many bits of a hash keep the chance of a false positive under 2 ** -SPARE."""
-    return max(rows - 1, 0).bit_length() + SPARE
+    """How many bits of a hash keep the chance of a false positive under 2 ** -SPARE, also when the
+    rows of another table come to these."""
+    return max(rows - 1, _FEWEST_ROWS - 1).bit_length() + SPARE
 
 
 def _width(bits: int) -> int:

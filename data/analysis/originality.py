@@ -16,14 +16,18 @@ from numpy.typing import NDArray
 from ugen.data.score import Score
 from ugen.data.text import printable
 
-from .fingerprint_table import HeldOut, Table, bits_for
+from .fingerprint_table import MOST_BITS, HeldOut, Table, bits_for
 from .fingerprints import Hashes, N, grams, notes_in_order, reach
 
 MOST_PIECES = 1 << 14  # beyond, a table has room for hardly more than whole pieces
 # of a table in base64; with the names of the pieces a metadata entry holds 1 MiB
 MOST_CHARACTERS = 704 << 10
 LEAST_CHARACTERS = 64 << 10
+MOST_WITH_NAMES = 960 << 10  # of a table that took in another, with the names
 SURE = 26  # notes: a copied passage of so many should be found for certain
+KNOWN = (
+    0.5  # of a piece's notes lie in passages of the table: it is one of the pieces, or a version
+)
 _NAMES, _LONGEST_NAME = 256 << 10, 100  # characters of all names, and of one
 
 
@@ -71,6 +75,11 @@ def originality(score: Score, table: Table) -> Originality:
     return Originality(
         len(notes), score.seconds, _longest(score, notes, first, lengths, owner, table), share
     )
+
+
+def is_known(score: Score, table: Table) -> bool:
+    """Whether a piece is one of those that a table is of, or nearly."""
+    return originality(score, table).share > KNOWN
 
 
 def passages(
@@ -131,12 +140,15 @@ def make_table(
     characters: int = MOST_CHARACTERS,
     n: int = N,
     preferred: int | None = None,
+    first: Table | None = None,
 ) -> Table:
     """A table of training pieces' runs of n notes, encoded in at most `characters` characters; what
     does not fit is winnowed away. With `preferred`, in at most so many characters, and in more only
     where passages of SURE notes would be missed otherwise.
 
-    `names`, `scores`: of the same pieces. Memory is bounded by `characters` and the largest piece.
+    `names`, `scores`: of the same pieces. `first`: another table, which is taken in beside them, in
+    characters of its own; of one that leaves too little room, the last pieces are left out. Memory
+    is bounded by `characters` and the largest piece.
     """
     assert len(names) <= MOST_PIECES
     window, parts, count = 1, [np.zeros(0, _ROW)], 0
@@ -150,10 +162,32 @@ def make_table(
             parts = [rows[rows["reach"] >= window]]
             count = len(parts[0])
     rows = np.concatenate(parts)
-    table = _fitting(rows, window, _short(names), preferred or characters, n)
+    if first is None or first.n != n:
+        first = Table((), np.zeros(0, np.uint64), np.zeros(0, np.int64), MOST_BITS, 1, n)
+    room = MOST_WITH_NAMES - _length(_short(names))
+    first = _cut(first, room - LEAST_CHARACTERS)
+    room = min(len(first.encoded()) + characters, room - _length(first.pieces))
+    usual = min(len(first.encoded()) + (preferred or characters), room)
+    table = _fitting(rows, window, _short(names), usual, first)
     if table.certain > SURE and preferred:
-        table = _fitting(rows, max(window, SURE - n + 1), table.pieces, characters, n)
+        table = _fitting(rows, max(window, SURE - n + 1), _short(names), room, first)
     return replace(table, held_out=_proportion(held_out, table))
+
+
+def _length(names: Sequence[str]) -> int:
+    """The characters of names in JSON."""
+    return sum(len(name) + 4 for name in names)  # quotes, comma and space
+
+
+def _cut(table: Table, characters: int) -> Table:
+    """A table, without its last pieces where it would have more characters, names among them."""
+    while len(table.encoded()) + _length(table.pieces) > characters:
+        count = len(table.pieces) * 9 // 10
+        kept = table.owners < count
+        table = replace(
+            table, pieces=table.pieces[:count], keys=table.keys[kept], owners=table.owners[kept]
+        )
+    return table
 
 
 _ROW = np.dtype([("hash", "<u8"), ("owner", "<u4"), ("reach", "<i8")])
@@ -171,25 +205,34 @@ def _rows_of(score: Score, number: int, window: int, n: int) -> NDArray[np.void]
 
 
 def _fitting(
-    rows: NDArray[np.void], window: int, names: tuple[str, ...], characters: int, n: int
+    rows: NDArray[np.void], window: int, names: tuple[str, ...], characters: int, first: Table
 ) -> Table:
     """The table of the smallest window, from `window` on, whose text is not too long."""
     windows = [window, *(np.unique(rows["reach"][rows["reach"] >= window]) + 1).tolist()]
     low, high = 0, len(windows) - 1
     while low < high:
         middle = (low + high) // 2
-        table = _table(rows, windows[middle], names, n)
+        table = _table(rows, windows[middle], names, first)
         low, high = (low, middle) if len(table.encoded()) <= characters else (middle + 1, high)
-    return _table(rows, windows[low], names, n)
+    return _table(rows, windows[low], names, first)
 
 
-def _table(rows: NDArray[np.void], window: int, names: tuple[str, ...], n: int) -> Table:
-    """A table of the rows whose reach is at least `window`."""
+def _table(rows: NDArray[np.void], window: int, names: tuple[str, ...], first: Table) -> Table:
+    """A table of another one and the rows whose reach is at least `window`. More rows than its own
+    window asks for do no harm."""
     rows = rows[rows["reach"] >= window]
-    bits = bits_for(len(rows))
-    keys = rows["hash"] >> np.uint64(64 - bits)
-    pairs = np.unique(np.stack([keys, rows["owner"].astype(np.uint64)], axis=1), axis=0)
-    return Table(names, pairs[:, 0], pairs[:, 1].astype(np.int64), bits, window, n)
+    bits = min(bits_for(len(rows) + len(first.keys)), first.bits)
+    keys = [first.keys >> np.uint64(first.bits - bits), rows["hash"] >> np.uint64(64 - bits)]
+    owners = [first.owners.astype(np.uint64), rows["owner"] + np.uint64(len(first.pieces))]
+    pairs = np.unique(np.stack([np.concatenate(keys), np.concatenate(owners)], axis=1), axis=0)
+    return Table(
+        first.pieces + names,
+        pairs[:, 0],
+        pairs[:, 1].astype(np.int64),
+        bits,
+        max(window, first.window),
+        first.n,
+    )
 
 
 def _short(names: Sequence[str]) -> tuple[str, ...]:

@@ -256,6 +256,18 @@ def comparison_lines(
 NOTE = "nats measure surprise: less is better; no time: without what only moves time"
 
 
+# what a card's scores are of, by entry: music that is new to the model, or not quite
+OWN_MUSIC = {"held_out": "held-out music", "known_to_first_model": "known to first model"}
+
+
+def own_scores(provenance: Mapping[str, Any]) -> tuple[str, Scores | None]:
+    """What a model's own scores are of, in words, and the scores, if there are any."""
+    for entry, words in OWN_MUSIC.items():
+        if (scores := scores_from_json(provenance.get(entry))) is not None:
+            return words, scores
+    return OWN_MUSIC["held_out"], None
+
+
 def _scaled(each: Scores | Baseline, scores: Scores | None) -> Mapping[str, Any]:
     """The numbers of a row, a baseline's with its loss per note and per second."""
     values = vars(each)

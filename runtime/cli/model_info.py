@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_lines, scores_from_json
+from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_lines, own_scores
 from ugen.data.json_values import to_json
 from ugen.data.text import clock, count, printable
 from ugen.runtime.generation.keys import training_keys
@@ -149,6 +149,7 @@ def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if seconds >= 0:
         parts.insert(2, f"{clock(seconds)} {'hours' if seconds >= 3600 else 'minutes'}")
     yield "learned from", ", ".join(parts)
+    yield "began with", _first_model(_object(card.provenance, "first_model"))
     yield "arrangement", card.arrangement
     yield "corpus", _text(corpus, "hash")
     if (table := card.originality) is not None:
@@ -156,11 +157,17 @@ def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "originality", f"{runs} of {table.n} notes hashed, {kilobytes:.0f} kB"
 
 
+def _first_model(first: dict[str, Any]) -> str:
+    """The model that training began with, and whether it knew the music."""
+    name, known = _text(first, "name"), _number(first, "known")
+    return name and f"{name}, which had learned from {known:.0%} of the held-out pieces"
+
+
 def _losses(card: Card) -> list[str]:
-    """Held-out scores beside the baselines'."""
-    scores = scores_from_json(card.provenance.get("held_out"))
+    """The model's own scores beside the baselines'."""
+    music, scores = own_scores(card.provenance)
     baselines = baselines_from_json(card.provenance.get("baselines"))
-    lines = comparison_lines("held-out music", scores, baselines, card.codec.input)
+    lines = comparison_lines(music, scores, baselines, card.codec.input)
     return [*lines, f"  ({NOTE})"] if lines else []
 
 

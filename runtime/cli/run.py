@@ -16,6 +16,7 @@ from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
 from ugen.data.codecs.base import Tokens
 from ugen.data.errors import CodecError
+from ugen.data.pretrained import HELP, PRETRAINED, model_path
 from ugen.data.processors import usable_threads
 from ugen.data.text import printable
 from ugen.runtime.generation.primer import primer_music, tokens_of
@@ -23,7 +24,7 @@ from ugen.runtime.generation.request import Request, read_record
 from ugen.runtime.generation.settings import SongSettings
 from ugen.runtime.generation.song_state import load_state
 from ugen.runtime.generation.transform import Transform
-from ugen.runtime.inference.loading import PRETRAINED, load
+from ugen.runtime.inference.loading import load
 from ugen.runtime.inference.model import Model
 from ugen.runtime.sampling.config import Sampling
 
@@ -38,6 +39,8 @@ app = make_app()
 SECONDS = 60.0  # of a song when no length is given
 
 EXAMPLES = """Example: ugen-run -o song.mid
+
+Example: ugen-run pretrained-band -o song.mid
 
 Example: ugen-run model.onnx -o song.mid --seconds 60 --seed 7
 
@@ -67,8 +70,8 @@ def run(
         Path,
         typer.Argument(
             metavar="[MODEL]",
-            help="A model file that export-ugen wrote.",
-            show_default="the model that comes with ugen",
+            help=f"A model file that export-ugen wrote; {HELP}.",
+            show_default="pretrained",
         ),
     ] = PRETRAINED,
     info: Annotated[bool, typer.Option("--info", help="Describe the model file and exit.")] = False,
@@ -82,7 +85,7 @@ def run(
     machine: dict[str, Any],
 ) -> None:
     """Make new music from a model file."""
-    given = given_flags(context)
+    given, model = given_flags(context), model_path(model)
     targets, origin, streaming = Output(**output), Source(**source), Live(**live)
     if info:
         _show_card(given, model, targets.as_json)

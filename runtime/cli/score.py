@@ -14,8 +14,8 @@ from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.file_warnings import FileWarnings
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
 from ugen.data.cli.progress import progress_bar
+from ugen.data.pretrained import HELP, PRETRAINED, model_path
 from ugen.data.processors import usable_threads
-from ugen.runtime.inference.loading import PRETRAINED
 from ugen.runtime.scoring.settings import ScoreSettings
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def score(
         list[Path],
         typer.Argument(
             help="A folder of music, or MIDI files; and a model file (.onnx), or else the one that "
-            "comes with ugen."
+            f"comes with ugen; {HELP}."
         ),
     ],
     settings: dict[str, Any],
@@ -69,6 +69,7 @@ def _sorted_out(files: Sequence[Path]) -> tuple[Path, list[Path]]:
     from ugen.data import UgenError
     from ugen.runtime.scoring.pieces import midi_files
 
+    files = [model_path(path) for path in files]
     models = [path for path in files if path.suffix.lower() == ".onnx"] or [PRETRAINED]
     if len(models) > 1:
         raise UgenError(f"takes one model file (.onnx), and {len(models)} were given")
@@ -127,9 +128,10 @@ def _originality(model: Path, music: Sequence[Path], settings: ScoreSettings) ->
 
 def _scores(model: Path, music: Sequence[Path], settings: ScoreSettings) -> dict[str, Any]:
     """Scores, and measures of songs, as JSON."""
+    from ugen.data.analysis.scores import OWN_MUSIC
     from ugen.runtime.inference.loading import load
     from ugen.runtime.scoring.evaluate import score as score_pieces
-    from ugen.runtime.scoring.songs import compare_songs, song_seconds
+    from ugen.runtime.scoring.songs import compare_songs, known_pieces, song_seconds
 
     loaded = load(model, usable_threads(settings.threads, partial(typer.echo, err=True)))
     card, codec = loaded.card, loaded.card.codec
@@ -154,10 +156,11 @@ def _scores(model: Path, music: Sequence[Path], settings: ScoreSettings) -> dict
             "notes": sum(piece.notes for piece in pieces),
             "seconds": sum(piece.seconds for piece in pieces),
             "lost": sum(piece.lost for piece in pieces),
+            "known": known_pieces(pieces, card),
         },
         "scores": asdict(scores),
         "unreadable": failed,
-        "own_held_out": _object(card, "held_out"),
+        **{f"own_{entry}": _object(card, entry) for entry in OWN_MUSIC},
         "own_baselines": _object(card, "baselines"),
         "songs": compared,
     }

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from ugen.data import UgenError
+from ugen.data.pretrained import PRETRAINED, model_path
 from ugen.data.text import line
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.model_file.check import card_of
@@ -24,8 +25,6 @@ from ugen.runtime.model_file.outline import read_bytes
 from .engine import onnxruntime
 from .model import Model
 from .self_check import self_check
-
-PRETRAINED = Path(__file__).parent.parent / "pretrained.onnx"  # the model that comes with ugen
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -38,11 +37,13 @@ PROVIDERS = {
 
 
 def load(path: str | Path = PRETRAINED, threads: int = 1, provider: str = "cpu") -> Model:
-    """Load a model file, or the model that comes with ugen, and check all of it.
+    """Load a model file, or one that comes with ugen, and check all of it.
 
+    `path`: also one of the names `pretrained` and `pretrained-band`.
     `provider`: one of PROVIDERS, or auto, which `choose_provider` explains. Raises ModelError, one
     line that names the file and the part at fault, and UgenError where a provider is missing.
     """
+    path = model_path(path)
     data = read_bytes(path)
     card = card_of(data, str(path))
     ort = onnxruntime()

@@ -25,9 +25,9 @@ REAL: Real = {
 
 
 def real_music(card: Card) -> Real:
-    """The measures of the music that a model did not learn from, where its file has them, else
-    those of real music."""
-    found = card.provenance.get("held_out_measures")
+    """The measures of a model's own music, where its file has them, else those of other real
+    music."""
+    found = card.provenance.get("music_measures")
     music: Real = {}
     for name, row in found.items() if isinstance(found, dict) else ():
         numbers = row if isinstance(row, list) else []

@@ -11,7 +11,7 @@ import numpy as np
 from ugen.data import Score, UgenError
 from ugen.data.analysis.fingerprint_table import Table
 from ugen.data.analysis.measures import measures
-from ugen.data.analysis.originality import Originality, originality
+from ugen.data.analysis.originality import Originality, is_known, originality
 from ugen.data.analysis.spread import Spread, distance, measures_of_beginning, spreads
 from ugen.runtime.generation.faults import FaultKind, GuardError
 from ugen.runtime.generation.song import generate
@@ -109,6 +109,12 @@ def table_of(card: Card, path: str | Path) -> Table:
             path=path,
         )
     return card.originality
+
+
+def known_pieces(pieces: Sequence[Piece], card: Card) -> int:
+    """How many of some pieces a model learned from, as far as its file can tell."""
+    table, decode = card.originality, card.codec.decode
+    return sum(is_known(decode(piece.tokens), table) for piece in pieces) if table else 0
 
 
 def originality_of(song: Piece, card: Card, table: Table) -> Originality:

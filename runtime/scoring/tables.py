@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_lines, scores_from_json
+from ugen.data.analysis.scores import (
+    NOTE,
+    OWN_MUSIC,
+    baselines_from_json,
+    comparison_lines,
+    own_scores,
+    scores_from_json,
+)
 from ugen.data.text import clock, count, printable
 
 _MOST_NAMES, _LONGEST_NAME = 3, 60
@@ -17,7 +24,8 @@ _MOST_LEFT_OUT = 20  # named; of a large folder nobody reads more
 def score_words(found: Mapping[str, Any]) -> str:
     """The scores of some music beside the model's own, and its songs beside the music."""
     music, kind = found["music"], found["input"]
-    own, baselines = found["own_held_out"], found["own_baselines"]
+    own_music, own = own_scores({key: found[f"own_{key}"] for key in OWN_MUSIC})
+    baselines = baselines_from_json(found["own_baselines"])
     lines = [
         f"{printable(found['model'])} on {count(music['pieces'], 'piece')}: "
         f"{count(music['notes'], 'note')}, {clock(music['seconds'])}, "
@@ -26,10 +34,14 @@ def score_words(found: Mapping[str, Any]) -> str:
     ]
     if music["lost"]:
         lines.append(f"  {count(music['lost'], 'note')} did not fit the codec's grid")
+    if music["known"]:
+        lines.append(
+            f"  the model learned from {music['known']} of {count(music['pieces'], 'piece')}: "
+            "these are no held-out scores"
+        )
     lines += ["", *comparison_lines("this music", scores_from_json(found["scores"]), {}, kind)]
-    lines += comparison_lines(
-        "own held-out music", scores_from_json(own), baselines_from_json(baselines), kind
-    )
+    whose = "own " if found["own_held_out"] else ""
+    lines += comparison_lines(whose + own_music, own, baselines, kind)
     return "\n".join([*lines, f"({NOTE})", *(_songs(found["songs"]) if found["songs"] else ())])
 
 

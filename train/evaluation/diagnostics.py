@@ -52,6 +52,14 @@ def about_corpus(weights: int, tokens: int, seconds: float, pieces: int) -> list
     return found
 
 
+def about_first_model(name: str, known: float) -> str:
+    """What to say before training where a first model learned from some of the held-out pieces."""
+    return (
+        f"{name} had learned from {known:.0%} of the held-out pieces: scores on them are not those "
+        "of music that is new to it"
+    )
+
+
 def about_run(history: Sequence[Row]) -> dict[str, str]:
     """What to say of a run so far, by kind, given its evaluations."""
     found = {

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from ugen.data import UgenError
 from ugen.data.analysis.scores import Baseline, Scores
 from ugen.data.corpus.corpus import Corpus
@@ -19,12 +18,14 @@ from ugen.train.batches import Feed
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.distributed import World
 from ugen.train.evaluation.baselines import baselines
-from ugen.train.evaluation.diagnostics import about_corpus
+from ugen.train.evaluation.diagnostics import about_corpus, about_first_model
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.progress import Callback, Progress
 from ugen.train.run_folder.checkpoint import require_free, require_weights, save_tensors
 from ugen.train.run_folder.held_out_excerpt import write_excerpt
+from ugen.train.run_folder.initial_weights import InitialModel
 from ugen.train.run_folder.metrics import checked_row, write_metrics
+from ugen.train.run_folder.music_measures import music_measures
 from ugen.train.run_folder.originality import write_originality
 from ugen.train.run_folder.resume import RESUME_FILE, load_state, save_state
 from ugen.train.run_folder.run_config import Music, RunConfig, read_config
@@ -79,12 +80,12 @@ class Trainer:
         device: torch.device,
         version: str,
         world: World | None = None,
-        weights: dict[str, Tensor] | None = None,
+        first: InitialModel | None = None,
     ) -> Trainer:
-        """A new run, from random weights or from those given. Raises UgenError when the folder
+        """A new run, from random weights or a first model. Raises UgenError when the folder
         holds one already."""
         trainer = cls(path, corpus, model, config, device, world)
-        trainer.learner.initialize_weights(weights)
+        trainer.learner.initialize_weights(first.weights if first else None)
         if trainer.world.rank:
             return trainer
         require_free(path)
@@ -93,7 +94,10 @@ class Trainer:
         inputs = [codec.to_inputs(piece) for piece in held_out.pieces]
         rows = held_out.rows(Feed(codec, model.names))
         write_excerpt(path / "held_out_excerpt.npy", rows, codec)
-        write_originality(path / "originality.json", corpus, trainer.model.parameters_count())
+        weights = trainer.model.parameters_count()
+        write_originality(
+            path / "originality.json", corpus, weights, first.table if first else None
+        )
         learned = trainer.learner.inputs()
         trainer.baselines = baselines(learned, inputs, codec.vocabulary, codec.start)
         trainer.about = RunConfig(
@@ -103,8 +107,10 @@ class Trainer:
             trainer.baselines,
             codec,
             version=version,
-            warnings=tuple(trainer.warnings()),
+            first_model=first.about if first else None,
+            measures=music_measures(corpus),
         )
+        trainer.about = replace(trainer.about, warnings=tuple(trainer.warnings()))
         return trainer
 
     @classmethod
@@ -141,7 +147,10 @@ class Trainer:
         """What to say before training."""
         rows = self.corpus.pieces("train")
         seconds = sum(row.seconds for row in rows)
-        return about_corpus(self.model.parameters_count(), self.learner.steps, seconds, len(rows))
+        found = about_corpus(self.model.parameters_count(), self.learner.steps, seconds, len(rows))
+        if (first := self.about.first_model) and first.knew:
+            found.append(about_first_model(first.name, first.known))
+        return found
 
     # running
 

@@ -17,7 +17,6 @@ _MOST_POINTS = 150  # of a curve
 _LOSSES = (
     ("while training", "test", "train_nats_per_token", True),
     ("learned pieces", "train", "known_nats_per_token", False),
-    ("held out", "valid", "nats_per_token", False),
 )
 _TOKEN_ACCURACIES = (
     ("accuracy", "valid", "accuracy", False),
@@ -40,11 +39,12 @@ def curves(config: RunConfig, history: Sequence[Row]) -> str:
     vectors = config.model.input == "frame"
     unit, silence = ("step", "silent steps") if vectors else ("token", "time tokens")
     accuracies = _KEY_ACCURACIES if vectors else _TOKEN_ACCURACIES
+    music = "known" if config.knew else "held out"
     best = min(history, key=lambda row: row["nats_per_token"])
     rows = [_measured(row) for row in _thinned(history, best)]
     loss = line_chart(
         f"Loss, nats per {unit}; while training with dropout and varied music",
-        _curves(rows, *_LOSSES),
+        _curves(rows, *_LOSSES, (music, "valid", "nats_per_token", False)),
         levels={name: each.nats_per_token for name, each in config.baselines.items()},
         mark=Mark(f"best, at epoch {best['epoch']:.1f}:", best["epoch"], best["nats_per_token"]),
         crop=True,
@@ -58,8 +58,8 @@ def curves(config: RunConfig, history: Sequence[Row]) -> str:
     )
     clip = {"clipped above": config.training.grad_clip}
     others = (
-        line_chart(f"Held out minus learned pieces, nats per {unit}", [gap], zero=True),
-        line_chart("Accuracy on held-out pieces", _curves(rows, *accuracies), percent=True),
+        line_chart(f"{music.capitalize()} minus learned pieces, nats per {unit}", [gap], zero=True),
+        line_chart("Accuracy, " + config.evaluated_on, _curves(rows, *accuracies), percent=True),
         line_chart(f"Fraction of {silence}", _curves(rows, *_TIME), percent=True, zero=True),
         line_chart("Gradient norm", [norm], levels=clip, zero=True, crop=True),
         line_chart("Learning rate", [rate], zero=True),

@@ -89,7 +89,7 @@ def _result(config: RunConfig, history: Sequence[Row]) -> Iterator[str]:
     unit, event = ("step", "key") if _has_vectors(config) else ("token", "token")
     after = "" if best is last else " It was no better after that; these weights are kept."
     yield (
-        f"<p>Best on held-out pieces, at epoch {best['epoch']:.1f}: "
+        f"<p>Best on {_evaluated_on(config)}, at epoch {best['epoch']:.1f}: "
         f"<b>{best['nats_per_token']:.3f} nats per {unit}</b>, {best['nats_per_note']:.2f} per "
         f"note, {best['nats_per_second']:.2f} per second of music.{after} "
         f"{_against_baselines(config, best, unit)}</p>"
@@ -100,6 +100,10 @@ def _result(config: RunConfig, history: Sequence[Row]) -> Iterator[str]:
         f"predicted most was {escaped(last['top_event'])}: {last['top_event_predicted']:.1%} of "
         f"the time, where the music has {last['top_event_actual']:.1%}.</p>"
     )
+
+
+def _evaluated_on(config: RunConfig) -> str:
+    return "pieces that the first model knew" if config.knew else "held-out pieces"
 
 
 def _against_baselines(config: RunConfig, best: Row, unit: str) -> str:
@@ -115,7 +119,7 @@ def _against_baselines(config: RunConfig, best: Row, unit: str) -> str:
 def _beside_baselines(config: RunConfig, best: Row | None) -> str:
     """The model's best scores and the baselines' as a table."""
     scores, kind = scores_from_json(best), config.model.input
-    heads, rows = comparison("held-out pieces", scores, config.baselines, kind)
+    heads, rows = comparison(config.evaluated_on, scores, config.baselines, kind)
     marks = ["best" if name == "this model" else "" for name, *_ in rows]
     return table(heads, rows, marks=marks)
 
@@ -199,6 +203,7 @@ def _settings(config: RunConfig) -> str:
         "arrangement": corpus.arrangement,
         "codec": config.codec.name,
         **{f"codec: {name}": value for name, value in config.codec.options().items()},
+        **({"began with": config.first_model.name} if config.first_model else {}),
         "ugen": config.version,
     }
     model, training = to_json(config.model), to_json(config.training)

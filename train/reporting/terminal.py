@@ -91,15 +91,17 @@ class Display:
         )
         for warning in trainer.warnings():
             typer.echo(warning)
-        heading = "baselines, held out"
+        held_out = _held_out(trainer)
+        heading = f"baselines, {held_out}"
         for line in comparison_lines(heading, None, trainer.baselines, config.input):
             typer.echo(line)
         typer.echo(
-            f"training, learned, held out: nats per {unit} (* the best so far); then held out: "
+            f"training, learned, {held_out}: nats per {unit} (* the best so far); then {held_out}: "
             f"nats per note and second, accuracy, accuracy without time tokens, top 5, fraction of "
             f"time tokens predicted/actual; speed: {unit}s per second"
         )
-        typer.echo(" ".join(f"{name:>{width}}" for name, width in COLUMNS.items()))
+        columns = " ".join(f"{name:>{width}}" for name, width in COLUMNS.items())
+        typer.echo(columns.replace("held out", f"{held_out:>8}"))
 
     def on_update(self, progress: Progress) -> None:
         """Move the progress line."""
@@ -153,7 +155,7 @@ class Display:
         return (
             f"after update {self._trainer.progress.update}. What was learned up to the last "
             f"evaluation is in {self._trainer.path}; continue with the same command and --resume "
-            "(without --find-lr and --init-from)"
+            "(without --find-lr, --init-from and --from-scratch)"
         )
 
     def closing(self, reason: str) -> None:
@@ -165,7 +167,7 @@ class Display:
             typer.echo(f"{reason}. The best weights are those of epoch {best['epoch']:.1f}:")
         else:
             typer.echo(f"{reason}. {NOTHING_LEARNED}:")
-        for line in comparison_lines("held-out pieces", scores, trainer.baselines, kind):
+        for line in comparison_lines(trainer.about.evaluated_on, scores, trainer.baselines, kind):
             typer.echo(line)
         typer.echo(f"curves, samples and settings: {printable(str(path / 'report.html'))}")
         if best["update"]:
@@ -178,3 +180,8 @@ class Display:
     def _speed(self) -> float:
         seconds = time.monotonic() - self._started
         return (self._trainer.progress.tokens - self._tokens_before) / max(seconds, 1e-9)
+
+
+def _held_out(trainer: Trainer) -> str:
+    """What held-out pieces are called in a table."""
+    return "known" if trainer.about.knew else "held out"

@@ -1,4 +1,5 @@
-"""Initial weights, for fine-tuning: of a training run, or of a model file that export-ugen wrote.
+"""The model that a run begins with, for fine-tuning: a training run, or a model file that
+export-ugen wrote.
 
 A model file holds every matrix of its model; where they were rounded, training starts from the
 rounded ones.
@@ -7,41 +8,76 @@ rounded ones.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from ugen.data import Codec, UgenError, codec_from_json
+from ugen.data.analysis.fingerprint_table import Table, table_from_json
+from ugen.data.codecs.columns import Column
 from ugen.data.optional_imports import require
+from ugen.data.pretrained import model_path
 from ugen.data.text import line
 from ugen.train.config import ModelConfig, model_config
 
 from .checkpoint import load_checkpoint, require_weights
+from .originality import read_originality
+from .other_columns import with_columns
+from .run_config import FirstModel
 from .weight_layout import Arrays, lstm_from_onnx, unpack_int4, unpack_int8
 
-PRETRAINED = Path("pretrained")  # the name of the model that comes with ugen
-_ITS_FILE = Path(__file__).parents[2] / "runtime" / "pretrained.onnx"
+
+@dataclass(frozen=True)
+class InitialModel:
+    """A model to begin with, and what is said of it. `table`: of the music that it learned from."""
+
+    codec: Codec
+    config: ModelConfig
+    weights: dict[str, Tensor]
+    about: FirstModel
+    table: Table | None = None
+
+    def with_columns(self, columns: Sequence[Column]) -> InitialModel:
+        """The model with other columns, of which new ones say nothing yet."""
+        config, weights = with_columns(self.config, self.weights, columns)
+        return replace(self, config=config, weights=weights)
 
 
-def weights_from(path: Path, codec: Codec) -> tuple[ModelConfig, dict[str, Tensor]]:
-    """The model and weights of a run's folder, of an .onnx file, or of PRETRAINED. Raises
-    UgenError, also when its codec is another."""
-    if path == PRETRAINED and not path.exists():
-        path = _ITS_FILE
-    if path.suffix == ".onnx":
-        config, theirs, weights = _from_onnx(path)
-    else:
-        saved = load_checkpoint(path)
-        config, theirs, weights = saved.model.config, saved.codec, saved.model.state_dict()
-    if theirs.to_json() != codec.to_json():
+def fits(model: InitialModel, codec: Codec) -> bool:
+    """Whether a model knows a codec's tokens."""
+    return model.codec.to_json() == codec.to_json()
+
+
+def open_model(path: Path) -> InitialModel:
+    """The model of a run's folder, of an .onnx file, or of a name that stands for one. Raises
+    UgenError."""
+    path = model_path(path)
+    return _from_onnx(path) if path.suffix == ".onnx" else _from_run(path)
+
+
+def initial_model(path: Path, codec: Codec) -> InitialModel:
+    """The same, for music in a codec. Raises UgenError when the model's is another."""
+    model = open_model(path)
+    if not fits(model, codec):
         raise UgenError(
-            f"its codec is {_words(theirs)}, this corpus has {_words(codec)}; "
+            f"its codec is {_words(model.codec)}, this corpus has {_words(codec)}; "
             "prepare the corpus with the same codec",
             flag="--init-from",
             value=path,
         )
-    return config, weights
+    return model
+
+
+def _from_run(path: Path) -> InitialModel:
+    saved = load_checkpoint(path)
+    before = saved.config.first_model
+    about = FirstModel(path.resolve().name, licence=before.licence if before else "")
+    table = read_originality(path / "originality.json")
+    weights = saved.model.state_dict()
+    return InitialModel(saved.codec, saved.model.config, weights, about, table)
 
 
 def _words(codec: Codec) -> str:
@@ -49,7 +85,7 @@ def _words(codec: Codec) -> str:
     return f"{codec.name} ({options})" if options else codec.name
 
 
-def _from_onnx(path: Path) -> tuple[ModelConfig, Codec, dict[str, Tensor]]:
+def _from_onnx(path: Path) -> InitialModel:
     require("onnx", "export")
     import onnx
     from onnx import numpy_helper
@@ -64,6 +100,9 @@ def _from_onnx(path: Path) -> tuple[ModelConfig, Codec, dict[str, Tensor]]:
         about = {entry.key: json.loads(entry.value) for entry in proto.metadata_props}
         config = model_config(about["ugen.provenance"]["model"])
         codec = codec_from_json(about["ugen.codec"])
+        hashes = about.get("ugen.originality")
+        table = None if hashes is None else table_from_json(hashes)
+        first = FirstModel(path.name, licence=str(about.get("ugen.licence", "")))
         arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
         weights = _weights(config, _plain(arrays, config))
     except OSError as error:
@@ -75,7 +114,7 @@ def _from_onnx(path: Path) -> tuple[ModelConfig, Codec, dict[str, Tensor]]:
         raise UgenError(reason, flag="--init-from", value=path) from None
     tensors = {name: torch.from_numpy(np.array(each, order="C")) for name, each in weights.items()}
     require_weights(config, tensors, path)
-    return config, codec, tensors
+    return InitialModel(codec, config, tensors, first, table)
 
 
 def _plain(arrays: Arrays, config: ModelConfig) -> Arrays:

@@ -16,22 +16,33 @@ from ugen.data.analysis.originality import (
     LEAST_CHARACTERS,
     MOST_CHARACTERS,
     MOST_PIECES,
+    is_known,
     make_table,
 )
 from ugen.data.cli.progress import progress_bar
 from ugen.data.corpus.corpus import Corpus, ManifestRow
 from ugen.data.files import read_json, write_json
 
-MOST_HELD_OUT = 100  # pieces
+MOST_COMPARED = 100  # pieces
 
 
-def write_originality(path: Path, corpus: Corpus, weights: int) -> None:
-    """Write the table of a corpus, but for very many pieces, of which too little would be found."""
+def write_originality(path: Path, corpus: Corpus, weights: int, first: Table | None = None) -> None:
+    """Write the table of a corpus, and of what the first model learned from, but for very many
+    pieces, of which too little would be found."""
     if len(corpus.pieces("train")) <= MOST_PIECES:
-        write_json(path, table_of(corpus, weights).to_json())
+        write_json(path, table_of(corpus, weights, first).to_json())
 
 
-def table_of(corpus: Corpus, weights: int) -> Table:
+def known_fraction(corpus: Corpus, rows: Sequence[ManifestRow], table: Table) -> float:
+    """How many of some pieces, or of a hundred of them, are in a table."""
+    some = _some(rows)
+    with progress_bar("comparing", len(some), "pieces") as advance_to:
+        return sum(is_known(score, table) for score in _scores(corpus, some, advance_to)) / len(
+            some
+        )
+
+
+def table_of(corpus: Corpus, weights: int, first: Table | None = None) -> Table:
     """The table of a corpus: at most a tenth of the size of a file that has this many weights
     of one byte each, and more only where passages of SURE notes would be missed otherwise.
 
@@ -42,8 +53,10 @@ def table_of(corpus: Corpus, weights: int) -> Table:
     names = [PurePath(row.file).name for row in rows]
     with progress_bar("hashing notes", len(rows), "pieces") as advance_to:
         scores = _scores(corpus, rows, advance_to)
-        others = _scores(corpus, held_out[:: -(-len(held_out) // MOST_HELD_OUT) or 1])
-        return make_table(names, scores, others, preferred=room)
+        others = _scores(corpus, _some(held_out))
+        if first is not None:  # what it learned from has all in common with itself
+            others = (score for score in others if not is_known(score, first))
+        return make_table(names, scores, others, preferred=room, first=first)
 
 
 def read_originality(path: Path) -> Table | None:
@@ -55,6 +68,10 @@ def read_originality(path: Path) -> Table | None:
         return table_from_json(read_json(path))
     except (ValueError, TypeError, KeyError) as error:
         raise UgenError(f"{path}: {error}") from None
+
+
+def _some(rows: Sequence[ManifestRow]) -> Sequence[ManifestRow]:
+    return rows[:: -(-len(rows) // MOST_COMPARED) or 1]
 
 
 def _scores(

@@ -16,6 +16,7 @@ from ugen.train.config import ModelConfig, TrainConfig
 
 FORMAT = 1
 CONFIG_FILE = "config.json"
+NOTABLE = 0.1  # of pieces that are known: more is no accident
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,29 @@ class Music:
 
 
 @dataclass(frozen=True)
+class FirstModel:
+    """The model that a run began with. `known`: the fraction of the held-out pieces that it had
+    learned from, as far as its file can tell. `licence`: of the music that it learned from."""
+
+    name: str
+    known: float = 0.0
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.known <= 1:
+            raise UgenError("known is no fraction")
+
+    @property
+    def knew(self) -> bool:
+        """Whether it had learned from so much of the held-out music that scores on it are none on
+        held-out music."""
+        return self.known > NOTABLE
+
+
+@dataclass(frozen=True)
 class RunConfig:
-    """What config.json holds."""
+    """What config.json holds. `measures`: mean and standard deviation of the measures of its
+    music."""
 
     model: ModelConfig
     training: TrainConfig
@@ -65,12 +87,24 @@ class RunConfig:
     codec: Codec = field(metadata={"from_json": codec_from_json, "to_json": Codec.to_json})
     version: str = "unknown"
     warnings: tuple[str, ...] = ()
+    first_model: FirstModel | None = None
+    measures: dict[str, tuple[float, float]] = field(default_factory=dict)
     format: int = FORMAT
 
     def __post_init__(self) -> None:
         model, codec = self.model, self.codec
         if (model.input, model.vocabulary) != (codec.input, codec.vocabulary):
             raise UgenError("model does not fit its codec: input or vocabulary")
+
+    @property
+    def knew(self) -> bool:
+        """Whether the first model knew the held-out music."""
+        return self.first_model is not None and self.first_model.knew
+
+    @property
+    def evaluated_on(self) -> str:
+        """What the pieces are called that a run is evaluated on."""
+        return "known to first model" if self.knew else "held-out pieces"
 
     def write(self, run: Path) -> None:
         """Write a run's config.json."""
