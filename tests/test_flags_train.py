@@ -66,6 +66,7 @@ OTHERS = {
     "preset",
     "columns",
     "init_from",
+    "from_scratch",  # tests/test_first_model.py
     "find_lr",
     "device",
     "threads",
@@ -154,9 +155,6 @@ def test_columns_are_in_the_run_and_cannot_be_changed(
     assert code == 2 and "--columns beat,back_2: the run to resume has beat,phase" in said
     code, said = run(*again, "--columns", "all", capsys=capsys)
     assert code == 0, said
-    start = [small_corpus.path, "-o", tmp_path / "other", "--init-from", tiny_run, *chosen]
-    code, said = run(*start, capsys=capsys)
-    assert code == 2 and "--columns: the model comes from --init-from" in said
 
 
 @pytest.mark.parametrize(
@@ -237,7 +235,7 @@ def test_a_preset_that_is_not_the_resumed_run_is_refused(
     code, said = run(*arguments, "--preset", "small", capsys=capsys)
     assert code == 2 and "--preset small: its embedding is 256, and 8 in the run" in said
     assert run(*arguments, "--preset", "small", *TINY, capsys=capsys)[0] == 0
-    for flag, value in (("--find-lr", []), ("--init-from", [tiny_run])):
+    for flag, value in (("--find-lr", []), ("--init-from", [tiny_run]), ("--from-scratch", [])):
         code, said = run(*arguments, flag, *value, capsys=capsys)
         assert code == 2 and f"{flag}: goes with a new run" in said
 

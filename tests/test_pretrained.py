@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support import BUNDLED, ugen_run
-from ugen.data import arrange, read_midi
+from support import BUNDLED, command, ugen_run
+from ugen.data import arrange, pretrained, read_midi
 from ugen.data.analysis.measures import measures
 from ugen.data.analysis.originality import originality
 from ugen.data.pretrained import PRETRAINED
-from ugen.runtime import Model, Song, generate, load
+from ugen.runtime import Model, ModelError, Song, generate, load
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +86,38 @@ def test_its_songs_are_its_own(model: Model, songs: list[Song]) -> None:
     """Most of a song is in none of the pieces that it learned from."""
     copied = [originality(song.score, model.card.originality) for song in songs]
     assert np.mean([each.share for each in copied]) < 0.3
+
+
+@pytest.mark.parametrize("name", ["pretrained", "pretrained-band"])
+def test_the_bundled_models_have_names(
+    name: str, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a model may be given; a file of that name comes first, and no other is meant where
+    none is named."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pretrained, "_FOLDER", tmp_path / "models")
+    with pytest.raises(ModelError, match=rf"models.{name}\.onnx: No such file"):
+        load(name)
+    (tmp_path / "models").mkdir()
+    shutil.copy(model_file, tmp_path / "models" / f"{name}.onnx")
+    assert load(name).sha256 == load(model_file).sha256
+    Path(name).write_bytes(PRETRAINED.read_bytes())
+    assert load(name).sha256 == load().sha256 == load(PRETRAINED).sha256
+
+
+def test_commands_take_the_names(tmp_path: Path) -> None:
+    (tmp_path / "pretrained").mkdir()  # not meant where no model is named
+    told = {}
+    for words in ([], ["pretrained"], ["pretrained-band"]):
+        process = command("ugen-run", *words, "--info", cwd=tmp_path)
+        told[" ".join(words)] = process.communicate(timeout=120), process.returncode
+    (shown, _), code = told[""]
+    assert code == 0 and shown.startswith("file          pretrained.onnx")
+    (_, said), code = told["pretrained"]
+    assert code == 2 and said == "pretrained: not a file\n"
+    (shown, said), code = told["pretrained-band"]
+    if code:
+        assert said.endswith("pretrained-band.onnx: No such file or directory\n")
+    process = command("ugen-score", BUNDLED[0], "pretrained", "--songs", 0, cwd=tmp_path.parent)
+    shown, said = process.communicate(timeout=120)
+    assert process.returncode == 0 and "pretrained.onnx on 1 piece" in shown, said

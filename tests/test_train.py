@@ -452,6 +452,7 @@ def test_weights_of_another_shape_are_named(small_run: Path, tmp_path: Path) -> 
         ),
         (["--precision", "fp16", "--device", "cpu"], "--precision fp16: goes with a GPU"),
         (["--init-from", "nowhere"], "nowhere: not a training run"),
+        (["--init-from", "nowhere", "--from-scratch"], "--from-scratch: not with --init-from"),
         (
             ["--codec", "khot", "--tied"],
             "--tied: a khot model has no token embedding that its head could share",
