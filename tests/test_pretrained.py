@@ -114,7 +114,7 @@ def test_commands_take_the_names(tmp_path: Path) -> None:
     (shown, _), code = told[""]
     assert code == 0 and shown.startswith("file          pretrained.onnx")
     (_, said), code = told["pretrained"]
-    assert code == 2 and said == "pretrained: not a file\n"
+    assert code == 2 and said == "ugen-run: pretrained: not a file\n"
     (shown, said), code = told["pretrained-band"]
     if code:
         assert said.endswith("pretrained-band.onnx: No such file or directory\n")
