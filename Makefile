@@ -8,7 +8,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 PINS := .ci/pins-$(shell $(PYTHON) -c 'import sys, sysconfig; print("%d.%d-" % sys.version_info[:2] + sysconfig.get_platform())').txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live bench-recipes bench-copies bench-memory pretrained pins install dependencies programs fuzz kills clean
+.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live bench-recipes bench-folk bench-copies bench-memory pretrained pins install dependencies programs fuzz kills clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -110,6 +110,11 @@ bench-live: install  ## Send notes to a JACK port while they are made, and measu
 bench-recipes: install  ## Hold recipes to one another on the files under MUSIC=folder, by loss and by songs: an hour or more
 	@[ -n "$(MUSIC)" ] || { echo "say which folder: make bench-recipes MUSIC=folder"; exit 2; }
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/bench/recipes.py "$(MUSIC)" docs/benchmarks-recipes.md $(if $(ONLY),--only "$(ONLY)")
+
+bench-folk: install  ## Learn the tunes under TUNES=folder for 4 minutes, and see whether songs come back as tunes do
+	@[ -n "$(TUNES)" ] || { echo "say which folder: make bench-folk TUNES=folder"; exit 2; }
+	rm -rf demo/folk
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/bench/folk.py "$(TUNES)" docs/benchmarks-folk.md
 
 bench-copies: install  ## Songs that copy the music under CORPUS=folder (a prepared corpus), with and without the guard
 	@[ -n "$(CORPUS)" ] || { echo "say which corpus: make bench-copies CORPUS=folder"; exit 2; }

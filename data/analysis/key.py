@@ -9,8 +9,8 @@ from ugen.data.errors import UgenError
 from ugen.data.score import Score
 
 # how well each degree fits a key, from the tonic up (Krumhansl and Kessler 1982)
-_MAJOR = 6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88
-_MINOR = 6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17
+MAJOR = 6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88
+MINOR = 6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17
 
 _NAMES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SHARP = "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"
@@ -35,7 +35,7 @@ def key_of(score: Score) -> tuple[int, bool]:
         return 0, False
     fits = {
         (tonic, minor): float(np.corrcoef(sounding, np.roll(profile, tonic))[0, 1])
-        for minor, profile in ((False, _MAJOR), (True, _MINOR))
+        for minor, profile in ((False, MAJOR), (True, MINOR))
         for tonic in range(12)
     }
     return max(fits, key=lambda key: fits[key])

@@ -2,19 +2,24 @@
 
     python tests/bench/chorales.py FOLDER docs/benchmarks-chorales.md [--threads N] [--share 1.0]
 
-FOLDER holds jsb-chorales-quarter.json and jsb-chorales-16th.json. A time step is a step of the
-codec: `khot` predicts keys independently of one another, as the models of Boulanger-Lewandowski
-et al. 2012 and Bai et al. 2018 do; `frames` predicts the notes of a step one after the other, each
-given those below it. Every step counts, also the first of a piece. The weights are the best on the
-validation pieces; the test pieces are scored once, with those.
+FOLDER holds jsb-chorales-quarter.json, jsb-chorales-16th.json and Jsb16thSeparated.json. A time
+step is a step of the codec: `khot` predicts keys independently of one another, as the models of
+Boulanger-Lewandowski et al. 2012 and Bai et al. 2018 do; `frames` predicts the notes of a step one
+after the other, each given those below it; `voices` (tests/bench/voices.py) predicts which of the
+four voices move, and by how much, then the steps until the next change: from its tokens the pitch
+of all four voices at every step follows, so their nats are those of four voices a step. Every step
+counts, also the first of a piece. The weights are the best on the validation pieces; the test
+pieces are scored once, with those. A recipe that is done is kept in the folder --work, and one that
+was stopped goes on after its last evaluation.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +29,8 @@ import torch
 from machine import how, machine, markdown
 from ugen.data import make_codec
 from ugen.data.codecs.base import Codec, Tokens
+from ugen.data.codecs.khot import KhotCodec
+from ugen.data.codecs.registry import CODECS
 from ugen.data.corpus.corpus import Corpus, ManifestRow, write_corpus
 from ugen.data.files import write_atomically
 from ugen.train.config import ModelConfig, TrainConfig
@@ -32,14 +39,17 @@ from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
 from ugen.train.learning.trainer import Trainer
 from ugen.train.progress import Progress
 from ugen.train.run_folder.checkpoint import load_checkpoint
+from voices import VoicesCodec
 
+CODECS[VoicesCodec.name] = VoicesCodec
 GRIDS = {"quarter": 480, "16th": 120}  # ticks of a step, at 480 a beat
 CPU = torch.device("cpu")
 CURVE = "minutes: nats per step on validation"
 
 
 class Recipe(NamedTuple):
-    """What is learned, how, and what was published. `minutes`: of training."""
+    """What is learned, how, and what was published. `minutes`: of training; 0 goes by `epochs` of
+    `training`. `columns`: whether the model is fed those of the codec."""
 
     grid: str
     codec: str
@@ -47,6 +57,7 @@ class Recipe(NamedTuple):
     model: dict[str, Any]
     training: dict[str, Any]
     published: str
+    columns: bool = False
 
 
 RECIPES = (
@@ -69,11 +80,21 @@ RECIPES = (
     ),
     Recipe(
         "16th",
+        "voices",
+        0,
+        {"embedding": 192, "hidden": 400, "dropout": 0.45},
+        {"epochs": 40, "precision": "bf16", "bptt_length": 96},
+        "Music Transformer 1.34, Transformer 1.67, CoCoNet 1.74 (Huang et al. 2019); TonicNet, of "
+        "notes and chords together, 1.585 (Peracha 2020)",
+        columns=True,
+    ),
+    Recipe(
+        "16th",
         "frames",
         30,
         {"hidden": 512, "dropout": 0.35, "tied": True},
         {"bptt_length": 128},
-        "over voices: Music Transformer 1.34, Transformer 1.67 (Huang et al. 2019)",
+        "",
     ),
 )
 
@@ -81,7 +102,8 @@ RECIPES = (
 def chorales(folder: Path, grid: str, codec_name: str, out: Path) -> Corpus:
     """The chorales of one grid as a corpus at `out`."""
     codec = make_codec(codec_name, ticks=GRIDS[grid])
-    splits = json.loads((folder / f"jsb-chorales-{grid}.json").read_text())
+    name = "Jsb16thSeparated" if isinstance(codec, VoicesCodec) else f"jsb-chorales-{grid}"
+    splits = json.loads((folder / f"{name}.json").read_text())
     return write_corpus(out, codec, _pieces(splits, codec))
 
 
@@ -92,10 +114,12 @@ def _pieces(
         for number, piece in enumerate(pieces):
             steps = np.zeros((len(piece), 128), bool)
             for step, pitches in enumerate(piece):
-                steps[step, np.array(pitches, int)] = True
+                steps[step, [pitch for pitch in pitches if pitch >= 0]] = True
             began = steps & ~np.vstack([np.zeros((1, 128), bool), steps[:-1]])
-            pack = codec.pack if codec.name == "khot" else _listed  # type: ignore[attr-defined]
-            tokens = pack(steps)
+            if isinstance(codec, VoicesCodec):
+                tokens = codec.pack(piece)
+            else:
+                tokens = codec.pack(steps) if isinstance(codec, KhotCodec) else _listed(steps)
             seconds = len(piece) * codec.step_seconds  # type: ignore[attr-defined]
             yield (
                 ManifestRow(
@@ -131,15 +155,27 @@ class _Speaker:
             print(f"{self._label}: {progress.elapsed / 60:.1f} min, {nats:.3f} nats", flush=True)
 
 
-def learn(recipe: Recipe, source: Path, folder: Path, share: float) -> dict[str, str]:
-    """Train by a recipe for a `share` of its time. Gives a row of the table, and the curve."""
-    label = f"{recipe.grid}, {recipe.codec}"
+def begin(recipe: Recipe, source: Path, folder: Path, share: float) -> Trainer:
+    """A run by a recipe, for a `share` of its time, or the one in `folder` that was stopped."""
+    usual = {"patience": 10**6, "tempo_jitter": 0.0, "velocity_jitter": 0, "epochs": 0.0}
+    training = TrainConfig(**{**usual, **recipe.training})
+    training = replace(training, minutes=share * recipe.minutes, epochs=share * training.epochs)
+    if (folder / "run" / "config.json").exists():
+        return Trainer.resume(folder / "run", Corpus.open(folder / "corpus"), CPU, training)
+    shutil.rmtree(folder, ignore_errors=True)
     corpus = chorales(source, recipe.grid, recipe.codec, folder / "corpus")
     codec = corpus.codec
-    usual = {"patience": 10**6, "tempo_jitter": 0.0, "velocity_jitter": 0}
-    training = TrainConfig(minutes=share * recipe.minutes, **{**usual, **recipe.training})
-    model = ModelConfig(codec.vocabulary, codec.input, **recipe.model)
-    trainer = Trainer.begin(folder / "run", corpus, model, training, CPU, "benchmark")
+    columns = codec.columns if recipe.columns else ()
+    model = ModelConfig(codec.vocabulary, codec.input, columns, **recipe.model)
+    return Trainer.begin(folder / "run", corpus, model, training, CPU, "benchmark")
+
+
+def learn(recipe: Recipe, source: Path, folder: Path, share: float) -> dict[str, str]:
+    """Train by a recipe. Gives a row of the table, and the curve."""
+    label = f"{recipe.grid}, {recipe.codec}"
+    trainer = begin(recipe, source, folder, share)
+    corpus, model = trainer.corpus, trainer.model.config
+    codec = corpus.codec
     trainer.run([_Speaker(label)])
     best, losses, per_step = load_checkpoint(folder / "run"), {}, {}
     for split in ("valid", "test"):
@@ -179,13 +215,17 @@ def main() -> None:
     parser.add_argument(
         "--share", type=float, default=1.0, help="of each recipe's minutes; less for a trial"
     )
+    parser.add_argument("--work", type=Path, default=Path("demo/chorales"))
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     rows = []
     for recipe in RECIPES:
-        with tempfile.TemporaryDirectory() as folder:
-            rows.append(learn(recipe, arguments.folder, Path(folder), arguments.share))
+        done = arguments.work / f"{recipe.grid}-{recipe.codec}" / "row.json"
+        if not done.exists():
+            row = learn(recipe, arguments.folder, done.parent, arguments.share)
+            write_atomically(done, json.dumps(row).encode())
+        rows.append(json.loads(done.read_text()))
         print(rows[-1], flush=True)
     found, threads = pd.DataFrame(rows), torch.get_num_threads()
     page = [
