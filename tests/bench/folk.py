@@ -29,7 +29,7 @@ SHOWN = ("bars_returning", "rhythms_returning", "key_stability", "in_scale", "en
 def table(found: SongComparison) -> list[str]:
     """A row for each measure: the songs' mean, and that of the tunes held out."""
     rows = [(name, found.measures[name]) for name in SHOWN]
-    means = [(name, f"{each.songs:.2f}", f"{each.real:.2f}") for name, each in rows]
+    means = [(name, f"{each.songs:.2f}", f"{each.music:.2f}") for name, each in rows]
     return markdown(pd.DataFrame(means, columns=["measure", "songs", "tunes held out"]))
 
 
@@ -49,7 +49,7 @@ def main() -> None:
     corpus = Corpus.open(path)
     held_out = corpus.pieces("valid")
     best = learn(path, given.work, ["--minutes", given.minutes])
-    pieces = [Piece(each.file, corpus.piece(each), each.notes, each.seconds) for each in held_out]
+    pieces = [Piece(corpus.piece(each), each.notes, each.seconds) for each in held_out]
     found = compare_songs(load(given.work / "model.onnx"), pieces, given.songs)
     page = [
         "# Folk tunes",

@@ -134,7 +134,7 @@ def main(out: Callable[[str], None] = print) -> None:
             prepare(given.folder, corpus, Settings(make_codec("beats")))
     opened = Corpus.open(corpus)
     held_out = opened.pieces("valid")
-    pieces = [Piece(each.file, opened.piece(each), each.notes, each.seconds) for each in held_out]
+    pieces = [Piece(opened.piece(each), each.notes, each.seconds) for each in held_out]
     music = (
         f"{len(opened.pieces('train'))} pieces are learned, {len(held_out)} held out; "
         f"{given.epochs} passes, {given.songs} songs."
