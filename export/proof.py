@@ -35,6 +35,7 @@ from .parity import (
 )
 from .settings import ExportSettings
 
+NOT_TOLD = "path", "arrangement", "known"  # of the corpus: it stands elsewhere in the file
 Say = Callable[[str], None]
 
 
@@ -69,7 +70,7 @@ class Proof:
             **_beginning(checkpoint.config),
             "baselines": to_json(checkpoint.config.baselines),
             "model": to_json(config),
-            "corpus": {k: v for k, v in music.items() if k not in ("path", "arrangement")},
+            "corpus": {k: v for k, v in music.items() if k not in NOT_TOLD},
             **(as_json(found, precision) if found else {}),
         }
         return Card(
@@ -83,6 +84,7 @@ class Proof:
             self._originality,
             checkpoint.config.corpus.arrangement,
             columns=config.columns,
+            wishes=checkpoint.config.corpus.known,
         )
 
     def require(self, what: str, runner: Runner) -> None:

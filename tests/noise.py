@@ -9,7 +9,7 @@ from ugen.data.codecs.base import Codec
 from ugen.data.codecs.columns import Column, Wishes
 from ugen.runtime.inference.model import Step
 
-WISHES = Wishes(key=(9, True), bars=60.0)
+WISHES = Wishes({"key": 22}, bars=60.0)
 
 
 def noise(codec: Codec, columns: Sequence[Column], batch: int, steps: int) -> Step:

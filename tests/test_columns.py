@@ -32,7 +32,7 @@ CODECS = {
 }
 GOLDEN = Path(__file__).parent / "rows.json"
 LENGTH = 400  # tokens
-MINOR = Wishes((2, True), bars=9, seconds=30)
+MINOR = Wishes({"key": 15}, bars=9, seconds=30)
 few = settings(max_examples=20)  # of streams, which are long
 each_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 
@@ -107,8 +107,8 @@ def test_a_context_is_all_that_a_cursor_needs(
     for anew."""
     with memory_of(places):
         tokens = sampled(codec, seed, 300)
-        rows = rows_of(codec, tokens, Wishes((2, True)))[cut:]
-        cursor = codec.cursor(columns=names(codec), wishes=Wishes((2, True)))
+        rows = rows_of(codec, tokens, Wishes({"key": 15}))[cut:]
+        cursor = codec.cursor(columns=names(codec), wishes=Wishes({"key": 15}))
         for token in codec.context(np.array(tokens[:cut], np.uint16)).tolist():
             cursor.feed(token)
         for token, row in zip(tokens[cut:], rows, strict=False):
@@ -181,7 +181,7 @@ def test_what_came_bars_ago_in_a_band_is_of_the_same_program() -> None:
 def test_wishes_are_named(codec: Codec) -> None:
     cursor = codec.cursor(columns=("key", "left"))
     assert cursor.row() == [0, 0]
-    cursor.ask(Wishes((2, True), bars=3, seconds=7))
+    cursor.ask(Wishes({"key": 15}, bars=3, seconds=7))
     assert cursor.row() == [15, 3 if codec.has_bars else 4]
     for token in sampled(codec, 3, 3_000):
         cursor.feed(token)

@@ -448,7 +448,7 @@ def test_the_example_of_columns_is_what_a_cursor_says() -> None:
     page = (Path(__file__).parent.parent / "docs" / "codecs.md").read_text("utf-8")
     table = page.split("| last event | beat | phase |")[1].split("\n\n")[0]
     codec, names = make_codec("beats"), ["beat", "phase", "back_1", "key", "left"]
-    cursor = codec.cursor(columns=names, wishes=Wishes(key=(9, True), bars=3))
+    cursor = codec.cursor(columns=names, wishes=Wishes({"key": 22}, bars=3))
     assert re.findall(r"`(piece)`", table)
     for line in table.splitlines()[2:]:
         events, *ids = line.strip("| ").split(" | ")

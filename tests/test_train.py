@@ -23,7 +23,7 @@ from ugen.data import UgenError, make_codec
 from ugen.data.codecs.columns import Wishes
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
-from ugen.train.batches import Augmentation, Chunk, Feed, Streams, passes
+from ugen.train.batches import Asked, Augmentation, Chunk, Feed, Streams, passes
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.evaluation.baselines import baselines, n_gram, unigram
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
@@ -508,11 +508,11 @@ def _row_model(columns: tuple[str, ...] = COLUMNS, **options: Any) -> LstmModel:
 def test_a_row_of_a_varied_piece_is_the_varied_row(small_corpus: Corpus) -> None:
     """Columns are computed once, and varied with the tokens."""
     items = small_corpus.piece(small_corpus.pieces("train")[0])
-    wishes = Wishes(key=(9, True), bars=12)
+    wishes = Wishes({"key": 22}, bars=12)
     rows = BEATS.to_rows(items, COLUMNS, wishes)
     varied = BEATS.augment(rows, 3, 1.0, 0, COLUMNS)
     table = BEATS.augmentation(3)
-    moved = BEATS.to_rows(table[items], COLUMNS, Wishes(key=(0, True), bars=12))
+    moved = BEATS.to_rows(table[items], COLUMNS, Wishes({"key": 22}, bars=12))
     assert (varied == moved).all()
     assert (varied[:, 0] == table[rows[:, 0]]).all()
 
@@ -526,7 +526,7 @@ def test_wishes_are_unsaid_in_a_share_of_the_playings(small_corpus: Corpus) -> N
         row.tokens,
         Augmentation(wish_dropout=0.4),
         1,
-        lambda piece: small_corpus.wishes(row),
+        Asked(lambda piece: small_corpus.wishes(row), lambda piece, *_: small_corpus.ids(row)),
     )
     key, left = (1 + COLUMNS.index(name) for name in ("key", "left"))
     said = [[chunk.x[0, 5, key] > 0, chunk.x[0, 5, left] > 0] for chunk in _chunks(streams, 300)]

@@ -3,7 +3,7 @@ begins."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from ugen.data import Codec
 from ugen.data.codecs.base import Inputs, Rows
-from ugen.data.codecs.columns import NO_WISHES, WISHES, Wishes
+from ugen.data.codecs.columns import NO_WISHES, WISH_NAMES, Wishes
 from ugen.data.json_values import from_json, to_json
 
 # the keys of a piano: transposing never moves a piece further outside them
 LOWEST_KEY, HIGHEST_KEY = 21, 108
 SEMITONES = range(-5, 7)
+USUAL = "key", "left"  # what every song asks for
 MAX_ROWS = 512 << 20  # bytes of rows that are kept in memory
 
 Tokens = NDArray[np.integer]
@@ -58,10 +59,21 @@ class Chunk(NamedTuple):
         return Chunk(*(part[which] for part in self))
 
 
+class Asked(NamedTuple):
+    """What could be asked for to get a piece, by its number: in all, and the ids of that which
+    holds all through, when it is moved by so many semitones and so many times as fast."""
+
+    wishes: Callable[[int], Wishes] = lambda piece: NO_WISHES
+    ids: Callable[[int, int, float], Mapping[str, int]] = lambda piece, semitones, tempo: {}
+
+
+NOTHING_ASKED = Asked()
+
+
 class Augmentation(NamedTuple):
     """How a piece may vary each time it is played: its key by -5 to +6 semitones, its tempo up to
     the fraction `tempo_jitter` faster or slower, its MIDI velocities by up to `velocity_jitter`;
-    and how often nothing is wished of it."""
+    and how often nothing is wished of it, or else no more than its key and length."""
 
     transpose: bool = False
     tempo_jitter: float = 0.0
@@ -127,8 +139,7 @@ class _State:
 class Streams:
     """Endless training chunks. Pieces come in a new order every epoch, varied each time.
 
-    `wishes`: what could be asked for to get a piece, by its number. `state` and `restore` let a
-    resumed run continue with the very next chunk.
+    `state` and `restore` let a resumed run continue with the very next chunk.
     """
 
     def __init__(
@@ -139,13 +150,13 @@ class Streams:
         chunk: int,
         augmentation: Augmentation,
         seed: int,
-        wishes: Callable[[int], Wishes] = lambda piece: NO_WISHES,
+        asked: Asked = NOTHING_ASKED,
     ):
         self._pieces = pieces
-        self._wishes = wishes
+        self._asked = asked
         self._feed = feed
         self._codec = feed.codec
-        self._wish_columns = [each.name for each in WISHES if each.name in feed.columns]
+        self._wish_columns = [name for name in WISH_NAMES if name in feed.columns]
         self._rows: dict[int, Rows] = {}  # of pieces that were played, as many as there is room for
         self._room = MAX_ROWS
         self._augmentation = augmentation
@@ -183,12 +194,15 @@ class Streams:
         return _Sampled(piece, semitones, tempo, velocity, self._unsaid(wish_dropout))
 
     def _unsaid(self, dropout: float) -> tuple[str, ...]:
-        """All wishes, or else some of them."""
-        if not self._wish_columns:
+        """All wishes, all but the usual ones, or else some of them."""
+        wishes = self._wish_columns
+        rarer = [name for name in wishes if name not in USUAL]
+        if not wishes:
             return ()
         if self._rng.random() < dropout:
-            return tuple(self._wish_columns)
-        return tuple(name for name in self._wish_columns if self._rng.random() < dropout / 2)
+            return tuple(wishes)
+        without = rarer if rarer and self._rng.random() < dropout else []
+        return tuple(n for n in wishes if n in without or self._rng.random() < dropout / 2)
 
     def _key(self, piece: int) -> int:
         pitches = self._codec.pitch_range(self._codec.to_inputs(self._pieces[piece]))
@@ -211,15 +225,18 @@ class Streams:
             sampled.velocity,
             self._feed.columns,
         )
-        for name in sampled.unsaid:
-            rows[:, 1 + self._feed.columns.index(name)] = 0
+        if self._wish_columns:
+            ids = self._asked.ids(sampled.piece, sampled.semitones, sampled.tempo)
+            ids = {**ids, **dict.fromkeys(sampled.unsaid, 0)}
+            for name in ids.keys() & set(self._wish_columns):
+                rows[:, 1 + self._feed.columns.index(name)] = ids[name]
         self._cursors[stream].begin(rows, sampled.at)
 
     def _rows_of(self, piece: int) -> Rows:
         """A piece as it is; computed once where there is room to keep it."""
         if piece in self._rows:
             return self._rows[piece]
-        wishes = self._wishes(piece) if self._wish_columns else NO_WISHES
+        wishes = self._asked.wishes(piece) if self._wish_columns else NO_WISHES
         rows = self._feed.rows(self._pieces[piece], wishes)
         if self._feed.columns and rows.nbytes <= self._room:
             self._rows[piece] = rows

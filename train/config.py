@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ugen.data import UgenError
-from ugen.data.codecs.columns import WISHES, Column
+from ugen.data.codecs.columns import WISH_NAMES, Column
 from ugen.data.json_values import from_json
 from ugen.data.settings import check_settings, setting
 
@@ -74,8 +74,8 @@ class ModelConfig:
     @property
     def wishes(self) -> tuple[int, ...]:
         """The places in a row of what is wished of a piece."""
-        names = {each.name for each in WISHES}
-        return tuple(place for place, each in enumerate(self.columns, 1) if each.name in names)
+        places = enumerate(self.columns, 1)
+        return tuple(place for place, each in places if each.name in WISH_NAMES)
 
     def __post_init__(self) -> None:
         if self.input not in ("token", "frame"):

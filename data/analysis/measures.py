@@ -214,6 +214,13 @@ def _groove(score: Score) -> float:
     return float(1 - distance / (last - len(changes)))
 
 
+def polyphony(notes: NDArray[np.void]) -> float:
+    """How many notes sound on average while any does, in ticks; 0 without notes."""
+    lasting = float((notes["end"] - notes["onset"]).sum())
+    sounding = _sweep(_spans(notes))[1]
+    return lasting / sounding if sounding else 0.0
+
+
 def _spans(notes: NDArray[np.void]) -> Iterator[Ticks]:
     """Where notes begin and end, two rows, some notes at a time: bounds memory."""
     for at in range(0, len(notes), _PART):

@@ -8,7 +8,7 @@ of the kinds (docs/codecs.md).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ from ugen.data.errors import CodecError
 from ugen.data.score import Score
 from ugen.data.text import clock, count
 
-from .columns import NO_WISHES, Column, Wishes, transposed_key
+from .columns import NO_WISHES, Column, Wishes
 from .decoder import Decoder
 
 Tokens = NDArray[np.uint16]
@@ -206,14 +206,14 @@ class Codec(ABC):
             rows.append([token, *cursor.row()])
         return np.array(rows, np.uint16)
 
-    def wishes(self, tokens: Tokens, key: tuple[int, bool] | None) -> Wishes:
-        """What could be asked for to get a stored piece, which is in this key."""
+    def wishes(self, tokens: Tokens, ids: Mapping[str, int]) -> Wishes:
+        """What could be asked for to get a stored piece, besides `ids` its length."""
         cursor = self.cursor()
         for token in tokens.tolist():
             cursor.feed(token)
         if self.has_bars:
-            return Wishes(key, bars=cursor.bars + 1)
-        return Wishes(key, seconds=cursor.seconds)
+            return Wishes(ids, bars=cursor.bars + 1)
+        return Wishes(ids, seconds=cursor.seconds)
 
     def targets(self, rows: Rows) -> Inputs:
         """The items of rows: token ids [...], or the vectors themselves."""
@@ -223,17 +223,14 @@ class Codec(ABC):
     def augment(
         self, rows: Rows, semitones: int, tempo: float, louder: int, columns: Sequence[str] = ()
     ) -> Rows:
-        """Rows of a piece augmented; `augmentation` says how."""
+        """Rows of a piece augmented; `augmentation` says how. What is wished of it stays."""
         table = self.augmentation(semitones, tempo, louder)
         augmented = rows.copy()
         augmented[:, 0] = table[rows[:, 0]]
         after_nothing = np.append(0, table + 1).astype(rows.dtype)
-        keys = np.array([transposed_key(key, semitones) for key in range(25)], rows.dtype)
         for place, name in enumerate(columns, 1):
             if Column(name, 0).holds_token:
                 augmented[:, place] = after_nothing[rows[:, place]]
-            elif name == "key":
-                augmented[:, place] = keys[rows[:, place]]
         return augmented
 
     def pitch_range(self, items: Inputs) -> NDArray[np.int64]:

@@ -3,22 +3,25 @@ forgets.
 
 A step is a row of ids: the last token, then one id per column, 0 where it has nothing to say. A
 column is one of a place in the bar (`beat`, `phase`), of what came at this very place before
-(`back_1` is one bar ago), or of a wish for the whole piece (`key`, `left`).
+(`back_1` is one bar ago), or of a wish for the whole piece (`key`, `left`, `density`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-NO_KEY = 0
 KEYS = 24
 # `left` is 1 plus the number of these that the bars left exceed
 LEFT = (1, 2, 3, 4, 8, 16)
 LEFT_SECONDS = 2.0  # a codec without bars counts so many seconds as one
+LEVELS = 3  # of density and polyphony
+# that can be wished for
+METERS = ("2/4", "3/4", "4/4", "5/4", "6/4", "2/2", "3/2", "3/8", "6/8", "7/8", "9/8", "12/8")
+TEMPO_BOUNDS = (60, 76, 92, 108, 126, 144, 168)  # beats a minute
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,29 @@ class Column:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is wanted of a whole piece. `key`: a tonic, 0 for C to 11, and whether it is minor.
-    `bars` or `seconds`: of musical time, from a cursor's start to the piece's end. None leaves each
-    open."""
+    """What is wanted of a whole piece. `ids`: of columns that stay as they are, by name; 0 for
+    those left out. `bars` or `seconds`: of musical time, from a cursor's start to the piece's end,
+    or None."""
 
-    key: tuple[int, bool] | None = None
+    ids: Mapping[str, int] = field(default_factory=dict)
     bars: float | None = None
     seconds: float | None = None
 
 
 NO_WISHES = Wishes()
-WISHES = Column("key", KEYS + 1), Column("left", len(LEFT) + 2)
+# what can be wished of a piece; the music names its labels (`fitted` of a corpus sizes the column)
+WISHES = (
+    Column("key", KEYS + 1),
+    Column("left", len(LEFT) + 2),
+    Column("density", LEVELS + 1),
+    Column("polyphony", LEVELS + 1),
+    Column("label", 1),
+    Column("meter", len(METERS) + 1),
+    Column("tempo", len(TEMPO_BOUNDS) + 2),
+)
+WISH_NAMES = tuple(each.name for each in WISHES)
+CONSTANT = tuple(name for name in WISH_NAMES if name != "left")  # all through a piece
+WISHES_WITHOUT_BARS = tuple(each for each in WISHES if each.name not in ("meter", "tempo"))
 
 
 def sized(columns: Sequence[Column], vocabulary: int) -> tuple[Column, ...]:
@@ -68,17 +83,6 @@ def sized(columns: Sequence[Column], vocabulary: int) -> tuple[Column, ...]:
     return tuple(
         Column(each.name, vocabulary + 1) if each.holds_token else each for each in columns
     )
-
-
-def key_id(key: tuple[int, bool] | None) -> int:
-    """The id of a key in the column `key`."""
-    return NO_KEY if key is None else 1 + key[0] + 12 * key[1]
-
-
-def transposed_key(number: int, semitones: int) -> int:
-    """The id of a key that is moved."""
-    mode, tonic = divmod(number - 1, 12)
-    return NO_KEY if number == NO_KEY else 1 + 12 * mode + (tonic + semitones) % 12
 
 
 def left_id(bars: float | None) -> int:
@@ -266,7 +270,8 @@ class Row:
     def ask(self, wishes: Wishes) -> None:
         """Change what is wanted of the piece. The cursor says how much of it is left."""
         self.wishes = wishes
-        self.set("key", key_id(wishes.key))
+        for name in CONSTANT:
+            self.set(name, wishes.ids.get(name, 0))
 
     def reach(self, seconds: float) -> None:
         """So much of the piece has passed, where the codec has no bars."""

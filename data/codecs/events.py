@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ugen.data.score import SOUNDING, NoteRow, Score
 
 from .base import Codec, Encoded, Mask, Tokens, require_notes, split_event
-from .columns import LEFT_SECONDS, NO_WISHES, WISHES, Column, Row, Wishes, sized
+from .columns import LEFT_SECONDS, NO_WISHES, WISHES_WITHOUT_BARS, Column, Row, Wishes, sized
 from .decoder import Decoder
 
 STEPS_PER_SECOND = 100
@@ -27,7 +27,11 @@ VELOCITY_STEP = 4  # 32 bins, named by their middle
 DEFAULT_VELOCITY = 64 + VELOCITY_STEP // 2
 TICKS_PER_BEAT = 50  # at 120 beats per minute a tick is one step
 MEMORY = 2048  # tokens that columns look back to; with 512 a tenth fewer are named right
-COLUMNS = (*(Column(f"after_{length}", 0) for length in (2, 4, 8)), Column("oldest", 0), *WISHES)
+COLUMNS = (
+    *(Column(f"after_{length}", 0) for length in (2, 4, 8)),
+    Column("oldest", 0),
+    *WISHES_WITHOUT_BARS,
+)
 _KINDS = frozenset(("piece", "note_off", "velocity", "note_on", "shift"))
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ugen.data.score import Score
 
 from .base import Codec, Encoded, Mask, Tokens, split_event
-from .columns import LEFT_SECONDS, NO_WISHES, WISHES, Column, Row, Wishes, sized
+from .columns import LEFT_SECONDS, NO_WISHES, WISHES_WITHOUT_BARS, Column, Row, Wishes, sized
 from .decoder import GridDecoder
 from .pitch_grid import (
     PITCHES,
@@ -42,7 +42,7 @@ MEMORY = 1024  # listed steps that columns look back to: 27 seconds at 25 ticks,
 COLUMNS = (
     *(Column(f"back_{lag}", 0) for lag in (1, 2, 4)),
     *(Column(f"after_{length}", 0) for length in (1, 2, 4)),
-    *WISHES,
+    *WISHES_WITHOUT_BARS,
 )
 _KINDS = frozenset(("step", "pitch"))
 

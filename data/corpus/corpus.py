@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from ugen.data.analysis.beat_grid import LEAST_ON_GRID
 from ugen.data.analysis.key import parse_key
+from ugen.data.analysis.wishes import LONGEST_LABEL, WISH_TABLE, Known, Value, ids_of, known_of
 from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.codecs.base import Codec, Tokens
-from ugen.data.codecs.columns import Wishes
+from ugen.data.codecs.columns import WISH_NAMES, Column, Wishes
 from ugen.data.codecs.registry import codec_from_json
 from ugen.data.errors import CodecError, UgenError
 from ugen.data.files import read_bytes, read_json, write_json
@@ -60,9 +62,10 @@ class ManifestRow:
     `warnings`: what was repaired while reading it. `silence_cut`: seconds before the first note
     that are left out. `notes_in`: notes in the file. `notes`: in the tokens. `lost`: notes of the
     arrangement that the codec's grid could not hold. `key`: the likeliest, as in C, F# or Bbm.
-    `on_grid`: the share of onsets on the file's beat grid, where that was measured. `family`: the
-    first file of which this piece is a version; its own name where it is that.
-    `offset`: its first token.
+    `density`, `polyphony`, `meter`, `tempo`, `label`: what can be wished of a piece
+    (`ugen.data.analysis.wishes`), where it is known. `on_grid`: the share of onsets on the file's
+    beat grid, where that was measured. `family`: the first file of which this piece is a version;
+    its own name where it is that. `offset`: its first token.
     """
 
     file: str
@@ -79,6 +82,11 @@ class ManifestRow:
     lost: int = 0
     seconds: float = 0.0
     key: str = ""
+    density: float = 0.0
+    polyphony: float = 0.0
+    meter: str = ""
+    tempo: float = 0.0
+    label: str = ""
     on_grid: float | None = None
     tokens: int = 0
     offset: int = 0
@@ -87,6 +95,11 @@ class ManifestRow:
     def has_beats(self) -> bool:
         """Whether the piece has a beat grid, as far as is known."""
         return self.on_grid is None or self.on_grid >= LEAST_ON_GRID
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """What can be wished of the piece, by the wish's name."""
+        return {wish.name: getattr(self, wish.name) for wish in WISH_TABLE}
 
     def dropped(self, code: Code, reason: str, family: str = "") -> ManifestRow:
         """The row of the file when it is dropped."""
@@ -111,6 +124,7 @@ class About:
     valid: float = 0.0
     test: float = 0.0
     sustain: bool = False
+    labels: str = "folder"
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -163,10 +177,31 @@ class Corpus:
         """A piece's tokens, uint16 [row.tokens]."""
         return self.tokens[row.offset : row.offset + row.tokens]
 
+    @cached_property
+    def known(self) -> tuple[Known, ...]:
+        """What the training pieces say of each wish."""
+        rows = [row.values for row in self.pieces("train")]
+        return known_of({name: [row[name] for row in rows] for name in rows[0]} if rows else {})
+
+    def columns(self, columns: Sequence[Column], asked: bool = False) -> tuple[Column, ...]:
+        """Columns without those of wishes that these pieces teach nothing about; `label` of the
+        size that it has here. Raises UgenError where one of those was `asked` for by name."""
+        sizes = {each.name: 1 + len(each.values) for each in self.known if each.is_useful}
+        sizes |= {each.name: each.size for each in columns if each.name in ("key", "left")}
+        kept = [each for each in columns if each.name in sizes or each.name not in WISH_NAMES]
+        if asked and len(kept) < len(columns):
+            name = next(each.name for each in columns if each not in kept)
+            needs = next(wish.needs for wish in WISH_TABLE if wish.name == name)
+            raise UgenError(f"needs {needs}", flag="--columns", value=name)
+        return tuple(Column(each.name, sizes.get(each.name, each.size)) for each in kept)
+
+    def ids(self, row: ManifestRow, semitones: int = 0, tempo: float = 1.0) -> dict[str, int]:
+        """What could be asked for to get a piece, in another key and so many times as fast."""
+        return ids_of(self.known, row.values, semitones, tempo)
+
     def wishes(self, row: ManifestRow) -> Wishes:
         """What could be asked for to get a piece."""
-        key = parse_key(row.key) if row.key else None
-        return self.codec.wishes(self.piece(row), key)
+        return self.codec.wishes(self.piece(row), self.ids(row))
 
     def manifest(self) -> DataFrame:
         """The manifest for a notebook: one row per file, a column for each field of ManifestRow.
@@ -229,7 +264,8 @@ def _read_about(path: Path) -> About:
 
 def _check(row: ManifestRow, at: int) -> None:
     """Raise ValueError where a row's numbers are not those of a file whose tokens begin at `at`."""
-    numbers = row.notes_in, row.notes, row.lost, row.seconds, row.tokens
+    numbers: list[float] = [row.notes_in, row.notes, row.lost, row.seconds, row.tokens]
+    numbers += [row.density, row.polyphony, row.tempo]
     if not all(0 <= number <= MOST for number in numbers):
         raise ValueError("a number below 0, or too large")
     if row.tokens and row.offset != at:
@@ -238,6 +274,8 @@ def _check(row: ManifestRow, at: int) -> None:
         raise ValueError(f"{row.status}, with {row.tokens} tokens in the split {row.split!r}")
     if row.key:
         parse_key(row.key)
+    if max(len(row.meter), len(row.label)) > LONGEST_LABEL or not row.label.isprintable():
+        raise ValueError("a meter or a label that is too long, or not printable")
 
 
 def _read_manifest(path: Path) -> tuple[ManifestRow, ...]:

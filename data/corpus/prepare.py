@@ -9,11 +9,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from ugen.data.analysis.beat_grid import on_grid
-from ugen.data.analysis.key import key_name, key_of
+from ugen.data.analysis.beat_grid import LEAST_ON_GRID, on_grid
+from ugen.data.analysis.wishes import measured
 from ugen.data.arrangement import LONGEST_INTRODUCTION, arrange, cut_silence
 from ugen.data.codecs.base import Codec, Tokens
 from ugen.data.errors import CodecError, MidiError, UgenError
@@ -27,6 +27,7 @@ from ugen.data.settings import setting
 
 from .corpus import About, Code, Corpus, ManifestRow, pieces_of, write_index
 from .journal import NOTHING, Journal, Sketch, Stamp, corpus_folder, hidden_folder, lock_of
+from .labels import FOLDERS, check_labels, labels_of
 from .near_duplicates import sketch
 from .splits import require_enough, split, with_families
 from .workers import apply
@@ -50,6 +51,11 @@ class Settings:
     valid: float = setting(0.1, "Fraction of the pieces held out while training.")
     test: float = setting(0.0, "Fraction of the pieces held out for a final test.")
     sustain: bool = setting(False, "Fold the sustain pedal into the ends of notes.")
+    labels: str = setting(
+        FOLDERS,
+        "What a piece is called, for ugen-run --like: folder (the sub-folder it is in), none, or a "
+        ".csv file with rows of file and label.",
+    )
 
     def __post_init__(self) -> None:
         for flag, fraction in (("--valid", self.valid), ("--test", self.test)):
@@ -57,6 +63,7 @@ class Settings:
                 raise UgenError("must be 0 or more, and less than 1", flag=flag, value=fraction)
         if self.valid + self.test >= 1:
             raise UgenError("--valid and --test: together they leave nothing to train on")
+        check_labels(self.labels)
 
 
 def prepare(
@@ -75,6 +82,7 @@ def prepare(
     """
     root, out = Path(folder), Path(out)
     files = _files(root, out)
+    labels = labels_of(settings.labels, files)
     with corpus_folder(out, json.dumps([str(root.resolve()), to_json(settings)])) as partial:
         with Journal(partial, files, lambda name: _stamp(root / name)) as journal:
             done = len(journal.pieces)
@@ -84,6 +92,7 @@ def prepare(
                 on_file(len(journal.pieces), len(files))
         rows = split(with_families(journal.pieces), settings.valid, settings.test)
         require_enough(rows, root, settings.valid)
+        rows = [replace(row, label=labels.get(row.file, "")) for row in rows]
         write_index(partial, rows, _about(rows, settings))
     return Corpus.open(out)
 
@@ -118,7 +127,8 @@ def _stamp(path: Path) -> Stamp:
 
 
 def _about(rows: list[ManifestRow], settings: Settings) -> About:
-    music = "".join(f"{row.sha256} {row.split}\n" for row in rows if row.status == "kept")
+    kept = [row for row in rows if row.status == "kept"]
+    music = "".join(f"{row.sha256} {row.split} {row.label}\n" for row in kept)
     described = json.dumps(to_json(settings), sort_keys=True)
     digest = hashlib.sha256((described + music).encode()).hexdigest()
     return About(digest, pieces=pieces_of(rows), **vars(settings))
@@ -162,10 +172,22 @@ def _read(job: tuple[str, str, Settings]) -> Read:
         return row.dropped("unreadable", error.strerror or str(error)), NO_TOKENS, NOTHING
     except CodecError as error:
         return row.dropped("not_encodable", error.reason), NO_TOKENS, NOTHING
-    seconds = round(score.seconds, 3)
-    key, share = key_name(key_of(score)), round(on_grid(score), 3)
+    seconds, share = round(score.seconds, 3), round(on_grid(score), 3)
     row = replace(row, status="kept", tokens=len(tokens), notes=notes, lost=lost, seconds=seconds)
-    return replace(row, key=key, on_grid=share), tokens, sketch(score)
+    return (
+        replace(row, on_grid=share, **_wishes(score, settings.codec, share)),
+        tokens,
+        sketch(score),
+    )
+
+
+def _wishes(score: Score, codec: Codec, share: float) -> dict[str, Any]:
+    """What can be wished of a piece. Where a codec with beats is given music without them, what is
+    counted in beats is not known."""
+    found: dict[str, Any] = measured(score, codec.has_bars)
+    if codec.has_bars and share < LEAST_ON_GRID:
+        found |= {"density": 0.0, "meter": "", "tempo": 0.0}
+    return found
 
 
 class _DroppedError(Exception):

@@ -6,18 +6,24 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import typer
 from ugen.data import Note, Score
 from ugen.data.analysis.key import key_name, key_of, key_words, parse_key
+from ugen.data.analysis.wishes import measured
 from ugen.data.cli.progress import progress_bar
 from ugen.data.text import printable
+from ugen.runtime.generation.asked import asked_words, found_words
 from ugen.runtime.generation.request import Request
+from ugen.runtime.model_file.card import Card
 
 
 class RunMessages:
     """`quiet`: only JSON and errors. `as_json`: lines of JSON. `to_stderr`: standard output is
-    taken by a song. `credit`: what plays sound files."""
+    taken by a song. `credit`: what plays sound files. `card`: of the model, once it is loaded."""
+
+    card: Card
 
     def __init__(self, quiet: bool, as_json: bool, to_stderr: bool, credit: str):
         self._quiet = quiet
@@ -71,13 +77,16 @@ class RunMessages:
                 "seed": settings.seed,
                 "tokens": tokens,
                 "key": key and key_name(key),
+                "asked": _asked(request),
+                **({} if score is None else self._measured(score)),
                 **({} if distance is None else {"distance": round(distance, 3)}),
             }
             typer.echo(json.dumps(row), err=self._to_stderr)
         elif not self._quiet:
             names = ", ".join(map(str, files))
             length = f"{round(seconds, 1):g} s, {notes} notes, seed {settings.seed}"
-            length += _key_told(request, key)
+            if score is not None:
+                length += self._told(request, score, key)
             if distance is not None:
                 length += f", {distance:.2f} from real music"
             text = printable(f"{names}: {length}{self._credit}")
@@ -93,15 +102,25 @@ class RunMessages:
         if not self._quiet and not self.as_json:
             typer.echo(f"played {seconds:.1f} s, seed {request.settings.seed}")
 
+    def _measured(self, score: Score) -> dict[str, Any]:
+        """What can be wished of a song, as it came out; its key stands by itself."""
+        values = measured(score, self.card.codec.has_bars)
+        return {"measured": {name: values[name] for name in values if name != "key"}}
 
-def _key_told(request: Request, key: tuple[int, bool] | None) -> str:
-    """The key that a song came out in, and what was asked for."""
-    asked = request.settings.key or request.transform.key
-    if key is None:
-        return ""
-    if asked is None:
-        return f", in {key_words(key)}"
-    wanted = parse_key(asked)
-    moved = request.transform.key is not None and wanted[1] != key[1]
-    why = " (a song that is moved stays in minor or major)" if moved else ""
-    return f", asked for {key_words(wanted)}: came out in {key_words(key)}{why}"
+    def _told(self, request: Request, score: Score, key: tuple[int, bool] | None) -> str:
+        """What was asked for, and what came out; the key if nothing was."""
+        asked = _asked(request)
+        if not asked:
+            return "" if key is None else f", in {key_words(key)}"
+        told = f"; asked: {asked_words(asked)}"
+        if found := found_words(self.card, score, asked):
+            told += f"; came out: {found}"
+        moved = request.transform.key
+        if moved is not None and key is not None and parse_key(moved)[1] != key[1]:
+            told += " (a song that is moved stays in minor or major)"
+        return told
+
+
+def _asked(request: Request) -> dict[str, str | float]:
+    moved = request.transform.key
+    return {**request.settings.asked, **({} if moved is None else {"key": moved})}

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_lines, own_scores
+from ugen.data.analysis.wishes import BY_NAME
 from ugen.data.json_values import to_json
 from ugen.data.text import clock, count, printable
-from ugen.runtime.generation.keys import training_keys
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.model_file.format import FORMAT
 
 _WIDTH, _LABEL = 98, 14
 _MOST_ROWS, _MOST_LICENCE = 12, 20_000
+_MOST_VALUES = 24
 
 
 def describe(card: Card, path: str | Path) -> str:
@@ -57,6 +58,7 @@ def card_json(card: Card, path: str | Path) -> dict[str, Any]:
             "vocabulary": codec.vocabulary,
         },
         "columns": list(card.column_names),
+        "wishes": to_json(tuple(card.known.values())),
         "sampling": to_json(card.sampling),
         "provenance": card.provenance,
         "licence": card.licence,
@@ -106,19 +108,31 @@ def _shape(card: Card, path: str | Path) -> Iterator[tuple[str, str]]:
     of = "keys per step" if card.codec.input == "frame" else "tokens"
     yield "codec", ", ".join([card.codec.name, *options, f"{card.codec.vocabulary} {of}"])
     yield "columns", ", ".join(card.column_names)
-    yield "can be asked", ", ".join(_wishes(card))
+    yield from _wishes(card)
     weights = _text(provenance, "weights_sha256")
     yield "weights", weights and f"sha256 {weights}"
 
 
-def _wishes(card: Card) -> Iterator[str]:
-    """What a song can be asked to be."""
-    if "key" in card.column_names:
-        keys = training_keys(card)
-        minor = sum(keys[len(keys) // 2 :]) / sum(keys)
-        yield f"any key (else drawn, {minor:.0%} of them minor)"
+def _wishes(card: Card) -> Iterator[tuple[str, str]]:
+    """What a song can be asked to be, and how many training pieces are so."""
+    label = "can be asked"
+    for name, known in card.known.items():
+        if name == "key":
+            minor = sum(known.counts[len(known.counts) // 2 :]) / max(sum(known.counts), 1)
+            text = f"any (else drawn, {minor:.0%} of them minor)"
+        else:
+            pairs = [*zip(known.values, known.counts, strict=True)]
+            named = [f"{printable(value)} ({n:,})" for value, n in pairs if n]
+            more = len(named) - _MOST_VALUES
+            text = ", ".join(named[:_MOST_VALUES]) + (f" and {more} more" if more > 0 else "")
+        if known.levels:
+            unit = BY_NAME[name].unit(card.codec.has_bars)
+            text += f"; parted at {known.bounds[0]:.1f} and {known.bounds[1]:.1f} {unit}"
+        for part in textwrap.wrap(f"{BY_NAME[name].flag} {text}", _WIDTH - _LABEL):
+            yield label, part
+            label = ""
     if "left" in card.column_names:
-        yield "to end near a length"
+        yield label, "to end near --seconds or --bars"
 
 
 _TRAITS = {

@@ -48,6 +48,10 @@ Example: ugen-run model.onnx -o song.mid -o song.png --bars 32 --primer mine.mid
 
 Example: ugen-run model.onnx -o 'songs/{seed}.mid' --count 50 --best 5
 
+Example: ugen-run model.onnx -o song.mid --like ragtime --density dense --meter 2/4
+
+Example: ugen-run band.onnx -o song.mid --instruments 'piano, acoustic bass, drums'
+
 Example: ugen-run model.onnx --endless --play
 
 Example: ugen-run model.onnx --info"""
@@ -100,6 +104,7 @@ def run(
     messages = RunMessages(targets.quiet, targets.as_json, STDOUT in targets.files, credit)
     computing = Machine(**machine)
     loaded = load(model, usable_threads(computing.threads, messages.warning), computing.provider)
+    messages.card = loaded.card
     if origin.replay is not None:
         request = read_record(origin.replay, loaded.sha256, loaded.card)
     else:
@@ -107,7 +112,7 @@ def run(
             song["seconds"] = SECONDS
         if targets.save_state is not None and not streaming.endless:
             song["exact"] = True  # a song that has come to its end cannot be continued
-        if "key" not in loaded.card.column_names and "key" in song:
+        if "key" not in loaded.card.known and "key" in song:
             transform["key"] = song.pop("key")
         settings = _settings(loaded, origin, song, sampling, messages)
         request = Request(loaded.sha256, settings, Transform(**transform))

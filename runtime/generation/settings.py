@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ugen.data.analysis.key import key_name, key_of, parse_key
+from ugen.data.analysis.wishes import BY_NAME, WISH_TABLE
 from ugen.data.codecs.base import Tokens
 from ugen.data.codecs.columns import Wishes
 from ugen.data.errors import UgenError
@@ -13,12 +14,16 @@ from ugen.data.settings import check_settings, setting
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.config import Sampling
 
+from .asked import Mix, drawn, mix_of, require_known
+from .instruments import check_instruments, instruments_of
 from .keys import drawn_key
 from .packing import packed_array
 from .song_state import MAX_SEED, MAX_TOKENS, TEMPOS, SongState
 
 MAX_SECONDS = 24 * 3600.0
 MAX_STEPS = 1 << 40
+WISHES = "What a song is to be"
+_LONGEST = 1 << 13  # characters of a text
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -26,13 +31,15 @@ class SongSettings:
     """What to make. With neither `seconds` nor `bars` the song is endless.
 
     `key`: asked of a model that knows keys; None for that of `start` or `primer`, or a drawn one.
-    `sampling`: None for that of `start`, or the model's own. `primer`: tokens of music to continue
-    from (`tokens_of`), before the song starts or, with `keep_primer`, as its beginning. `start`:
-    where another song ended, to continue from there: with its sampling and tempo unless others are
-    given, and with its random stream if the seed is the same. `guard`: detect degenerate and copied
-    output and resample it; `copy_guard`: copied output, too. `cut`: the second up to which a
-    song was written. `stopped_after`: how many steps had been taken when it was stopped, those that
-    were taken back among them.
+    `like`, `density`, `polyphony`, `meter`: asked of a model that knows such; None for that of
+    `start`, or leaves it to the model. `instruments`, `drums`: which a band may use. `sampling`:
+    None for that of `start`, or the model's own. `primer`: tokens of music to continue from
+    (`tokens_of`), before the song starts or, with `keep_primer`, as its beginning. `start`: where
+    another song ended, to continue from there: with its sampling and tempo unless others are given,
+    and with its random stream if the seed is the same. `guard`: detect degenerate and copied output
+    and resample it; `copy_guard`: copied output, too. `cut`: the second up to which a song was
+    written. `stopped_after`: how many steps had been taken when it was stopped, those that were
+    taken back among them.
     """
 
     PANEL: ClassVar[str] = "Song"
@@ -53,7 +60,40 @@ class SongSettings:
         default_text="drawn by the model's music, or the primer's",
     )
     tempo: float | None = setting(
-        None, "Beats per minute of the whole song.", minimum=TEMPOS[0], maximum=TEMPOS[1]
+        None,
+        "Beats per minute of the whole song; its mood follows, if the model knows tempos.",
+        minimum=TEMPOS[0],
+        maximum=TEMPOS[1],
+    )
+    like: str | None = setting(
+        None,
+        "Style, as a sub-folder of the training music is called (--info lists them); or several, "
+        "as in rag:0.7,waltz:0.3.",
+        panel=WISHES,
+    )
+    density: str | None = setting(
+        None,
+        "How many notes, as the training music has them.",
+        choices=BY_NAME["density"].values,
+        panel=WISHES,
+    )
+    polyphony: str | None = setting(
+        None,
+        "How many notes at once, as the training music has them.",
+        choices=BY_NAME["polyphony"].values,
+        panel=WISHES,
+    )
+    meter: str | None = setting(
+        None, "Meter, as in 3/4.", choices=BY_NAME["meter"].values, panel=WISHES
+    )
+    instruments: str | None = setting(
+        None,
+        "The instruments of a band, all of which are used, by number or name of General MIDI, as "
+        "in 'piano, acoustic bass, drums'.",
+        panel=WISHES,
+    )
+    drums: bool = setting(
+        True, "Use drums, if the model knows them.", flag="--no-drums", panel=WISHES
     )
     seed: int = setting(
         MISSING,
@@ -90,6 +130,11 @@ class SongSettings:
             raise UgenError("--seconds and --bars: give one of them")
         if self.key is not None:
             parse_key(self.key)
+        for flag, text in (("--like", self.like), ("--instruments", self.instruments)):
+            if text is not None and len(text) > _LONGEST:
+                raise UgenError(f"{len(text)} characters; {_LONGEST} are the most", flag=flag)
+        if self.instruments is not None:
+            instruments_of(self.instruments)
         if self.primer is not None and self.start is not None:
             raise UgenError("not with --from-state, which continues another song", flag="--primer")
         if self.keep_primer and self.primer is None:
@@ -115,18 +160,37 @@ class SongSettings:
         """Whether such a model ends the song near the asked length, by the codec's end."""
         return self.counts_down(card) and card.codec.end is not None
 
+    @property
+    def asked(self) -> dict[str, str | float]:
+        """What is asked for, by the wish's name."""
+        found = {wish.name: getattr(self, _field(wish.name)) for wish in WISH_TABLE}
+        return {name: value for name, value in found.items() if value is not None}
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The same, without the tempo."""
+        return {name: value for name, value in self.asked.items() if isinstance(value, str)}
+
+    def mixes(self, card: Card) -> dict[str, Mix]:
+        """The ids asked for, with their weights, by the column's name."""
+        mixes = {name: mix_of(card.known[name], text) for name, text in self.texts.items()}
+        if self.tempo is not None and "tempo" in card.known:
+            mixes["tempo"] = {card.known["tempo"].ask(float(self.tempo)): 1.0}
+        return mixes
+
     def wishes(self, card: Card) -> Wishes:
-        """What is wanted of the piece from its first token on, the primer included."""
-        key = None if self.key is None else parse_key(self.key)
+        """What is wanted of the piece from its first token on, the primer included; of a mix, what
+        holds in its first bar."""
+        ids = {name: drawn(mix, self.seed, 0) for name, mix in self.mixes(card).items()}
         if not self.counts_down(card):
-            return Wishes(key)
+            return Wishes(ids)
         before = card.codec.cursor(self.tempo)
         for token in () if self.before is None else self.before.tolist():
             before.feed(token)
         if self.bars is not None:
-            return Wishes(key, bars=before.bars + self.bars)
+            return Wishes(ids, bars=before.bars + self.bars)
         assert self.seconds is not None
-        return Wishes(key, seconds=before.seconds + self.seconds)
+        return Wishes(ids, seconds=before.seconds + self.seconds)
 
     def for_model(self, card: Card) -> SongSettings:
         """The same for a model with this card, `sampling`, `tempo` and `key` filled in. Raises
@@ -150,19 +214,36 @@ class SongSettings:
             raise UgenError(reason, flag="--repetition-penalty")
         if self.primer is not None:
             codec.check(self.primer)
-        return replace(self, sampling=sampling, tempo=tempo, key=self._key(card))
+        settings = replace(self, sampling=sampling, tempo=tempo, **self._asked_of(card))
+        check_instruments(codec, settings.instruments, settings.drums)
+        settings.mixes(card)
+        return settings
 
-    def _key(self, card: Card) -> str | None:
-        """The key to ask a model for."""
-        if "key" not in card.column_names:
-            if self.key is not None:
-                reason = "the model was trained without the column key; transpose its songs"
-                raise UgenError(reason, flag="--key", value=self.key)
-            return None
-        if self.key is not None:
-            return self.key
+    def _asked_of(self, card: Card) -> dict[str, Any]:
+        """What to ask a model for, by the field's name: what is given, else what `start` holds; a
+        key always, if it knows keys."""
+        before = {} if self.start is None else {**self.start.asked}
+        asked = {**before, **self.texts}
+        if "key" in asked and "key" not in card.known:
+            reason = "the model was trained without the column key; transpose its songs"
+            raise UgenError(reason, flag="--key", value=asked["key"])
+        for name in asked:
+            require_known(card, name)
+        if "key" in card.known and "key" not in asked:
+            asked["key"] = self._usual_key(card)
+        found: dict[str, Any] = {_field(name): text for name, text in asked.items()}
         if self.start is not None:
-            return self.start.key
+            found["instruments"] = self.instruments or self.start.instruments
+            found["drums"] = self.drums and self.start.drums
+        return found
+
+    def _usual_key(self, card: Card) -> str:
+        """The key to ask for where nobody names one."""
         if self.primer is not None and len(self.primer):
             return key_name(key_of(card.codec.decode(self.primer)))
         return drawn_key(card, self.seed)
+
+
+def _field(name: str) -> str:
+    """The field of a wish: its option's name."""
+    return BY_NAME[name].flag.removeprefix("--")

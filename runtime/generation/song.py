@@ -28,16 +28,21 @@ MIN_NOTELESS = 5.0  # seconds; a song of so much without a note is degenerate
 @dataclass(frozen=True, eq=False)
 class Song:
     """Generated music. `score` lasts `seconds`; `tokens`: all that were sampled, as a corpus stores
-    them; `key`: the one that the model was asked for, if it knows keys; `retries`: what the guard
+    them; `asked`: what the model was asked for, by the wish's name; `retries`: what the guard
     found and resampled; `state`: where it ended, to continue from."""
 
     score: Score
     tokens: Tokens
     seconds: float
     seed: int
-    key: str | None
+    asked: dict[str, str]
     retries: tuple[Retry, ...]
     state: SongState
+
+    @property
+    def key(self) -> str | None:
+        """The key that the model was asked for, if it knows keys."""
+        return self.asked.get("key")
 
     @property
     def pad_ticks(self) -> int:
@@ -99,4 +104,4 @@ def generate(
         raise GuardError(f"degenerate output: {fault.text}", fault)
     made = np.concatenate(tokens)
     state = stream.state()
-    return Song(score, made, stream.length, settings.seed, state.key, tuple(retries), state)
+    return Song(score, made, stream.length, settings.seed, state.asked, tuple(retries), state)

@@ -11,15 +11,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import UgenError
-from ugen.data.analysis.key import parse_key
 from ugen.data.codecs.base import Tokens
 from ugen.data.files import read_bytes, write_atomically
 from ugen.data.json_values import MAX_CHARACTERS, from_json, parse_json, to_json
+from ugen.data.text import printable
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.model_file.format import MAX_STATE
 from ugen.runtime.sampling.config import Sampling
 from ugen.runtime.sampling.sampler import WINDOW
 
+from .asked import mix_of
+from .instruments import check_instruments, instruments_of
 from .packing import packed_array
 from .returns import Returns
 
@@ -32,6 +34,7 @@ _RANGES = (
     ("seed", 0, MAX_SEED),
     ("tempo", *TEMPOS),
     ("position", 0, _MAX_NUMBER),
+    ("passed", 0, _MAX_NUMBER),
     ("lead", 0, _MAX_NUMBER),
 )
 
@@ -40,18 +43,22 @@ _RANGES = (
 class SongState:
     """Where a song ended.
 
-    `seed`, `position`: of the random stream. `tempo`, `key`: those asked for, if any. `lead`: ticks
-    from the song's end to where `tokens` lead. `tokens`: what a cursor needs to know
-    (`Codec.context`), as a corpus stores them. `recent_onsets`: the tokens that a repetition
-    penalty remembers. `returns`: what Returns has counted. `h`, `c`: the model's state, float32
-    [layers * hidden], layer by layer.
+    `seed`, `position`: of the random stream. `tempo`, `asked`, `instruments`, `drums`: what was
+    asked for; `asked` by the wish's name. `passed`: bars since the song began, or steps of a codec
+    without bars. `lead`: ticks from the song's end to where `tokens` lead. `tokens`: what a cursor
+    needs to know (`Codec.context`), as a corpus stores them. `recent_onsets`: the tokens that a
+    repetition penalty remembers. `returns`: what Returns has counted. `h`, `c`: the model's state,
+    float32 [layers * hidden], layer by layer.
     """
 
     seed: int
     position: int
     sampling: Sampling
     tempo: float | None
-    key: str | None
+    asked: dict[str, str]
+    instruments: str | None
+    drums: bool
+    passed: int
     lead: int
     recent_onsets: tuple[int, ...]
     returns: tuple[int, ...]
@@ -70,8 +77,8 @@ class SongState:
                 raise UgenError(f"{name} is {value}, and must be {low:g} to {high:g}")
         if len(self.recent_onsets) > WINDOW:
             raise UgenError(f"recent_onsets has more than {WINDOW} tokens")
-        if self.key is not None:
-            parse_key(self.key)
+        if self.instruments is not None:
+            instruments_of(self.instruments)
 
     def has_ended(self, card: Card) -> bool:
         """Whether the song came to its end, so that nothing continues from here."""
@@ -86,8 +93,11 @@ class SongState:
             raise UgenError("recent_onsets: tokens of another codec")
         if self.tempo is not None and not codec.has_bars:
             raise UgenError(f"tempo: the {codec.name} codec has no tempo")
-        if self.key is not None and "key" not in card.column_names:
-            raise UgenError("key: the model has no such column")
+        for name, text in self.asked.items():
+            if name not in card.known:
+                raise UgenError(f"asked: the model has no column {printable(name)}")
+            mix_of(card.known[name], text)
+        check_instruments(codec, self.instruments, self.drums)
         counts = Returns(card.column_names).counts
         if len(self.returns) != len(counts) or not all(0 <= n < _MAX_NUMBER for n in self.returns):
             raise UgenError("returns: of other columns")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -12,6 +14,8 @@ from ugen.runtime.inference.model import Model
 from ugen.runtime.sampling.rng import Rng
 from ugen.runtime.sampling.sampler import Sampler, sample_keys
 
+from .asked import STEPS, drawn
+from .instruments import Instruments, instruments_of
 from .returns import Returns
 from .settings import SongSettings
 
@@ -28,6 +32,7 @@ class Snapshot(NamedTuple):
     recent_onsets: tuple[int, ...]
     returns: tuple[int, ...]
     has_sounded: bool
+    instruments: Any
 
 
 class TokenStream:
@@ -44,7 +49,12 @@ class TokenStream:
         codec, columns = model.card.codec, model.card.column_names
         self.codec = codec
         self.sampling = settings.sampling
-        self.cursor = codec.cursor(settings.tempo, columns, settings.wishes(model.card))
+        self._wishes = settings.wishes(model.card)
+        self.cursor = codec.cursor(settings.tempo, columns, self._wishes)
+        mixes = settings.mixes(model.card)
+        self._mixes = {name: mix for name, mix in mixes.items() if len(mix) > 1}
+        self._mixed = 0  # the bar whose share of the mixes holds
+        self._passed_before = 0
         self.rng = Rng(settings.seed)
         self.may_end = False
         self.must_end = False
@@ -67,6 +77,24 @@ class TokenStream:
         self._sampler = Sampler(codec.vocabulary, self.sampling, codec.onset_tokens)
         self._sample = self._sample_keys if codec.input == "frame" else self._sample_token
         self._continue(settings)
+        self._instruments = self._instruments_of(settings)
+
+    def _instruments_of(self, settings: SongSettings) -> Instruments | None:
+        """What keeps to the instruments that are asked for, if any are."""
+        if settings.instruments is None and settings.drums:
+            return None
+        wanted = () if settings.instruments is None else instruments_of(settings.instruments)
+        bars, cursor = settings.bars or math.inf, self.cursor
+        if settings.seconds is not None:
+            bars = settings.seconds / cursor.bar_seconds
+        found = Instruments(self.codec, wanted, cursor.bars, bars)
+        if settings.start is not None:
+            found = Instruments(self.codec, wanted, 0, bars)
+            before = self.codec.cursor(settings.tempo)
+            for token in settings.start.tokens.tolist():
+                before.feed(token)
+                found.follow(token, before.bars)
+        return found
 
     def _continue(self, settings: SongSettings) -> None:
         """Take in what was before the song: a primer, or another song."""
@@ -85,8 +113,26 @@ class TokenStream:
                 self._stream.advance()
             self.cursor.feed(0 if is_frame else int(item))
             self._x[:] = item if is_frame else [int(item), *self.cursor.row()]
+        if start is not None:
+            self._passed_before = start.passed - self.passed
         if not is_frame:
+            self._share()
             self._x[1:] = self._returns.shown(self.cursor.row(), self._bar)
+
+    @property
+    def passed(self) -> int:
+        """Bars since the song began, or steps of a codec without bars."""
+        here = self.cursor.bars if self.codec.has_bars else self.cursor.now
+        return self._passed_before + here
+
+    def _share(self) -> None:
+        """Of each mix, ask for what holds in this bar."""
+        bar = self.passed if self.codec.has_bars else self.passed // STEPS
+        if not self._mixes or bar == self._mixed:
+            return
+        self._mixed = bar
+        ids = {name: drawn(mix, self.rng.seed, bar) for name, mix in self._mixes.items()}
+        self.cursor.ask(replace(self._wishes, ids={**self._wishes.ids, **ids}))
 
     def step(self) -> Step:
         """Sample the next step: a token, or the keys that sound, bool [128]."""
@@ -123,6 +169,7 @@ class TokenStream:
             self.recent_onsets,
             self.returns,
             self._has_sounded,
+            self._instruments and self._instruments.state,
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -135,6 +182,9 @@ class TokenStream:
         self._returns.shown(self.cursor.row(), self._bar)
         self._has_sounded = snapshot.has_sounded
         self.has_ended = False
+        self._mixed = -1
+        if self._instruments is not None:
+            self._instruments.restore(snapshot.instruments)
 
     def _sample_token(self) -> int:
         codec, end, cursor = self.codec, self.codec.end, self.cursor
@@ -143,6 +193,8 @@ class TokenStream:
         mask = cursor.mask()
         if self.must_end and not self._has_bars and (mask & self._last_tokens).any():
             mask = mask & self._last_tokens
+        if self._instruments is not None:
+            mask = self._instruments.narrow(mask)
         token = self._sampler.sample(self._logits, mask, self.rng)
         if not self._has_sounded:
             if codec.is_time[token]:
@@ -150,8 +202,14 @@ class TokenStream:
             self._has_sounded = bool(self._sounds[token])
         if self.must_end and end is not None and codec.is_time[token] and mask[end]:
             token = end
+        elif self._instruments is not None:
+            token = self._instruments.bring_in(token, mask, cursor.bars)
         self.has_ended = token == end
         cursor.feed(token)
+        if self._instruments is not None:
+            self._instruments.follow(token, cursor.bars)
+        if self._mixes:
+            self._share()
         if ids := cursor.row():
             ids = self._returns.follow(token, ids, self._bar)
         self._write_row(self._x, 0, token, *ids)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from ugen.data import Codec, UgenError, codec_from_json
 from ugen.data.analysis.fingerprint_table import Table, table_from_json
+from ugen.data.analysis.wishes import KEY_NAMES, Known
 from ugen.data.codecs.columns import Column
 from ugen.data.json_values import from_json, parse_json, to_json
 from ugen.data.text import line
@@ -57,6 +58,17 @@ class Card:
     columns: tuple[Column, ...] = ()
     """What a step's row has beside the token, in order."""
 
+    wishes: tuple[Known, ...] = ()
+    """What the training music says of each wish."""
+
+    @property
+    def known(self) -> dict[str, Known]:
+        """What can be asked of the model: what it knows of each wish that it has a column for."""
+        found = {each.name: each for each in self.wishes if each.name in self.column_names}
+        if "key" in self.column_names and "key" not in found:
+            found["key"] = Known("key", KEY_NAMES, _key_counts(self.provenance))
+        return found
+
     @property
     def column_names(self) -> tuple[str, ...]:
         """The columns by name, as a codec's cursor takes them."""
@@ -85,6 +97,7 @@ class Card:
             "sampling": to_json(self.sampling),
             "provenance": self.provenance,
             "licence": self.licence,
+            **({"wishes": to_json(self.wishes)} if self.wishes else {}),
             **({"originality": self.originality.to_json()} if self.originality else {}),
             **({"check_logits": self.check_logits} if self.check_logits else {}),
         }
@@ -93,6 +106,17 @@ class Card:
         return {
             PREFIX + name: text.encode(errors="replace").decode() for name, text in texts.items()
         }
+
+
+def _key_counts(provenance: Mapping[str, Any]) -> tuple[int, ...]:
+    """How often each key occurs in the training music, as files of before say it; 1 each where
+    they do not."""
+    corpus = provenance.get("corpus")
+    found = corpus.get("keys") if isinstance(corpus, dict) else None
+    counts = [found.get(name, 0) for name in KEY_NAMES] if isinstance(found, dict) else []
+    if all(type(each) is int and 0 <= each < 1 << 53 for each in counts) and any(counts):
+        return tuple(counts)
+    return (1,) * len(KEY_NAMES)
 
 
 @dataclass(frozen=True)
@@ -132,12 +156,17 @@ class _Entries:
     licence: str
     originality: Table | None = field(default=None, metadata={"from_json": table_from_json})
     check_logits: tuple[float, ...] | None = None
+    wishes: tuple[Known, ...] = ()
 
     def __post_init__(self) -> None:
         model, codec = self.model, self.codec
         if (model.input, model.vocabulary) != (codec.input, codec.vocabulary):
             raise UgenError("model does not fit its codec: input or vocabulary")
-        unknown = [each.name for each in self.inputs if each not in codec.columns]
+        sizes = {each.name: len(each.values) + 1 for each in self.wishes}
+        if len(sizes) < len(self.wishes):
+            raise UgenError("wishes: one twice")
+        has = {Column(each.name, sizes.get(each.name, each.size)) for each in codec.columns}
+        unknown = [each.name for each in self.inputs if each not in has]
         if unknown or len(set(self.inputs)) < len(self.inputs):
             name = f"its codec has no such column: {unknown[0]}" if unknown else "a column twice"
             raise UgenError(f"inputs: {name}")
@@ -175,6 +204,7 @@ def card_from_metadata(metadata: Mapping[str, str], file: str) -> Card:
         model.arrangement,
         entries.check_logits,
         entries.inputs,
+        entries.wishes,
     )
 
 

@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ugen.data import UgenError
 from ugen.data.codecs.base import Inputs
 from ugen.data.corpus.corpus import Corpus
-from ugen.train.batches import Augmentation, Feed, ReadAhead, Streams
+from ugen.train.batches import Asked, Augmentation, Feed, ReadAhead, Streams
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.distributed import World, random_states, restore_random_states
 from ugen.train.evaluation.baselines import key_chances
@@ -61,7 +61,10 @@ class Learner:
                 config.transpose, config.tempo_jitter, config.velocity_jitter, config.wish_dropout
             ),
             config.seed,
-            lambda piece: corpus.wishes(rows[piece]),
+            Asked(
+                lambda piece: corpus.wishes(rows[piece]),
+                lambda piece, semitones, tempo: corpus.ids(rows[piece], semitones, tempo),
+            ),
         )
         self._chunks = ReadAhead(self.streams)
         self.state: State = self.model.state(config.batch // self.world.size)

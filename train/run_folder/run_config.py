@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ugen.data import ARRANGEMENTS, Codec, UgenError, codec_from_json
 from ugen.data.analysis.scores import Baseline
+from ugen.data.analysis.wishes import Known
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.files import read_json, write_json
 from ugen.data.json_values import from_json, to_json
@@ -21,8 +21,8 @@ NOTABLE = 0.1  # of pieces that are known: more is no accident
 
 @dataclass(frozen=True)
 class Music:
-    """The corpus that a run learns from. The numbers are of its training pieces. `keys`: how many
-    of these are in each key."""
+    """The corpus that a run learns from. The numbers are of its training pieces. `known`: what
+    these say of each wish. `keys`: how many are in each key, in runs from before."""
 
     path: str
     hash: str
@@ -32,6 +32,7 @@ class Music:
     seconds: float
     tokens: int
     keys: dict[str, int] = field(default_factory=dict)
+    known: tuple[Known, ...] = ()
 
     @classmethod
     def of(cls, corpus: Corpus) -> Music:
@@ -45,7 +46,7 @@ class Music:
             notes=sum(row.notes for row in rows),
             seconds=round(sum(row.seconds for row in rows), 1),
             tokens=sum(row.tokens for row in rows),
-            keys=dict(Counter(sorted(row.key for row in rows if row.key))),
+            known=corpus.known,
         )
 
     def __post_init__(self) -> None:

@@ -60,6 +60,8 @@ def adapted(
     for names, what in ((new, "are new to it, and begin at zero"), (gone, "are left out")):
         if names:
             say(f"{model.about.name}: the columns {', '.join(names)} {what}")
+    # labels are named anew by each music
+    model = model.with_columns([each for each in after if each.name != "label"])
     model = model.with_columns(after)
     dropout = request.model.get("dropout", model.config.dropout)
     return replace(

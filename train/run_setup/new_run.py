@@ -39,6 +39,7 @@ def new(request: Request) -> Trainer:
     device = choose_device(request.options.device)
     world = World.init(device.type)
     corpus = music if isinstance(music, Corpus) else prepared(request, music, world)
+    model = request.fitted(model, corpus)
     say = _silent if world.rank else typer.echo
     first = first or bundled_model(request, corpus, say)
     if first is not None:

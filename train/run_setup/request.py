@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ugen.data import Codec, UgenError
 from ugen.data.codecs.columns import Column
+from ugen.data.corpus.corpus import Corpus
 from ugen.data.pretrained import HELP
 from ugen.data.settings import check_settings, setting
 from ugen.data.text import printable
@@ -17,6 +18,9 @@ from ugen.train.presets import DEFAULT, PRESETS
 
 if TYPE_CHECKING:
     import torch
+
+
+RARER = "density", "polyphony", "label", "meter", "tempo"
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,8 @@ class RunOptions:
     )
     columns: str | None = setting(
         None,
-        "What a model is fed beside the last token: all that its codec knows, none, or some of "
-        "them, as in beat,phase,back_1 (docs/codecs.md).",
+        "What a model is fed beside the last token: all that its codec and the music know, none, "
+        "or some of them, as in beat,phase,back_1 (docs/codecs.md).",
         default_text="all",
         panel="Model",
     )
@@ -118,13 +122,20 @@ class Request:
         columns = self._columns(codec, config)
         return ModelConfig(codec.vocabulary, codec.input, columns, **model), config
 
+    def fitted(self, model: ModelConfig, corpus: Corpus) -> ModelConfig:
+        """The model with those of its columns that a corpus teaches something about."""
+        is_named = self.options.columns not in (None, "all")
+        return replace(model, columns=corpus.columns(model.columns, asked=is_named))
+
     def _columns(self, codec: Codec, training: TrainConfig) -> tuple[Column, ...]:
         """The columns beside a token: those asked for, else all that the codec has."""
         asked, known = self.options.columns, {each.name: each for each in codec.columns}
         forcing = training.objective == "professor-forcing"
+        usual = tuple(each for each in codec.columns if each.name not in RARER)
         if asked is None:
-            return () if forcing else codec.columns
-        names = {"all": tuple(known), "none": ()}.get(asked, tuple(asked.split(",")))
+            return () if forcing else usual
+        all_names = tuple(each.name for each in usual)
+        names = {"all": all_names, "none": ()}.get(asked, tuple(asked.split(",")))
         if unknown := [name for name in names if name not in known]:
             has = f"has {', '.join(known)}" if known else "has none"
             reason = f"{printable(unknown[0])} is none of them; the {codec.name} codec {has}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 import typer
-from ugen.data import Codec, UgenError
+from ugen.data import UgenError
 from ugen.data.corpus.corpus import Corpus, is_corpus
 from ugen.data.midi.smf import MIDI_SUFFIXES
 from ugen.data.text import count, printable
@@ -29,7 +29,7 @@ def resume(request: Request) -> Trainer:
     corpus = _corpus_to_resume(request, about.corpus.path)
     check_music(request.music, corpus)
     model, training = about.model, about.training
-    training = _resumed_config(request, model, training, corpus.codec)
+    training = _resumed_config(request, model, training, corpus)
     device = choose_device(request.options.device)
     world = World.init(device.type)
     if not trains_in(training.precision, device):
@@ -67,7 +67,7 @@ def _corpus_to_resume(request: Request, learned_from: str) -> Corpus:
 
 
 def _resumed_config(
-    request: Request, model: ModelConfig, training: TrainConfig, codec: Codec
+    request: Request, model: ModelConfig, training: TrainConfig, corpus: Corpus
 ) -> TrainConfig:
     """A resumed run's settings: its own, except for its length. Raises UgenError for a flag that
     would change the others."""
@@ -75,7 +75,11 @@ def _resumed_config(
     for name in ("find_lr", "init_from", "from_scratch"):
         if getattr(options, name):
             raise UgenError("goes with a new run, not with --resume", flag=flag_of(name))
-    wanted_model, wanted_training = request.configs(codec)
+    wanted_model, wanted_training = request.configs(corpus.codec)
+    if options.columns:
+        wanted_model = request.fitted(wanted_model, corpus)
+    else:
+        wanted_model = replace(wanted_model, columns=model.columns)
     if options.columns and wanted_model.columns != model.columns:
         has = ",".join(model.names) or "none"
         reason = f"the run to resume has {has}"
