@@ -74,6 +74,13 @@ UGEN_RUN = {
     ),
     "--transpose": Acts(SONG, "--transpose 2"),
     "--key": Acts(SONG, "--key F#"),
+    **{
+        f"--{name}": Refused(f"{SONG} --{name} {value}", f"--{name}: the model has no column")
+        for name, value in (("like", "rag"), ("density", "dense"), ("polyphony", "low"))
+    },
+    "--meter": Refused(f"{SONG} --meter 3/4", "--meter: the model has no column meter"),
+    "--instruments": Refused(f"{SONG} --instruments piano", "--instruments: the model knows one"),
+    "--no-drums": Refused(f"{SONG} --no-drums", "--no-drums: the model knows one piano"),
     "--program": Acts(SONG, "--program 11"),
     "--velocity": Acts(SONG, "--velocity 40"),
     "--soundfont": Refused(f"{SONG} --soundfont x.sf2", "--soundfont: goes with sound files"),
@@ -108,6 +115,7 @@ UGEN_DATA_PREPARE = {
     "--valid": Acts("music -o corpus", "--valid 0.5"),
     "--test": Acts(f"{PREPARE}", "--test 0.4"),
     "--sustain": Acts(PREPARE, "--sustain"),
+    "--labels": Acts(PREPARE, "--labels none"),
 }
 
 UGEN_DATA_TOKENS = {

@@ -63,6 +63,7 @@ OTHERS = {
     "valid",
     "test",
     "sustain",
+    "labels",
     "preset",
     "columns",
     "init_from",
@@ -167,6 +168,7 @@ def test_columns_are_in_the_run_and_cannot_be_changed(
         (["--valid", 0.5], ("valid",), 0.5),
         (["--test", 0.3], ("test",), 0.3),
         (["--sustain"], ("sustain",), True),
+        (["--labels", "none"], ("labels",), "none"),
     ],
 )
 def test_how_a_folder_is_prepared_is_heeded_and_refused_for_a_prepared_corpus(

@@ -107,7 +107,7 @@ def _shape(card: Card, path: str | Path) -> Iterator[tuple[str, str]]:
     options = [f"{name} {_option(value)}" for name, value in card.codec.options().items()]
     of = "keys per step" if card.codec.input == "frame" else "tokens"
     yield "codec", ", ".join([card.codec.name, *options, f"{card.codec.vocabulary} {of}"])
-    yield "columns", ", ".join(card.column_names)
+    yield from _wrapped("columns", ", ".join(card.column_names))
     yield from _wishes(card)
     weights = _text(provenance, "weights_sha256")
     yield "weights", weights and f"sha256 {weights}"
@@ -128,11 +128,17 @@ def _wishes(card: Card) -> Iterator[tuple[str, str]]:
         if known.levels:
             unit = BY_NAME[name].unit(card.codec.has_bars)
             text += f"; parted at {known.bounds[0]:.1f} and {known.bounds[1]:.1f} {unit}"
-        for part in textwrap.wrap(f"{BY_NAME[name].flag} {text}", _WIDTH - _LABEL):
-            yield label, part
-            label = ""
+        yield from _wrapped(label, f"{BY_NAME[name].flag} {text}")
+        label = ""
     if "left" in card.column_names:
         yield label, "to end near --seconds or --bars"
+
+
+def _wrapped(label: str, text: str) -> Iterator[tuple[str, str]]:
+    """A row, and what does not fit into its line below it."""
+    for part in textwrap.wrap(text, _WIDTH - _LABEL):
+        yield label, part
+        label = ""
 
 
 _TRAITS = {

@@ -48,7 +48,7 @@ def require_known(card: Card, name: str) -> Known:
     """What a model knows of a wish. Raises UgenError where it has no column for it."""
     if name not in card.known:
         wish = BY_NAME[name]
-        reason = f"the model was trained without the column {name}; train-ugen learns it from"
+        reason = f"the model has no column {name}; train-ugen makes one that has it, from"
         raise UgenError(f"{reason} {wish.needs}", flag=wish.flag)
     return card.known[name]
 
