@@ -565,7 +565,7 @@ def test_a_pointer_adds_its_gate_to_the_token_that_a_column_names() -> None:
 
 def test_a_row_is_embedded_as_the_sum_of_its_ids_vectors() -> None:
     model = _row_model()
-    row = torch.tensor([[[5, 2, 7, 0, 9, 0, 0, 4, 0, 6, 3, 1]]])
+    row = torch.tensor([[[5, 2, 7, 0, 9, 0, 0, 4, 0, 6, 3, 1, 2, 3, 0, 5, 1]]])
     table, first = model.embedding.weight, 0
     expected = torch.zeros(8)
     for size, number in zip(model.config.rows, row[0, 0].tolist(), strict=True):
@@ -576,7 +576,7 @@ def test_a_row_is_embedded_as_the_sum_of_its_ids_vectors() -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "names"), [("all", COLUMNS), ("none", ()), ("back_2,beat", ("beat", "back_2"))]
+    ("columns", "names"), [("all", COLUMNS[:-5]), ("none", ()), ("back_2,beat", ("beat", "back_2"))]
 )
 def test_columns_are_chosen(columns: str, names: tuple[str, ...]) -> None:
     request = Request(Path(), Path(), RunOptions(columns=columns), {}, {}, {})
