@@ -171,7 +171,7 @@ def make_table(
     table = _fitting(rows, window, _short(names), usual, first)
     if table.certain > SURE and preferred:
         table = _fitting(rows, max(window, SURE - n + 1), _short(names), room, first)
-    return replace(table, held_out=_proportion(held_out, table))
+    return replace(table, held_out=_proportion(held_out, table) or first.held_out)
 
 
 def _length(names: Sequence[str]) -> int:

@@ -180,7 +180,10 @@ def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _first_model(first: dict[str, Any]) -> str:
     """The model that training began with, and whether it knew the music."""
     name, known = _text(first, "name"), _number(first, "known")
-    return name and f"{name}, which had learned from {known:.0%} of the held-out pieces"
+    knew = (
+        "" if math.isnan(known) else f", which had learned from {known:.0%} of the held-out pieces"
+    )
+    return name and name + knew
 
 
 def _losses(card: Card) -> list[str]:

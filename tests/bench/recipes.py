@@ -71,6 +71,7 @@ def learn(corpus: Path, out: Path, options: Sequence[str]) -> dict[str, float]:
             "0",
             "--threads",
             "1",
+            *([] if resume else ["--from-scratch"]),
         ]
         subprocess.run([*train, *options, *resume], check=True)
         export = ["export-ugen", str(run), "-o", str(out / "model.onnx"), "--precision", "int8"]

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ugen.data.text import printable
+
 # fractions of predictions that one event, or time, may reach where the music has far less
 MOST_TOP_EVENT = 0.9
 MOST_TIME = 0.95
@@ -55,8 +57,8 @@ def about_corpus(weights: int, tokens: int, seconds: float, pieces: int) -> list
 def about_first_model(name: str, known: float) -> str:
     """What to say before training where a first model learned from some of the held-out pieces."""
     return (
-        f"{name} had learned from {known:.0%} of the held-out pieces: scores on them are not those "
-        "of music that is new to it"
+        f"{printable(name)} had learned from {known:.0%} of the held-out pieces: scores on them are "
+        "not those of music that is new to it"
     )
 
 

@@ -134,7 +134,8 @@ class Trainer:
         state = load_state(path)
         require_weights(about.model, state["model"], path / RESUME_FILE)
         trainer = cls(path, corpus, about.model, config, device, world)
-        trainer.about = replace(about, training=config)
+        measures = about.measures or music_measures(corpus)
+        trainer.about = replace(about, training=config, measures=measures)
         trainer.baselines = about.baselines
         try:
             trainer.load_state_dict(state)
@@ -147,9 +148,12 @@ class Trainer:
         """What to say before training."""
         rows = self.corpus.pieces("train")
         seconds = sum(row.seconds for row in rows)
-        found = about_corpus(self.model.parameters_count(), self.learner.steps, seconds, len(rows))
-        if (first := self.about.first_model) and first.knew:
-            found.append(about_first_model(first.name, first.known))
+        first = self.about.first_model
+        # one that begins with trained weights need not learn them all from this music
+        weights = 0 if first else self.model.parameters_count()
+        found = about_corpus(weights, self.learner.steps, seconds, len(rows))
+        if first and first.knew:
+            found.append(about_first_model(first.name, first.known or 0))
         return found
 
     # running

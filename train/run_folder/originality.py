@@ -37,9 +37,8 @@ def known_fraction(corpus: Corpus, rows: Sequence[ManifestRow], table: Table) ->
     """How many of some pieces, or of a hundred of them, are in a table."""
     some = _some(rows)
     with progress_bar("comparing", len(some), "pieces") as advance_to:
-        return sum(is_known(score, table) for score in _scores(corpus, some, advance_to)) / len(
-            some
-        )
+        known = sum(is_known(score, table) for score in _scores(corpus, some, advance_to))
+    return known / max(len(some), 1)
 
 
 def table_of(corpus: Corpus, weights: int, first: Table | None = None) -> Table:

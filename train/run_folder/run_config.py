@@ -59,21 +59,21 @@ class Music:
 @dataclass(frozen=True)
 class FirstModel:
     """The model that a run began with. `known`: the fraction of the held-out pieces that it had
-    learned from, as far as its file can tell. `licence`: of the music that it learned from."""
+    learned from; None where its file cannot tell. `licence`: of the music that it learned from."""
 
     name: str
-    known: float = 0.0
+    known: float | None = None
     licence: str = ""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.known <= 1:
+        if not 0 <= (self.known or 0) <= 1:
             raise UgenError("known is no fraction")
 
     @property
     def knew(self) -> bool:
         """Whether it had learned from so much of the held-out music that scores on it are none on
         held-out music."""
-        return self.known > NOTABLE
+        return self.known is not None and self.known > NOTABLE
 
 
 @dataclass(frozen=True)

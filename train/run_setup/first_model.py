@@ -34,7 +34,8 @@ def bundled_model(request: Request, corpus: Corpus, say: Say) -> InitialModel | 
     model = open_model(path)
     if not fits(model, corpus.codec):
         return None
-    known = max(_known(model, corpus, split) for split in ("train", *_held_out(corpus)))
+    splits = "train", _held_out(corpus)
+    known = max(_known(model, corpus, split) or 0 for split in splits)
     if known > NOTABLE:
         say(
             f"starts from scratch: the {corpus.arrangement} model that comes with ugen learned "
@@ -53,7 +54,7 @@ def adapted(
 ) -> InitialModel:
     """A first model with the columns and the dropout of the run, and what it knows of the held-out
     music."""
-    known = max(_known(model, corpus, split) for split in _held_out(corpus))
+    known = _known(model, corpus, _held_out(corpus))
     before, after = model.config.columns, wanted.columns
     new = [each.name for each in after if each not in before]
     gone = [each.name for each in before if each not in after]
@@ -71,11 +72,13 @@ def adapted(
     )
 
 
-def _held_out(corpus: Corpus) -> tuple[str]:
+def _held_out(corpus: Corpus) -> str:
     """The split that a run is evaluated on."""
-    return ("valid",) if corpus.pieces("valid") else ("test",)
+    return "valid" if corpus.pieces("valid") else "test"
 
 
-def _known(model: InitialModel, corpus: Corpus, split: str) -> float:
-    """The fraction of a split's pieces that a model learned from, as far as its file can tell."""
-    return known_fraction(corpus, corpus.pieces(split), model.table) if model.table else 0.0
+def _known(model: InitialModel, corpus: Corpus, split: str) -> float | None:
+    """The fraction of a split's pieces that a model learned from; None where its file cannot
+    tell."""
+    table = model.table
+    return None if table is None else known_fraction(corpus, corpus.pieces(split), table)
