@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent / "bench"))
 
 from voices import LOWEST, NAMES, RANGES, SILENT, VoicesCodec
 
-CODEC = VoicesCodec()
+CODEC = VoicesCodec(forget=0.0)
 COLUMNS = [each.name for each in CODEC.columns]
 
 
@@ -79,3 +79,12 @@ def test_the_rows_of_a_cadence() -> None:
     assert last["chord_before"] == 1 + 10 + 12 * 7 + 144 * 4
     assert [last[f"{name}_at"] - 2 + LOWEST for name in NAMES] == [64, 60, 60, 48]
     assert last["soprano_bass"] == 1 + 16 + 6
+
+
+def test_ids_are_forgotten_and_tokens_are_not() -> None:
+    rows = CODEC.to_rows(CODEC.pack(_random_piece(3)), COLUMNS)
+    forgotten = VoicesCodec(forget=0.5).augment(rows, 0, 1.0, 0, COLUMNS)
+    assert (forgotten[:, 0] == rows[:, 0]).all()
+    known = rows[:, 1:] > 0
+    assert 0.45 < (forgotten[:, 1:] == rows[:, 1:])[known].mean() < 0.55
+    assert (forgotten[:, 1:][~known] == 0).all()

@@ -49,14 +49,20 @@ SILENT = -1
 
 
 class VoicesCodec(Codec):
-    """`order`: of voices at one step. `ticks`: of a step, as in `frames`."""
+    """`order`: of voices at one step. `ticks`: of a step, as in `frames`. `forget`: the fraction of
+    the columns' ids that an augmented piece leaves out, so that a model does not know it by them.
+    """
 
     name = "voices"
     about = "four voices"
     pitch_kinds = NAMES
 
-    def __init__(self, order: str = "soprano bass alto tenor", ticks: int = 120):
+    def __init__(
+        self, order: str = "soprano bass alto tenor", ticks: int = 120, forget: float = 0.15
+    ):
         self.order = [NAMES.index(name) for name in order.split()]
+        self.forget = forget
+        self._rng = np.random.default_rng(1)
         self.ticks = ticks
         self.step_seconds = ticks / 960
         events = ["start", *(f"shift:{n}" for n in range(1, LONGEST + 1))]
@@ -73,7 +79,7 @@ class VoicesCodec(Codec):
 
     def options(self) -> dict[str, Any]:
         order = " ".join(NAMES[voice] for voice in self.order)
-        return {"order": order, "ticks": self.ticks}
+        return {"order": order, "ticks": self.ticks, "forget": self.forget}
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -136,6 +142,9 @@ class VoicesCodec(Codec):
                 augmented[:, place] = np.where(ids < 2, ids, moved)
             elif name == "key_so_far":
                 augmented[:, place] = keys[ids]
+        forgotten = self._rng.random(augmented.shape, np.float32) < self.forget
+        forgotten[:, 0] = False
+        augmented[forgotten] = 0
         return augmented
 
     def cursor(
