@@ -183,7 +183,7 @@ class VoicesCursor:
         self._chord_before = 0  # when time last passed
         self._sounded = np.zeros(12)  # time of each pitch class
         self._key = 0
-        self._repeats = Repeats(LENGTHS, MEMORY)
+        self._repeats = Repeats(LENGTHS, MEMORY, codec.vocabulary.bit_length())
         self._tokens: deque[int] = deque(maxlen=MEMORY)
 
     @property
@@ -201,7 +201,6 @@ class VoicesCursor:
             self.at[voice] = SILENT if how == ["rest"] else value + self.at[voice] * by
             self._since[voice] = self.now
         self._tokens.append(token)
-        self._repeats.now += 1
         self._repeats.record(token)
 
     def _pass(self, steps: int) -> None:
@@ -237,9 +236,9 @@ class VoicesCursor:
             both = SILENT not in (self.at[high], self.at[low])
             name = f"{NAMES[high]}_{NAMES[low]}"
             ids[name] = 1 + min(max(apart, CROSSED), FARTHEST) - CROSSED if both else 0
-        for length in LENGTHS:
-            lag = self._repeats.lag(length)
-            ids[f"after_{length}"] = self._tokens[-lag] + 1 if lag else 0
+        ids.update({f"after_{length}": 0 for length in LENGTHS})
+        for length, ago in self._repeats.found:
+            ids[f"after_{length}"] = self._tokens[-ago] + 1
         return [ids[name] for name in self._columns]
 
     def mask(self) -> Mask:
