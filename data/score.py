@@ -109,6 +109,16 @@ class Score:
         rate = int(self.tempos["usec"][segment]) / (1e6 * self.ticks_per_beat)
         return int(self.tempos["tick"][segment]) + int((seconds - starts[segment]) / rate + 1e-9)
 
+    def at(self, ticks_per_beat: int) -> Score:
+        """The score with finer ticks; itself where they would not fall on all of its own."""
+        scale, rest = divmod(ticks_per_beat, self.ticks_per_beat)
+        if rest or scale == 1:
+            return self
+        notes, tempos, meters = self.notes.copy(), self.tempos.copy(), self.meters.copy()
+        for times in (notes["onset"], notes["end"], tempos["tick"], meters["tick"]):
+            times *= scale
+        return Score(notes, ticks_per_beat, tempos, meters, self.warnings)
+
     def until(self, tick: int) -> Score:
         """The score cut at `tick`: later notes left out, notes still sounding ended there."""
         notes = self.notes[self.notes["onset"] < tick]

@@ -41,6 +41,11 @@ def test_songs_of_the_bundled_model(options: str, tmp_path: Path) -> None:
     done = ugen_run("-o", tmp_path / "song.mid", *options.split())
     assert done.returncode == 0, done.stderr
     song = read_midi(tmp_path / "song.mid")
+    assert song.ticks_per_beat == 480
+    # hashed in the codec's ticks, of which files had 24 a beat at first
+    for times in (song.notes["onset"], song.notes["end"], song.tempos["tick"], song.meters["tick"]):
+        assert not (times % 20).any()
+        times //= 20
     assert sha256(song.notes, song.tempos, song.meters) == SONGS[options]
 
 

@@ -49,3 +49,20 @@ def key_words(key: tuple[int, bool]) -> str:
 def key_name(key: tuple[int, bool]) -> str:
     """C, F#, Bbm."""
     return _SHARP[key[0]] + "m" * key[1]
+
+
+def accidentals(key: tuple[int, bool]) -> int:
+    """The sharps of its signature, or below 0 the flats; six at most."""
+    tonic, minor = key
+    return (7 * (tonic + 3 * minor) + 5 + minor) % 12 - 5 - minor
+
+
+def spelled(fifths: int) -> tuple[str, int]:
+    """A note so many fifths above C: its letter, and its sharps, or below 0 its flats."""
+    return "FCGDAEB"[(fifths + 1) % 7], (fifths + 1) // 7
+
+
+def signature_name(key: tuple[int, bool]) -> str:
+    """Db, F#m: a key as its signature spells it."""
+    letter, sharps = spelled(accidentals(key) + 3 * key[1])
+    return letter + ("#" * sharps or "b" * -sharps) + "m" * key[1]

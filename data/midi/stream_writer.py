@@ -41,8 +41,11 @@ class MidiRecorder:
     after it, all up to there can be read.
     """
 
-    def __init__(self, file: BinaryIO, ticks_per_beat: int):
+    def __init__(self, file: BinaryIO, ticks_per_beat: int, scale: int = 1, key: str | None = None):
+        """`ticks_per_beat`: of the music; the file has `scale` times as many. `key`: the signature,
+        as in Bb or F#m."""
         self._file = file
+        self._scale = scale
         self._track = TrackEncoder()
         self._channels = Channels()
         self._pending: list[PendingEvent] = []
@@ -50,9 +53,13 @@ class MidiRecorder:
         self._port = 0
         self._unsaved = bytearray()
         self._ending = b""  # of the last save; what comes next overwrites it
-        start = header_chunk(0, 1, ticks_per_beat) + chunk(b"MTrk", b"")
+        start = header_chunk(0, 1, ticks_per_beat * scale) + chunk(b"MTrk", b"")
         self._at = self._start = len(start)  # where the next events go
         self._put(0, start)
+        if key is not None:
+            from mido import MetaMessage
+
+            self._add(0, _OFF, MetaMessage("key_signature", key=key))
 
     def tempo(self, tick: int, usec: int) -> None:
         """A tempo, at or after the onset of the last note."""
@@ -72,7 +79,7 @@ class MidiRecorder:
         from mido import Message
 
         onset, end, pitch, velocity, program, _ = row
-        self._write_before(onset)
+        self._write_before(onset * self._scale)
         channel, is_new = self._channels.place(row)
         on = Message("note_on", channel=channel.number, note=pitch, velocity=velocity)
         off = Message("note_off", channel=channel.number, note=pitch, velocity=0)
@@ -106,7 +113,9 @@ class MidiRecorder:
         rest._unsaved = bytearray()
         rest._track = copy(self._track)
         rest._pending = self._pending[:]
-        last = max((event.tick for event in rest._pending), default=0) if end is None else end
+        last = max((event.tick for event in rest._pending), default=0)
+        if end is not None:
+            last = end * self._scale
         rest._write_before(last + 1)
         for text in texts:
             rest._write(max(rest._track.tick, last), text_event(text))
@@ -125,7 +134,8 @@ class MidiRecorder:
         self, tick: int, order: int, event: Message | MetaMessage, port: int | None = None
     ) -> None:
         self._count += 1
-        heapq.heappush(self._pending, PendingEvent(tick, order, self._count, event, port))
+        at = tick * self._scale
+        heapq.heappush(self._pending, PendingEvent(at, order, self._count, event, port))
 
     def _write_before(self, tick: int) -> None:
         while self._pending and self._pending[0].tick < tick:

@@ -28,11 +28,12 @@ from ugen.data.midi.events import read_events, read_texts
 from ugen.data.midi.midicsv import csv_lines, csv_to_midi
 from ugen.data.midi.reader import read_midi
 from ugen.data.midi.smf import MIDI_SUFFIXES, read_file, read_header
-from ugen.data.midi.writer import midi_bytes, write_midi
 from ugen.data.score import Score
 from ugen.data.settings import flag_of, setting
 
 from .audio import FORMATS, write_audio
+from .midi_file import file_bytes
+from .musicxml import write_musicxml
 from .piano_roll import ROW_SECONDS, piano_roll
 
 READABLE = (*MIDI_SUFFIXES, ".csv", ".txt")
@@ -74,6 +75,9 @@ class Options:
     colour: str = setting(
         "program", "What colours mean.", choices=("program", "velocity"), panel="Pictures"
     )
+    as_played: bool = setting(
+        False, "Write notes as long as they sound, not as long as they read well.", panel="Notation"
+    )
     soundfont: Path | None = setting(
         None,
         "The SoundFont (.sf2) that plays.",
@@ -99,6 +103,7 @@ def check_used(names: Iterable[str], sources: Iterable[str], target: str) -> Non
         "velocity": (is_read and target != ".txt", "frames text (.txt) turned into another kind"),
         "row_seconds": pictures,
         "colour": pictures,
+        "as_played": (target == ".musicxml", "notation (.musicxml)"),
         "soundfont": (target in FORMATS, f"sound files ({', '.join(FORMATS)})"),
     }
     for each in fields(Options):
@@ -144,15 +149,17 @@ def write_score(
     *,
     pad_ticks: int = 0,
     texts: Sequence[str] = (),
+    key: tuple[int, bool] | None = None,
 ) -> None:
     """Write a score as the kind of file that the extension of `path` names, one of WRITABLE.
 
     All but pictures last until `pad_ticks` after the last note. `texts` become text events where
-    the kind has them: in MIDI and midicsv text. Raises UgenError that names the file and the
+    the kind has them: in MIDI and midicsv text. `key`: that of its signature, the likeliest where
+    it is None. Raises UgenError that names the file and the
     reason; nothing half-written is left.
     """
     check_writable(path)
-    WRITERS[path.suffix.lower()](Written(score, path, options, pad_ticks, texts))
+    WRITERS[path.suffix.lower()](Written(score, path, options, pad_ticks, texts, key))
 
 
 class Written(NamedTuple):
@@ -163,15 +170,19 @@ class Written(NamedTuple):
     options: Options
     pad_ticks: int
     texts: Sequence[str]
+    key: tuple[int, bool] | None
+
+    def midi(self) -> bytes:
+        """It as a MIDI file."""
+        return file_bytes(self.score, texts=self.texts, pad_ticks=self.pad_ticks, key=self.key)
 
 
 def _write_midi(to: Written) -> None:
-    write_midi(to.score, to.path, texts=to.texts, pad_ticks=to.pad_ticks)
+    write_atomically(to.path, to.midi())
 
 
 def _write_csv(to: Written) -> None:
-    data = midi_bytes(to.score, texts=to.texts, pad_ticks=to.pad_ticks)
-    _write_lines(to.path, csv_lines(data, str(to.path)))
+    _write_lines(to.path, csv_lines(to.midi(), str(to.path)))
 
 
 def _write_lines(path: Path, parts: Iterable[str]) -> None:
@@ -201,6 +212,10 @@ def _write_sound(to: Written) -> None:
     write_audio(to.score, to.path, to.options.soundfont, seconds=seconds)
 
 
+def _write_notation(to: Written) -> None:
+    write_musicxml(to.score, to.path, to.key, to.pad_ticks, to.options.as_played)
+
+
 def _write_picture(to: Written) -> None:
     piano_roll(to.score, to.path, to.options.row_seconds, to.options.colour)
 
@@ -210,6 +225,7 @@ WRITERS: dict[str, Callable[[Written], None]] = {
     **dict.fromkeys(MIDI, _write_midi),
     ".csv": _write_csv,
     ".txt": _write_frames,
+    ".musicxml": _write_notation,
     **dict.fromkeys(PICTURES, _write_picture),
     **dict.fromkeys(FORMATS, _write_sound),
 }

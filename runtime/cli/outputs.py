@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ugen.data import Score, UgenError
 from ugen.data.files import write_atomically
-from ugen.data.midi.writer import midi_bytes
 from ugen.data.render import audio
 from ugen.data.render.convert import WRITABLE, Options, write_score
+from ugen.data.render.midi_file import file_bytes
 
 STDOUT = Path("-")
 SEED = "{seed}"
@@ -67,17 +67,18 @@ def write(
     files: Sequence[Path],
     soundfont: Path | None = None,
     streamed: bytes | None = None,
+    key: tuple[int, bool] | None = None,
 ) -> None:
     """Write a song to every file, with its record where the kind has texts. `streamed`: its bytes
-    as MIDI, if it was written while it was made. Raises UgenError that names the file and the
-    reason."""
+    as MIDI, if it was written while it was made. `key`: the one it was asked for, if any. Raises
+    UgenError that names the file and the reason."""
     for file in files:
         if file == STDOUT:
-            data = streamed or midi_bytes(score, texts=[record], pad_ticks=pad_ticks)
+            data = streamed or file_bytes(score, texts=[record], pad_ticks=pad_ticks, key=key)
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
         elif streamed is not None and file.suffix.lower() in MIDI:
             write_atomically(file, streamed)
         else:
             options = Options(soundfont=soundfont)
-            write_score(score, file, options, pad_ticks=pad_ticks, texts=[record])
+            write_score(score, file, options, pad_ticks=pad_ticks, texts=[record], key=key)

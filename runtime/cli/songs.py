@@ -100,7 +100,14 @@ def _make_song(
 def _write_song(made: _Made, model: Model, targets: Output, messages: RunMessages) -> None:
     distance, request, song = made
     names = targets.names(request.settings.seed)
-    outputs.write(song.score, song.pad_ticks, request.record(), names, targets.soundfont)
+    outputs.write(
+        song.score,
+        song.pad_ticks,
+        request.record(),
+        names,
+        targets.soundfont,
+        key=request.signature(song.key),
+    )
     _write_state(song.state, request, model, targets)
     for retry in song.retries:
         messages.warning(f"{names[0]}: {retry}")
@@ -142,8 +149,15 @@ def _remake_streamed_song(
         raise song.fault
     score = read_midi(data.getvalue(), str(names[0]))
     pad_ticks = max(score.tick_at(song.seconds) - score.end_tick, 0)
-    record = request.record()
-    outputs.write(score, pad_ticks, record, names, targets.soundfont, data.getvalue())
+    outputs.write(
+        score,
+        pad_ticks,
+        request.record(),
+        names,
+        targets.soundfont,
+        data.getvalue(),
+        request.signature(song.state.key),
+    )
     _write_state(song.state, request, model, targets)
     messages.song(request, names, song.seconds, song.notes, song.tokens, score)
 

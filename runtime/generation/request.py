@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ugen.data import MidiError, UgenError
+from ugen.data.analysis.key import parse_key
 from ugen.data.json_values import MAX_CHARACTERS, from_json, parse_json, to_json
 from ugen.data.midi.events import read_texts
 from ugen.data.midi.smf import read_file
@@ -38,6 +39,13 @@ class Request:
         """The whole song."""
         song = generate(model, self.settings, on_progress=on_progress)
         return replace(song, score=self.transform.apply(song.score))
+
+    def signature(self, key: str | None) -> tuple[int, bool] | None:
+        """The key of the finished song, if the model was asked for `key`."""
+        if key is None:
+            return None
+        tonic, is_minor = parse_key(key)
+        return (tonic + self.transform.transpose) % 12, is_minor
 
     def as_streamed(
         self, written: float | None = None, stopped_after: int | None = None

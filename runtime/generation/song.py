@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from ugen.data import Score, UgenError
+from ugen.data.analysis.key import parse_key
 from ugen.data.codecs.base import Tokens
 from ugen.data.score import NOTE
 from ugen.runtime.inference.model import Model
@@ -54,7 +55,8 @@ class Song:
         Raises UgenError."""
         from ugen.data.render.convert import write_score
 
-        write_score(self.score, Path(path), pad_ticks=self.pad_ticks)
+        key = None if self.key is None else parse_key(self.key)
+        write_score(self.score, Path(path), pad_ticks=self.pad_ticks, key=key)
 
 
 def steps(model: Model, seed: int, sampling: Sampling) -> Iterator[tuple[Step, float]]:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ugen.data import Note, UgenError
+from ugen.data.analysis.key import signature_name
 from ugen.data.codecs.base import Tokens
 from ugen.data.midi.stream_writer import MidiRecorder
+from ugen.data.render.midi_file import TICKS_PER_BEAT
 from ugen.data.score import NoteRow
 from ugen.runtime.generation.faults import GuardError
 from ugen.runtime.generation.guarded_stream import Retry
@@ -109,8 +111,11 @@ class _Session:
         self._saved_at = -math.inf
         self._recorder = None
         if output is not None:
-            ticks_per_beat = model.card.codec.decoder().ticks_per_beat
-            self._recorder = MidiRecorder(output, ticks_per_beat)
+            ticks = model.card.codec.decoder().ticks_per_beat
+            scale = TICKS_PER_BEAT // ticks if TICKS_PER_BEAT % ticks == 0 else 1
+            key = request.signature(request.settings.for_model(model.card).key)
+            name = None if key is None else signature_name(key)
+            self._recorder = MidiRecorder(output, ticks, scale, name)
         recorder = self._recorder
         self._song = NoteStream(
             model,
