@@ -22,9 +22,9 @@ class Output:
 
     output: list[Path] | None = setting(
         None,
-        "File to write, of the kind that its extension names: .mid, .mp3, .ogg, .flac, .wav, .png, "
-        ".csv, .txt; - is MIDI on standard output. May be given several times. {seed} in the name "
-        "stands for the seed.",
+        "File to write, of the kind that its extension names: .mid, .musicxml, .mp3, .ogg, .flac, "
+        ".wav, .png, .csv, .txt; - is MIDI on standard output. May be given several times. {seed} "
+        "in the name stands for the seed.",
         flag="-o --output",
     )
     soundfont: Path | None = setting(

@@ -156,7 +156,7 @@ def _remake_streamed_song(
         names,
         targets.soundfont,
         data.getvalue(),
-        request.signature(song.state.key),
+        request.signature(song.state.asked.get("key")),
     )
     _write_state(song.state, request, model, targets)
     messages.song(request, names, song.seconds, song.notes, song.tokens, score)
