@@ -44,6 +44,10 @@ class _Parts(NamedTuple):
     weights: NDArray[np.float64]
     lowest: NDArray[np.int64]
 
+    def some(self, which: slice) -> _Parts:
+        """Some of the stretches."""
+        return _Parts(self.number[which], self.weights[which], self.lowest[which])
+
 
 def find_chords(score: Score) -> dict[int, Bar]:
     """The likeliest chords of each bar in which a note sounds, by its number: of its two halves, or
@@ -63,7 +67,7 @@ def find_chords(score: Score) -> dict[int, Bar]:
     halves = Bars(replace(score, meters=meters), score.ticks_per_beat)
     parts = _parts(score, halves, twice=True)
     chords = [
-        _likeliest(_fits(_Parts(*(each[at : at + _BLOCK] for each in parts))))
+        _likeliest(_fits(parts.some(slice(at, at + _BLOCK))))
         for at in range(0, len(parts.number), _BLOCK)
     ]
     bars = Bars(score, score.ticks_per_beat)
@@ -124,8 +128,8 @@ def _parts(score: Score, grid: Bars, twice: bool = False) -> _Parts:
     if twice:
         weight[onset[note] <= start] *= 2
     number, rank = np.unique(part, return_inverse=True)
-    place = rank * 12 + pitch[note] % 12
-    weights = np.bincount(place, weight, minlength=12 * len(number)).reshape(-1, 12)
+    weights = np.zeros((len(number), 12))
+    np.add.at(weights, (rank, pitch[note] % 12), weight)
     lowest = np.full(len(number), 128)
     np.minimum.at(lowest, rank, pitch[note])
     return _Parts(number, weights, lowest)
@@ -137,7 +141,8 @@ def _fits(parts: _Parts) -> NDArray[np.float64]:
     missing = np.maximum(0, 1 - shares / _PRESENT)
     fits: NDArray[np.float64] = shares @ (2 * _TONES.T) - 1 - _MISSING * missing @ _TONES.T
     roots = _ROOT * shares + _LOWEST * (parts.lowest[:, None] % 12 == np.arange(12))
-    return fits + np.tile(roots, len(_TONES) // 12) + _PRIORS
+    fits += np.tile(roots, len(_TONES) // 12) + _PRIORS
+    return fits
 
 
 def _likeliest(fits: NDArray[np.float64]) -> list[int]:
