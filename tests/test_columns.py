@@ -32,7 +32,7 @@ CODECS = {
 }
 GOLDEN = Path(__file__).parent / "rows.json"
 LENGTH = 400  # tokens
-MINOR = Wishes({"key": 15}, bars=9, seconds=30)
+MINOR = Wishes({"key": 15}, bars=9, seconds=30, chords=((6,), (1, 8)))
 few = settings(max_examples=20)  # of streams, which are long
 each_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ugen.data import Codec
 from ugen.data.codecs.base import Inputs, Rows
-from ugen.data.codecs.columns import NO_WISHES, WISH_NAMES, Wishes
+from ugen.data.codecs.columns import CHORD_NAMES, NO_WISHES, WISH_NAMES, Wishes
 from ugen.data.json_values import from_json, to_json
 
 # the keys of a piano: transposing never moves a piece further outside them
@@ -202,7 +202,10 @@ class Streams:
         if self._rng.random() < dropout:
             return tuple(wishes)
         without = rarer if rarer and self._rng.random() < dropout else []
-        return tuple(n for n in wishes if n in without or self._rng.random() < dropout / 2)
+        found = {n for n in wishes if n in without or self._rng.random() < dropout / 2}
+        chord, next_chord = CHORD_NAMES  # both or none
+        found = found | {next_chord} if chord in found else found - {next_chord}
+        return tuple(name for name in wishes if name in found)
 
     def _key(self, piece: int) -> int:
         pitches = self._codec.pitch_range(self._codec.to_inputs(self._pieces[piece]))

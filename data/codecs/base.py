@@ -17,7 +17,7 @@ from ugen.data.errors import CodecError
 from ugen.data.score import Score
 from ugen.data.text import clock, count
 
-from .columns import NO_WISHES, Column, Wishes
+from .columns import CHORD_NAMES, CHORDS, NO_WISHES, Column, Wishes, transposed_chord
 from .decoder import Decoder
 
 Tokens = NDArray[np.uint16]
@@ -223,7 +223,8 @@ class Codec(ABC):
     def augment(
         self, rows: Rows, semitones: int, tempo: float, louder: int, columns: Sequence[str] = ()
     ) -> Rows:
-        """Rows of a piece augmented; `augmentation` says how. What is wished of it stays."""
+        """Rows of a piece augmented; `augmentation` says how. What is wished of it stays, but for
+        its chords."""
         table = self.augmentation(semitones, tempo, louder)
         augmented = rows.copy()
         augmented[:, 0] = table[rows[:, 0]]
@@ -231,6 +232,9 @@ class Codec(ABC):
         for place, name in enumerate(columns, 1):
             if Column(name, 0).holds_token:
                 augmented[:, place] = after_nothing[rows[:, place]]
+            elif name in CHORD_NAMES:
+                moved = [transposed_chord(chord, semitones) for chord in range(CHORDS + 1)]
+                augmented[:, place] = np.array(moved, rows.dtype)[rows[:, place]]
         return augmented
 
     def pitch_range(self, items: Inputs) -> NDArray[np.int64]:

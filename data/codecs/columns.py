@@ -22,6 +22,8 @@ LEVELS = 3  # of density and polyphony
 # that can be wished for
 METERS = ("2/4", "3/4", "4/4", "5/4", "6/4", "2/2", "3/2", "3/8", "6/8", "7/8", "9/8", "12/8")
 TEMPO_BOUNDS = (60, 76, 92, 108, 126, 144, 168)  # beats a minute
+CHORD_NAMES = "chord", "next_chord"
+CHORDS = 120  # twelve roots for each quality; 0 is no chord
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,24 @@ class Column:
 class Wishes:
     """What is wanted of a whole piece. `ids`: of columns that stay as they are, by name; 0 for
     those left out. `bars` or `seconds`: of musical time, from a cursor's start to the piece's end,
-    or None."""
+    or None. `chords`: of each bar from bar number `chords_from` on, again and again, one or more
+    that divide its beats; ids of the column `chord`."""
 
     ids: Mapping[str, int] = field(default_factory=dict)
     bars: float | None = None
     seconds: float | None = None
+    chords: Sequence[Sequence[int]] = ()
+    chords_from: int = 0
+
+    def chords_at(self, bar: int, beat: int, beats: int) -> tuple[int, int]:
+        """The chord of a beat of a bar that has so many, and the one that follows."""
+        if not self.chords or bar < self.chords_from:
+            return 0, 0
+        here = self.chords[(bar - self.chords_from) % len(self.chords)]
+        place = beat * len(here) // beats
+        if place + 1 < len(here):
+            return here[place], here[place + 1]
+        return here[place], self.chords[(bar + 1 - self.chords_from) % len(self.chords)][0]
 
 
 NO_WISHES = Wishes()
@@ -72,10 +87,13 @@ WISHES = (
     Column("label", 1),
     Column("meter", len(METERS) + 1),
     Column("tempo", len(TEMPO_BOUNDS) + 2),
+    *(Column(name, CHORDS + 1) for name in CHORD_NAMES),
 )
 WISH_NAMES = tuple(each.name for each in WISHES)
-CONSTANT = tuple(name for name in WISH_NAMES if name != "left")  # all through a piece
-WISHES_WITHOUT_BARS = tuple(each for each in WISHES if each.name not in ("meter", "tempo"))
+# all through a piece
+CONSTANT = tuple(name for name in WISH_NAMES if name not in ("left", *CHORD_NAMES))
+_OF_BARS = "meter", "tempo", *CHORD_NAMES
+WISHES_WITHOUT_BARS = tuple(each for each in WISHES if each.name not in _OF_BARS)
 
 
 def sized(columns: Sequence[Column], vocabulary: int) -> tuple[Column, ...]:
@@ -83,6 +101,12 @@ def sized(columns: Sequence[Column], vocabulary: int) -> tuple[Column, ...]:
     return tuple(
         Column(each.name, vocabulary + 1) if each.holds_token else each for each in columns
     )
+
+
+def transposed_chord(chord: int, semitones: int) -> int:
+    """The id of a chord that is moved."""
+    quality, root = divmod(chord - 1, 12)
+    return chord and 1 + 12 * quality + (root + semitones) % 12
 
 
 def left_id(bars: float | None) -> int:

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.analysis.beat_grid import LEAST_ON_GRID
+from ugen.data.analysis.chords import find_chords
 from ugen.data.analysis.key import parse_key
 from ugen.data.analysis.wishes import LONGEST_LABEL, WISH_TABLE, Known, Value, ids_of, known_of
 from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.codecs.base import Codec, Tokens
-from ugen.data.codecs.columns import WISH_NAMES, Column, Wishes
+from ugen.data.codecs.columns import CHORD_NAMES, WISH_NAMES, Column, Wishes
 from ugen.data.codecs.registry import codec_from_json
 from ugen.data.errors import CodecError, UgenError
 from ugen.data.files import read_bytes, read_json, write_json
@@ -187,7 +188,8 @@ class Corpus:
         """Columns without those of wishes that these pieces teach nothing about; `label` of the
         size that it has here. Raises UgenError where one of those was `asked` for by name."""
         sizes = {each.name: 1 + len(each.values) for each in self.known if each.is_useful}
-        sizes |= {each.name: each.size for each in columns if each.name in ("key", "left")}
+        always = "key", "left", *CHORD_NAMES
+        sizes |= {each.name: each.size for each in columns if each.name in always}
         kept = [each for each in columns if each.name in sizes or each.name not in WISH_NAMES]
         if asked and len(kept) < len(columns):
             name = next(each.name for each in columns if each not in kept)
@@ -199,9 +201,15 @@ class Corpus:
         """What could be asked for to get a piece, in another key and so many times as fast."""
         return ids_of(self.known, row.values, semitones, tempo)
 
-    def wishes(self, row: ManifestRow) -> Wishes:
-        """What could be asked for to get a piece."""
-        return self.codec.wishes(self.piece(row), self.ids(row))
+    def wishes(self, row: ManifestRow, chords: bool = False) -> Wishes:
+        """What could be asked for to get a piece, its `chords` where they are wanted."""
+        piece = self.piece(row)
+        wishes = self.codec.wishes(piece, self.ids(row))
+        if not chords or not row.notes:
+            return wishes
+        found = find_chords(self.codec.decode(piece))
+        bars = [found.get(bar, (0,)) for bar in range(max(found, default=0) + 2)]
+        return replace(wishes, chords=bars)
 
     def manifest(self) -> DataFrame:
         """The manifest for a notebook: one row per file, a column for each field of ManifestRow.

@@ -62,7 +62,7 @@ class Learner:
             ),
             config.seed,
             Asked(
-                lambda piece: corpus.wishes(rows[piece]),
+                lambda piece: corpus.wishes(rows[piece], chords="chord" in model.names),
                 lambda piece, semitones, tempo: corpus.ids(rows[piece], semitones, tempo),
             ),
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ugen.data import Codec, UgenError
-from ugen.data.codecs.columns import Column
+from ugen.data.codecs.columns import CHORD_NAMES, Column
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.pretrained import HELP
 from ugen.data.settings import check_settings, setting
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 
-RARER = "density", "polyphony", "label", "meter", "tempo"
+RARER = "density", "polyphony", "label", "meter", "tempo", *CHORD_NAMES
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,14 @@ class Clock:
     """Position in steps, bars and seconds, moved by time events. `tempo`: holds for all of the
     piece, whatever the events say."""
 
-    __slots__ = ("bar_end", "bar_steps", "bars", "fixed", "now", "seconds", "step_seconds")
+    __slots__ = ("bar_end", "bar_steps", "bars", "beats", "fixed", "now", "seconds", "step_seconds")
 
     def __init__(self, tempo: float | None = None) -> None:
         self.now = 0
         self.seconds = 0.0
         self.bars = 0
         self.bar_steps = bar_steps((4, 4))
+        self.beats = 4
         self.bar_end = self.bar_steps
         self.fixed = tempo is not None
         self.step_seconds = _step_seconds(tempo or 120)
@@ -49,6 +50,8 @@ class Clock:
             self.now = self.bar_end
             self.bar_end += self.bar_steps
         elif kind == "meter":
+            self.bars += self.place > 0  # it cuts a bar short
+            self.beats = value[0]
             self.bar_steps = bar_steps(value)
             self.bar_end = self.now + self.bar_steps
         elif kind == "tempo" and not self.fixed:
@@ -227,6 +230,9 @@ class BeatsCursor:
         row.set("beat", min(beat, int(BEATS) - 1) + 1)
         row.set("phase", phase + 1)
         wishes, left = row.wishes, None
+        here = clock.place * clock.beats // clock.bar_steps
+        chords = wishes.chords_at(clock.bars, here, clock.beats)
+        row.ids["chord"], row.ids["next_chord"] = chords
         if wishes.bars is not None:
             left = wishes.bars - clock.bars - clock.place / clock.bar_steps
         elif wishes.seconds is not None:
