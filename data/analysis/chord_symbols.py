@@ -7,7 +7,7 @@ roots from 0 for C to 11. A progression is a list of bars, each of one to four c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ugen.data.errors import UgenError
@@ -31,7 +31,7 @@ QUALITIES = {
 _NAMES = list(QUALITIES)
 _ROOTS = "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"
 MOST_IN_BAR = 4
-MOST_BARS = 1000
+MOST_BARS = 500
 FLAG = "--chords"
 
 # spellings of the same, in the order in which they are replaced
@@ -134,7 +134,7 @@ def _quality(written: str) -> tuple[str | None, str]:
     return (_BEGINNINGS[start] if _MORE.fullmatch(more) else None), more
 
 
-def chord_at(bar: Bar, beat: int, beats: int) -> int:
+def chord_at(bar: Sequence[int], beat: int, beats: int) -> int:
     """The chord of a beat in a bar of so many, both from 0. Each chord begins at a beat: of two
     chords in 3/4 the second begins at the last."""
     return bar[beat * len(bar) // beats]

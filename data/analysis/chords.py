@@ -7,7 +7,7 @@ a file claims to last.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from ugen.data.score import Score
 
 from .bars import Bars, Ticks
 from .chord_symbols import MOST_BARS, NO_CHORD, QUALITIES, Bar, chord_at
+from .key import key_of
 
 _TONES = np.array(
     [np.roll(np.isin(range(12), tones), root) for tones in QUALITIES.values() for root in range(12)]
@@ -92,7 +93,18 @@ def chords_of_bars(score: Score) -> list[Bar]:
     return [bar[: len(set(bar))] for bar in bars]  # a chord for both halves is one
 
 
-def in_chords(score: Score, chords_of: Callable[[int], Bar | None]) -> float:
+def key_of_chords(bars: Iterable[Sequence[int]]) -> tuple[int, bool]:
+    """The likeliest key of chords, each as long as the others of its bar."""
+    notes = []
+    for at, bar in enumerate(bars):
+        for part, chord in enumerate(bar):
+            span = 12 * at + 12 * part // len(bar), 12 * at + 12 * (part + 1) // len(bar)
+            tones = np.flatnonzero(_TONES[chord - 1]).tolist() if chord != NO_CHORD else []
+            notes += [(*span, tone, 64, 0, False) for tone in tones]
+    return key_of(Score.build(notes, 12))
+
+
+def in_chords(score: Score, chords_of: Callable[[int], Sequence[int] | None]) -> float:
     """The fraction of the time of notes in which they are tones of the chord there. `chords_of`: a
     bar's chords by its number, which divide its beats. Beats without a chord do not count; 0 where
     none has one."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ugen.data.score import Score
 
 from .bars import STEPS, Bars, Ticks
+from .chords import find_chords, in_chords
 from .key import key_of
 
 LOOK_BACK = 16  # bars in which a bar may return
@@ -29,6 +30,7 @@ STRUCTURE = (
     "bars_returning_transposed",
     "key_stability",
     "in_scale",
+    "in_chords",
     "ends",
 )
 
@@ -38,7 +40,7 @@ def structure(score: Score) -> dict[str, float]:
     notes = score.notes[~score.notes["drum"]]
     if not len(notes):
         return dict.fromkeys(STRUCTURE, 0.0)
-    values = (*_returning(score, notes), *_scales(score, notes), ends(score))
+    values = (*_returning(score, notes), *_scales(score, notes), _in_chords(score), ends(score))
     return dict(zip(STRUCTURE, map(float, values), strict=True))
 
 
@@ -110,6 +112,12 @@ def _scales(score: Score, notes: NDArray[np.void]) -> tuple[float, float]:
     near = best | np.roll(best, 1, axis=1) | np.roll(best, -1, axis=1)
     stays = (near[1:] & best[:-1]).any(axis=1)
     return stays.mean() if len(stays) else 1.0, most.sum() / sounding.sum()
+
+
+def _in_chords(score: Score) -> float:
+    """The fraction of note time in which notes are tones of the likeliest chord of their half
+    bar."""
+    return in_chords(score, find_chords(score).get)
 
 
 def ends(score: Score) -> bool:

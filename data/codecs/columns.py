@@ -66,15 +66,18 @@ class Wishes:
     chords: Sequence[Sequence[int]] = ()
     chords_from: int = 0
 
+    def chords_of(self, bar: int) -> Sequence[int]:
+        """The chords of a bar; (0,) where none is asked for."""
+        if not self.chords or bar < self.chords_from:
+            return (0,)
+        return self.chords[(bar - self.chords_from) % len(self.chords)]
+
     def chords_at(self, bar: int, beat: int, beats: int) -> tuple[int, int]:
         """The chord of a beat of a bar that has so many, and the one that follows."""
-        if not self.chords or bar < self.chords_from:
-            return 0, 0
-        here = self.chords[(bar - self.chords_from) % len(self.chords)]
+        here = self.chords_of(bar)
         place = beat * len(here) // beats
-        if place + 1 < len(here):
-            return here[place], here[place + 1]
-        return here[place], self.chords[(bar + 1 - self.chords_from) % len(self.chords)][0]
+        following = here[place + 1] if place + 1 < len(here) else self.chords_of(bar + 1)[0]
+        return here[place], following
 
 
 NO_WISHES = Wishes()

@@ -17,6 +17,7 @@ from ugen.data.text import printable
 from ugen.runtime.generation.asked import asked_words, found_words
 from ugen.runtime.generation.request import Request
 from ugen.runtime.model_file.card import Card
+from ugen.runtime.scoring.ranking import usual_in_chords
 
 
 class RunMessages:
@@ -64,9 +65,10 @@ class RunMessages:
         tokens: int,
         score: Score | None = None,
         distance: float | None = None,
+        in_chords: float | None = None,
     ) -> None:
         """A song that was made. `score`: where there is one. `distance`: to real music, where it
-        was ranked."""
+        was ranked. `in_chords`: the fraction of note time in the chords asked for."""
         settings = request.settings
         key = None if score is None or score.notes["drum"].all() else key_of(score)
         if self.as_json:
@@ -79,6 +81,7 @@ class RunMessages:
                 "key": key and key_name(key),
                 "asked": _asked(request),
                 **({} if score is None else self._measured(score)),
+                **({} if in_chords is None else {"in_chords": round(in_chords, 3)}),
                 **({} if distance is None else {"distance": round(distance, 3)}),
             }
             typer.echo(json.dumps(row), err=self._to_stderr)
@@ -87,6 +90,9 @@ class RunMessages:
             length = f"{round(seconds, 1):g} s, {notes} notes, seed {settings.seed}"
             if score is not None:
                 length += self._told(request, score, key)
+            if in_chords is not None:
+                length += f"; share of note time in the chords asked: {in_chords:.2f}"
+                length += f" (real music in its own: {usual_in_chords(self.card):.2f})"
             if distance is not None:
                 length += f", {distance:.2f} from real music"
             text = printable(f"{names}: {length}{self._credit}")

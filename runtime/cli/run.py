@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from ugen.data import UgenError, read_midi
+from ugen.data.analysis.chord_symbols import chords_text, parse_chords
+from ugen.data.analysis.chords import chords_of_bars
 from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
 from ugen.data.codecs.base import Tokens
@@ -49,6 +51,8 @@ Example: ugen-run model.onnx -o song.mid -o song.png --bars 32 --primer mine.mid
 Example: ugen-run model.onnx -o 'songs/{seed}.mid' --count 50 --best 5
 
 Example: ugen-run model.onnx -o song.mid --like ragtime --density dense --meter 2/4
+
+Example: ugen-run model.onnx -o song.mid --chords 'Am | F | C G | Am' --bars 16
 
 Example: ugen-run band.onnx -o song.mid --instruments 'piano, acoustic bass, drums'
 
@@ -114,6 +118,8 @@ def run(
             song["exact"] = True  # a song that has come to its end cannot be continued
         if "key" not in loaded.card.known and "key" in song:
             transform["key"] = song.pop("key")
+        if "chords" in song:
+            song["chords"] = _chords(song["chords"], messages)
         settings = _settings(loaded, origin, song, sampling, messages)
         request = Request(loaded.sha256, settings, Transform(**transform))
     songs.make(request, origin, loaded, targets, streaming, messages)
@@ -137,6 +143,18 @@ def _settings(
         primer=_primer_tokens(model, origin, messages),
         **{"seed": seed, **song},
     )
+
+
+def _chords(given: str, messages: RunMessages) -> str:
+    """Chords as they are given, or those of a MIDI file."""
+    if given.lower().endswith((".mid", ".midi")):
+        try:
+            return chords_text(chords_of_bars(read_midi(given)))
+        except UgenError as error:
+            raise UgenError(error.reason, flag="--chords", path=given) from None
+    for warning in parse_chords(given).warnings:
+        messages.warning(printable(f"--chords: {warning}"))
+    return given
 
 
 def _primer_tokens(model: Model, origin: Source, messages: RunMessages) -> Tokens | None:

@@ -112,7 +112,7 @@ def _write_song(made: _Made, model: Model, targets: Output, messages: RunMessage
     for retry in song.retries:
         messages.warning(f"{names[0]}: {retry}")
     notes, tokens = len(song.score.notes), len(song.tokens)
-    messages.song(request, names, song.seconds, notes, tokens, song.score, distance)
+    messages.song(request, names, song.seconds, notes, tokens, song.score, distance, song.in_chords)
 
 
 def _draw(kept: Sequence[_Made], sheet: Path, messages: RunMessages) -> None:

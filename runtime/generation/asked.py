@@ -8,6 +8,7 @@ from itertools import accumulate
 
 from ugen.data import Score, UgenError
 from ugen.data.analysis.wishes import BY_NAME, WISH_TABLE, Known, measured
+from ugen.data.codecs.columns import CHORD_NAMES
 from ugen.data.text import printable
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.rng import Rng
@@ -51,6 +52,16 @@ def require_known(card: Card, name: str) -> Known:
         reason = f"the model has no column {name}; train-ugen makes one that has it, from"
         raise UgenError(f"{reason} {wish.needs}", flag=wish.flag)
     return card.known[name]
+
+
+def require_chords(card: Card) -> None:
+    """Raise UgenError unless a model knows chords."""
+    if not card.codec.has_bars:
+        reason = f"the {card.codec.name} codec knows seconds only, no bars of chords"
+        raise UgenError(reason, flag="--chords")
+    if CHORD_NAMES[0] not in card.column_names:
+        reason = "the model was trained without the column chord; train-ugen --columns all has it"
+        raise UgenError(reason, flag="--chords")
 
 
 def asked_words(asked: Mapping[str, str | float]) -> str:

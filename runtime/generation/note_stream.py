@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from ugen.data import Note
+from ugen.data.analysis.chords import in_chords
 from ugen.data.analysis.structure import ends
 from ugen.data.codecs.base import Tokens
 from ugen.data.score import NoteRow
@@ -236,6 +237,8 @@ class NoteStream:
             asked=self._settings.texts,
             instruments=self._settings.instruments,
             drums=self._settings.drums,
+            chords=self._settings.chords,
+            chord_bar=self._stream.chord_bar,
             passed=self._stream.passed,
             lead=max(self._decoder.now - self._end, 0),
             recent_onsets=self._stream.recent_onsets,
@@ -244,6 +247,15 @@ class NoteStream:
             h=h.reshape(-1),
             c=c.reshape(-1),
         )
+
+    def in_chords(self, made: Tokens) -> float | None:
+        """The fraction of the time of notes that is in the chords asked for, if any are. `made`:
+        all tokens of the song, as `on_tokens` gave them."""
+        if not self._stream.wishes.chords:
+            return None
+        before = () if self._settings.before is None else self._settings.before
+        score = self._codec.decode(np.concatenate([before, made]).astype(np.uint16))
+        return in_chords(score, self._stream.wishes.chords_of)
 
     def _made(self) -> float:
         """Seconds, or bars, sampled so far."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, replace
 from typing import Any, ClassVar
 
+from ugen.data.analysis.chord_symbols import parse_chords
+from ugen.data.analysis.chords import key_of_chords
 from ugen.data.analysis.key import key_name, key_of, parse_key
 from ugen.data.analysis.wishes import BY_NAME, WISH_TABLE
-from ugen.data.codecs.base import Tokens
+from ugen.data.codecs.base import Cursor, Tokens
 from ugen.data.codecs.columns import Wishes
 from ugen.data.errors import UgenError
 from ugen.data.settings import check_settings, setting
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.config import Sampling
 
-from .asked import Mix, drawn, mix_of, require_known
+from .asked import Mix, drawn, mix_of, require_chords, require_known
 from .instruments import check_instruments, instruments_of
 from .keys import drawn_key
 from .packing import packed_array
@@ -31,14 +33,14 @@ class SongSettings:
     """What to make. With neither `seconds` nor `bars` the song is endless.
 
     `key`: asked of a model that knows keys; None for that of `start` or `primer`, or a drawn one.
-    `like`, `density`, `polyphony`, `meter`: asked of a model that knows such; None for that of
-    `start`, or leaves it to the model. `instruments`, `drums`: which a band may use. `sampling`:
-    None for that of `start`, or the model's own. `primer`: tokens of music to continue from
-    (`tokens_of`), before the song starts or, with `keep_primer`, as its beginning. `start`: where
-    another song ended, to continue from there: with its sampling and tempo unless others are given,
-    and with its random stream if the seed is the same. `guard`: detect degenerate and copied output
-    and resample it; `copy_guard`: copied output, too. `cut`: the second up to which a song was
-    written. `stopped_after`: how many steps had been taken when it was stopped, those that were
+    `like`, `density`, `polyphony`, `meter`, `chords`: asked of a model that knows such; None for
+    that of `start`, or leaves it to the model. `instruments`, `drums`: which a band may use.
+    `sampling`: None for that of `start`, or the model's own. `primer`: tokens of music to continue
+    from (`tokens_of`), before the song starts or, with `keep_primer`, as its beginning. `start`:
+    where another song ended, to continue from there: with its sampling and tempo unless others are
+    given, and with its random stream if the seed is the same. `guard`: detect degenerate and copied
+    output and resample it; `copy_guard`: copied output, too. `cut`: the second up to which a song
+    was written. `stopped_after`: how many steps had been taken when it was stopped, those that were
     taken back among them.
     """
 
@@ -95,6 +97,12 @@ class SongSettings:
     drums: bool = setting(
         True, "Use drums, if the model knows them.", flag="--no-drums", panel=WISHES
     )
+    chords: str | None = setting(
+        None,
+        "Chords, one a bar or more, as in 'Am | F | C G | Am', again and again; or a MIDI file "
+        "that has them.",
+        panel=WISHES,
+    )
     seed: int = setting(
         MISSING,
         "The same seed makes the same song.",
@@ -130,11 +138,16 @@ class SongSettings:
             raise UgenError("--seconds and --bars: give one of them")
         if self.key is not None:
             parse_key(self.key)
-        for flag, text in (("--like", self.like), ("--instruments", self.instruments)):
+        texts = ("like", self.like), ("instruments", self.instruments), ("chords", self.chords)
+        for name, text in texts:
             if text is not None and len(text) > _LONGEST:
-                raise UgenError(f"{len(text)} characters; {_LONGEST} are the most", flag=flag)
+                raise UgenError(
+                    f"{len(text)} characters; {_LONGEST} are the most", flag=f"--{name}"
+                )
         if self.instruments is not None:
             instruments_of(self.instruments)
+        if self.chords is not None:
+            parse_chords(self.chords)
         if self.primer is not None and self.start is not None:
             raise UgenError("not with --from-state, which continues another song", flag="--primer")
         if self.keep_primer and self.primer is None:
@@ -182,15 +195,28 @@ class SongSettings:
         """What is wanted of the piece from its first token on, the primer included; of a mix, what
         holds in its first bar."""
         ids = {name: drawn(mix, self.seed, 0) for name, mix in self.mixes(card).items()}
-        if not self.counts_down(card):
+        if not self.counts_down(card) and self.chords is None:
             return Wishes(ids)
-        before = card.codec.cursor(self.tempo)
+        before = card.codec.cursor(self.tempo, ("beat", "phase") if self.chords else ())
         for token in () if self.before is None else self.before.tolist():
             before.feed(token)
+        wishes = Wishes(ids)
+        if self.chords is not None:
+            bars = parse_chords(self.chords).bars
+            wishes = Wishes(ids, chords=bars, chords_from=self._chords_from(before))
+        if not self.counts_down(card):
+            return wishes
         if self.bars is not None:
-            return Wishes(ids, bars=before.bars + self.bars)
+            return replace(wishes, bars=before.bars + self.bars)
         assert self.seconds is not None
-        return Wishes(ids, seconds=before.seconds + self.seconds)
+        return replace(wishes, seconds=before.seconds + self.seconds)
+
+    def _chords_from(self, before: Cursor) -> int:
+        """The bar that the chords begin with: the next, but where a state is among them.
+        `before`: a cursor after what came before, whose row is its place in the bar."""
+        if self.start is not None and self.start.chords == self.chords:
+            return before.bars - self.start.chord_bar
+        return before.bars + (before.row() != [1, 1])
 
     def for_model(self, card: Card) -> SongSettings:
         """The same for a model with this card, `sampling`, `tempo` and `key` filled in. Raises
@@ -215,6 +241,8 @@ class SongSettings:
         if self.primer is not None:
             codec.check(self.primer)
         settings = replace(self, sampling=sampling, tempo=tempo, **self._asked_of(card))
+        if settings.chords is not None:
+            require_chords(card)
         check_instruments(codec, settings.instruments, settings.drums)
         settings.mixes(card)
         return settings
@@ -235,10 +263,13 @@ class SongSettings:
         if self.start is not None:
             found["instruments"] = self.instruments or self.start.instruments
             found["drums"] = self.drums and self.start.drums
+            found["chords"] = self.chords or self.start.chords
         return found
 
     def _usual_key(self, card: Card) -> str:
         """The key to ask for where nobody names one."""
+        if self.chords is not None:
+            return key_name(key_of_chords(parse_chords(self.chords).bars))
         if self.primer is not None and len(self.primer):
             return key_name(key_of(card.codec.decode(self.primer)))
         return drawn_key(card, self.seed)

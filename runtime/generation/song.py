@@ -30,7 +30,8 @@ MIN_NOTELESS = 5.0  # seconds; a song of so much without a note is degenerate
 class Song:
     """Generated music. `score` lasts `seconds`; `tokens`: all that were sampled, as a corpus stores
     them; `asked`: what the model was asked for, by the wish's name; `retries`: what the guard
-    found and resampled; `state`: where it ended, to continue from."""
+    found and resampled; `state`: where it ended, to continue from; `in_chords`: the fraction of the
+    time of notes that is in the chords asked for."""
 
     score: Score
     tokens: Tokens
@@ -39,6 +40,7 @@ class Song:
     asked: dict[str, str]
     retries: tuple[Retry, ...]
     state: SongState
+    in_chords: float | None = None
 
     @property
     def key(self) -> str | None:
@@ -106,4 +108,5 @@ def generate(
         raise GuardError(f"degenerate output: {fault.text}", fault)
     made = np.concatenate(tokens)
     state = stream.state()
-    return Song(score, made, stream.length, settings.seed, state.asked, tuple(retries), state)
+    asked, in_chords = state.asked, stream.in_chords(made)
+    return Song(score, made, stream.length, settings.seed, asked, tuple(retries), state, in_chords)

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data import UgenError
+from ugen.data.analysis.chord_symbols import parse_chords
 from ugen.data.codecs.base import Tokens
 from ugen.data.files import read_bytes, write_atomically
 from ugen.data.json_values import MAX_CHARACTERS, from_json, parse_json, to_json
@@ -20,7 +21,7 @@ from ugen.runtime.model_file.format import MAX_STATE
 from ugen.runtime.sampling.config import Sampling
 from ugen.runtime.sampling.sampler import WINDOW
 
-from .asked import mix_of
+from .asked import mix_of, require_chords
 from .instruments import check_instruments, instruments_of
 from .packing import packed_array
 from .returns import Returns
@@ -35,6 +36,7 @@ _RANGES = (
     ("tempo", *TEMPOS),
     ("position", 0, _MAX_NUMBER),
     ("passed", 0, _MAX_NUMBER),
+    ("chord_bar", -1, _MAX_NUMBER),
     ("lead", 0, _MAX_NUMBER),
 )
 
@@ -44,7 +46,8 @@ class SongState:
     """Where a song ended.
 
     `seed`, `position`: of the random stream. `tempo`, `asked`, `instruments`, `drums`: what was
-    asked for; `asked` by the wish's name. `passed`: bars since the song began, or steps of a codec
+    asked for; `asked` by the wish's name. `chords`, `chord_bar`: those asked for, and how many bars
+    ago they began. `passed`: bars since the song began, or steps of a codec
     without bars. `lead`: ticks from the song's end to where `tokens` lead. `tokens`: what a cursor
     needs to know (`Codec.context`), as a corpus stores them. `recent_onsets`: the tokens that a
     repetition penalty remembers. `returns`: what Returns has counted. `h`, `c`: the model's state,
@@ -58,6 +61,8 @@ class SongState:
     asked: dict[str, str]
     instruments: str | None
     drums: bool
+    chords: str | None
+    chord_bar: int
     passed: int
     lead: int
     recent_onsets: tuple[int, ...]
@@ -79,6 +84,8 @@ class SongState:
             raise UgenError(f"recent_onsets has more than {WINDOW} tokens")
         if self.instruments is not None:
             instruments_of(self.instruments)
+        if self.chords is not None:
+            parse_chords(self.chords)
 
     def has_ended(self, card: Card) -> bool:
         """Whether the song came to its end, so that nothing continues from here."""
@@ -97,6 +104,8 @@ class SongState:
             if name not in card.known:
                 raise UgenError(f"asked: the model has no column {printable(name)}")
             mix_of(card.known[name], text)
+        if self.chords is not None:
+            require_chords(card)
         check_instruments(codec, self.instruments, self.drums)
         counts = Returns(card.column_names).counts
         if len(self.returns) != len(counts) or not all(0 <= n < _MAX_NUMBER for n in self.returns):

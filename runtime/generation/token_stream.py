@@ -38,9 +38,9 @@ class Snapshot(NamedTuple):
 class TokenStream:
     """Steps of a song, which does not begin with silence unless it is `exact`.
 
-    `may_end`: whether the next step may be the codec's end. `must_end`: whether the end comes
-    before time moves on, where the codec allows it. `has_ended`: whether it has come. Raises
-    UgenError for settings that the model cannot take.
+    `wishes`: what is wanted of it. `may_end`: whether the next step may be the codec's end.
+    `must_end`: whether the end comes before time moves on, where the codec allows it. `has_ended`:
+    whether it has come. Raises UgenError for settings that the model cannot take.
     """
 
     def __init__(self, model: Model, settings: SongSettings):
@@ -49,8 +49,8 @@ class TokenStream:
         codec, columns = model.card.codec, model.card.column_names
         self.codec = codec
         self.sampling = settings.sampling
-        self._wishes = settings.wishes(model.card)
-        self.cursor = codec.cursor(settings.tempo, columns, self._wishes)
+        self.wishes = settings.wishes(model.card)
+        self.cursor = codec.cursor(settings.tempo, columns, self.wishes)
         mixes = settings.mixes(model.card)
         self._mixes = {name: mix for name, mix in mixes.items() if len(mix) > 1}
         self._mixed = 0  # the bar whose share of the mixes holds
@@ -125,6 +125,11 @@ class TokenStream:
         here = self.cursor.bars if self.codec.has_bars else self.cursor.now
         return self._passed_before + here
 
+    @property
+    def chord_bar(self) -> int:
+        """Bars since the chords began, 0 without chords; below it before they do."""
+        return self.cursor.bars - self.wishes.chords_from if self.wishes.chords else 0
+
     def _share(self) -> None:
         """Of each mix, ask for what holds in this bar."""
         bar = self.passed if self.codec.has_bars else self.passed // STEPS
@@ -132,7 +137,7 @@ class TokenStream:
             return
         self._mixed = bar
         ids = {name: drawn(mix, self.rng.seed, bar) for name, mix in self._mixes.items()}
-        self.cursor.ask(replace(self._wishes, ids={**self._wishes.ids, **ids}))
+        self.cursor.ask(replace(self.wishes, ids={**self.wishes.ids, **ids}))
 
     def step(self) -> Step:
         """Sample the next step: a token, or the keys that sound, bool [128]."""

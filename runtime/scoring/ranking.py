@@ -23,6 +23,8 @@ REAL: Real = {
     "in_scale": (0.92, 0.052),
 }
 
+IN_CHORDS = 0.8  # TODO
+
 
 def real_music(card: Card) -> Real:
     """The measures of a model's own music, where its file has them, else those of other real
@@ -34,6 +36,14 @@ def real_music(card: Card) -> Real:
         if name in REAL and len(numbers) == 2 and all(type(n) in (int, float) for n in numbers):
             music[name] = float(numbers[0]), float(numbers[1])
     return music or REAL
+
+
+def usual_in_chords(card: Card) -> float:
+    """The `in_chords` of the music that a model did not learn from, or else of real music."""
+    found = card.provenance.get("held_out_measures")
+    row = found.get("in_chords") if isinstance(found, dict) else None
+    mean = row[0] if isinstance(row, list) and row else None
+    return float(mean) if isinstance(mean, int | float) and 0 <= mean <= 1 else IN_CHORDS
 
 
 def distance_to(real: Real, score: Score) -> float:
