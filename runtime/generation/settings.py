@@ -9,7 +9,7 @@ from ugen.data.analysis.chord_symbols import parse_chords
 from ugen.data.analysis.chords import key_of_chords
 from ugen.data.analysis.key import key_name, key_of, parse_key
 from ugen.data.analysis.wishes import BY_NAME, WISH_TABLE
-from ugen.data.codecs.base import Cursor, Tokens
+from ugen.data.codecs.base import Tokens
 from ugen.data.codecs.columns import Wishes
 from ugen.data.errors import UgenError
 from ugen.data.settings import check_settings, setting
@@ -197,13 +197,13 @@ class SongSettings:
         ids = {name: drawn(mix, self.seed, 0) for name, mix in self.mixes(card).items()}
         if not self.counts_down(card) and self.chords is None:
             return Wishes(ids)
-        before = card.codec.cursor(self.tempo, ("beat", "phase") if self.chords else ())
+        before = card.codec.cursor(self.tempo)
         for token in () if self.before is None else self.before.tolist():
             before.feed(token)
         wishes = Wishes(ids)
         if self.chords is not None:
             bars = parse_chords(self.chords).bars
-            wishes = Wishes(ids, chords=bars, chords_from=self._chords_from(before))
+            wishes = Wishes(ids, chords=bars, chords_from=self._chords_from(card, before.bars))
         if not self.counts_down(card):
             return wishes
         if self.bars is not None:
@@ -211,12 +211,14 @@ class SongSettings:
         assert self.seconds is not None
         return replace(wishes, seconds=before.seconds + self.seconds)
 
-    def _chords_from(self, before: Cursor) -> int:
-        """The bar that the chords begin with: the next, but where a state is among them.
-        `before`: a cursor after what came before, whose row is its place in the bar."""
+    def _chords_from(self, card: Card, bar: int) -> int:
+        """The bar that the chords begin with: the next new one, but where a state is among them.
+        `bar`: where what came before has led to."""
         if self.start is not None and self.start.chords == self.chords:
-            return before.bars - self.start.chord_bar
-        return before.bars + (before.row() != [1, 1])
+            return bar - self.start.chord_bar
+        before = () if self.before is None else self.before.tolist()
+        is_new = not before or card.codec.events[before[-1]] == "bar"
+        return bar if is_new else bar + 1
 
     def for_model(self, card: Card) -> SongSettings:
         """The same for a model with this card, `sampling`, `tempo` and `key` filled in. Raises
