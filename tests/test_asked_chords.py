@@ -185,7 +185,7 @@ def test_a_record_holds_the_chords() -> None:
 @pytest.mark.parametrize(
     ("fed", "reason"),
     [
-        (Flat(), "--chords: the model was trained without the column chord; train-ugen "),
+        (Flat(), "--chords: the model has no column chord; train-ugen "),
         (Flat(CODECS["events"]), "--chords: the events codec knows seconds only, no bars"),
     ],
 )

@@ -79,6 +79,7 @@ UGEN_RUN = {
         for name, value in (("like", "rag"), ("density", "dense"), ("polyphony", "low"))
     },
     "--meter": Refused(f"{SONG} --meter 3/4", "--meter: the model has no column meter"),
+    "--chords": Refused(f"{SONG} --chords Am", "--chords: the model has no column chord"),
     "--instruments": Refused(f"{SONG} --instruments piano", "--instruments: the model knows one"),
     "--no-drums": Refused(f"{SONG} --no-drums", "--no-drums: the model knows one piano"),
     "--program": Acts(SONG, "--program 11"),

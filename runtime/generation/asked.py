@@ -60,7 +60,7 @@ def require_chords(card: Card) -> None:
         reason = f"the {card.codec.name} codec knows seconds only, no bars of chords"
         raise UgenError(reason, flag="--chords")
     if CHORD_NAMES[0] not in card.column_names:
-        reason = "the model was trained without the column chord; train-ugen --columns all has it"
+        reason = "the model has no column chord; train-ugen --columns all makes one that has it"
         raise UgenError(reason, flag="--chords")
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.codecs.base import Mask
-from ugen.data.codecs.columns import NO_WISHES, WISHES, Column, Row, Wishes, left_id
+from ugen.data.codecs.columns import CHORD_NAMES, NO_WISHES, WISHES, Column, Row, Wishes, left_id
 
 from .table import DRUMS, GRID, LONGEST_SHIFT, METERS, bar_steps
 
@@ -232,7 +232,8 @@ class BeatsCursor:
         wishes, left = row.wishes, None
         here = clock.place * clock.beats // clock.bar_steps
         chords = wishes.chords_at(clock.bars, here, clock.beats)
-        row.ids["chord"], row.ids["next_chord"] = chords
+        for name, chord in zip(CHORD_NAMES, chords, strict=True):
+            row.set(name, chord)
         if wishes.bars is not None:
             left = wishes.bars - clock.bars - clock.place / clock.bar_steps
         elif wishes.seconds is not None:
