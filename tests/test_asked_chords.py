@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from fake_models import BEATS, CODECS, Flat, Reader, likes
 from support import MUSIC
-from ugen.data import UgenError, read_midi
+from ugen.data import Score, UgenError, read_midi
 from ugen.data.analysis.chord_symbols import QUALITIES, parse_chords
-from ugen.data.analysis.chords import find_chords
+from ugen.data.analysis.chords import find_chords, in_chords
 from ugen.data.arrangement import arrange
 from ugen.data.codecs.columns import CHORD_NAMES, CHORDS, NO_WISHES, Wishes
 from ugen.data.corpus.corpus import Corpus
@@ -74,14 +74,21 @@ def test_two_chords_in_three_four_change_at_the_last_beat() -> None:
     assert rows == [C, C, G, C, C, C, G]
 
 
-def test_a_bar_that_a_meter_cuts_short_is_a_bar() -> None:
-    """It was not counted, so that chords came a bar late from there on."""
-    words = "meter:4/4 pitch:60 duration:24 shift:24 meter:3/4 pitch:60 duration:24 bar"
-    cursor = BEATS.cursor(columns=CHORD_NAMES, wishes=Wishes(chords=[(C,), (F,), (G,)]))
-    for word in words.split():
-        cursor.feed(IDS[word])
-    assert cursor.bars == 2
-    assert cursor.row() == [G, C]
+def test_a_bar_that_a_meter_cuts_short_is_counted_with_the_next() -> None:
+    """In the rows, as in what is found and measured: else chords come a bar early from there on."""
+    notes = [
+        (at * 24, (at + 4) * 24, 48 + tone, 64, 0, False)
+        for at, tones in ((0, (0, 4, 7)), (6, (5, 9, 12)), (10, (7, 11, 14)))
+        for tone in tones
+    ]
+    score = Score.build(notes, 24, meters=[(0, 4, 4), (6 * 24, 4, 4)])
+    chords = find_chords(score)
+    assert chords == {0: (C, C), 1: (F, F), 2: (G, G)}
+    tokens = BEATS.encode(score).tokens
+    rows = BEATS.to_rows(tokens, CHORD_NAMES[:1], Wishes(chords=[*chords.values()]))
+    onsets = [BEATS.events[token] in ("pitch:48", "pitch:53", "pitch:59") for token in tokens]
+    assert rows[1:, 1][onsets].tolist() == [C, F, G]
+    assert in_chords(score, chords.get) == 1.0
 
 
 def test_what_is_not_asked_is_not_said() -> None:

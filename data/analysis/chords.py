@@ -52,7 +52,8 @@ class _Parts(NamedTuple):
 
 def find_chords(score: Score) -> dict[int, Bar]:
     """The likeliest chords of each bar in which a note sounds, by its number: of its two halves, or
-    one of all of it. NO_CHORD where nothing sounds.
+    one of all of it. NO_CHORD where nothing sounds. A bar that a change of meter cuts short has the
+    number of the next.
 
     Each half bar is compared with a template of each chord, as Pardo and Birmingham do (2002,
     "Algorithms for Chordal Analysis", Computer Music Journal 26:2): the weight of its notes that
@@ -76,10 +77,13 @@ def find_chords(score: Score) -> dict[int, Bar]:
     bar, place = bars.locate(starts)
     halved = even[np.searchsorted(score.meters["tick"], starts, side="right") - 1]
     half = halved & (2 * place >= bars.length_of(bar))
+    bar = _without_cut(bars, bar)
     found: dict[int, list[int]] = {}
     rows = zip(bar.tolist(), halved.tolist(), half.tolist(), chain(*chords), strict=True)
     for number, is_halved, at, chord in rows:
-        found.setdefault(number, [NO_CHORD] * (1 + is_halved))[at] = chord
+        if len(found.get(number, ())) != 1 + is_halved:
+            found[number] = [NO_CHORD] * (1 + is_halved)
+        found[number][at] = chord
     return {number: tuple(each) for number, each in found.items()}
 
 
@@ -118,6 +122,7 @@ def in_chords(score: Score, chords_of: Callable[[int], Sequence[int] | None]) ->
     of = score.meters["numerator"][meter].astype(np.int64)
     beat = np.minimum(place * of // bars.length_of(bar), of - 1)
     inside = whole = 0.0
+    bar = _without_cut(bars, bar)
     rows = zip(bar.tolist(), beat.tolist(), of.tolist(), beats.weights, strict=True)
     for number, at, count, weights in rows:
         chords = chords_of(number)
@@ -126,6 +131,14 @@ def in_chords(score: Score, chords_of: Callable[[int], Sequence[int] | None]) ->
             inside += float(weights @ _TONES[chord - 1])
             whole += float(weights.sum())
     return inside / whole if whole else 0.0
+
+
+def _without_cut(bars: Bars, bar: Ticks) -> Ticks:
+    """The numbers of bars where one that a change of meter cuts short has the number of the next,
+    as a codec's cursor counts."""
+    is_cut = np.diff(bars.starts) % bars.lengths[:-1] != 0
+    before = np.cumsum([0, *is_cut])
+    return bar - before[np.searchsorted(bars.first, bar, side="right") - 1]
 
 
 def _parts(score: Score, grid: Bars, twice: bool = False) -> _Parts:

@@ -50,7 +50,6 @@ class Clock:
             self.now = self.bar_end
             self.bar_end += self.bar_steps
         elif kind == "meter":
-            self.bars += self.place > 0  # it cuts a bar short
             self.beats = value[0]
             self.bar_steps = bar_steps(value)
             self.bar_end = self.now + self.bar_steps
