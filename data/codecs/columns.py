@@ -282,8 +282,8 @@ class Row:
         for length, ago in self._repeats.found if self._repeats is not None else ():
             if tokens is not None:
                 ids[self._lengths[length]] = tokens[-ago] + 1
-            elif before := self._step_before(length, ago):
-                ids[self._lengths[length]] = recall.next_of(before, allowed) + 1
+            elif step := self._step_before(length, ago):
+                ids[self._lengths[length]] = recall.next_of(step, allowed) + 1
         return ids
 
     def _step_before(self, length: int, ago: int) -> _Place | None:
