@@ -147,7 +147,9 @@ class Recall:
         self.place = place
         self.rank = 0
         self._ranks, self._tokens = self._bars[-1].setdefault(place, ([], []))
-        self.before = [(lag, found) for lag in self._lags if (found := self.here(lag))]
+        bars = self._bars
+        there = [lag for lag in self._lags if lag < len(bars) and place in bars[-1 - lag]]
+        self.before = [(lag, bars[-1 - lag][place]) for lag in there]
 
     def here(self, lag: int) -> _Place | None:
         """What came at this place so many bars ago."""

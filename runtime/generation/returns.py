@@ -59,10 +59,13 @@ class Returns:
         self._tokens += 1
         if named in self._ids:
             for n, place in enumerate(self._places):
-                self._hits[n] += self._ids[place] == named and (self._after[n] or not is_free)
+                if self._ids[place] == named and (self._after[n] or not is_free):
+                    self._hits[n] += 1
         if self._tokens >= TOKENS if is_free else bar != self._bar:
             is_return = max(self._hits, default=0) > SHARE * self._tokens
             self._in_a_row = self._in_a_row + 1 if is_return else 0
             self._tokens = 0
             self._hits = [0] * len(self._hits)
-        return self.shown(ids, bar)
+            self._bar = bar
+        self._ids = ids
+        return ids if self._in_a_row < self._most else self.shown(ids, bar)
