@@ -98,33 +98,38 @@ class _Graph:
         """x_0 through all layers to the top, and the state from h, c to h_out, c_out."""
         config = self._config
         numbers = range(config.layers)
-        ones = self._constant("ones", np.ones(config.layers, np.int64))
-        for state in ("h", "c"):
-            whole = self._offset("Add", state, f"{state}_in")
-            self._node("Split", [whole, ones], [f"{state}_{k}" for k in numbers], axis=0)
+        before = {state: self._offset("Add", state, f"{state}_in") for state in ("h", "c")}
+        after = {s: f"{s}_after" if config.learn_initial_state else f"{s}_out" for s in before}
+        parts = [(before, after)]  # of one layer the whole, which takes less time than a copy
+        if config.layers > 1:
+            parts = [
+                ({s: f"{s}_{k}" for s in before}, {s: f"{s}_after_{k}" for s in before})
+                for k in numbers
+            ]
+            ones = self._constant("ones", np.ones(config.layers, np.int64))
+            for state, whole in before.items():
+                self._node("Split", [whole, ones], [each[state] for each, _ in parts], axis=0)
         x = "x_0"
         for k in numbers:
-            x = self._layer(k, x)
+            x = self._layer(k, x, *parts[k])
         self._top = self._norm("lstm_stack.last_norm", x, "top") if config.skip else x
-        for state in ("h", "c"):
-            after = f"{state}_after" if config.learn_initial_state else f"{state}_out"
-            self._node("Concat", [f"{state}_after_{k}" for k in numbers], [after], axis=0)
-            self._offset("Sub", after, f"{state}_out")
+        for state, whole in after.items():
+            if config.layers > 1:
+                self._node("Concat", [each[state] for _, each in parts], [whole], axis=0)
+            self._offset("Sub", whole, f"{state}_out")
 
-    def _layer(self, k: int, x: str) -> str:
-        """One LSTM. Over one step its last hidden state [1, batch, hidden] is also its output
-        sequence."""
+    def _layer(self, k: int, x: str, before: dict[str, str], after: dict[str, str]) -> str:
+        """One LSTM, and the state before and after it. Over one step its last hidden state
+        [1, batch, hidden] is also its output sequence."""
         skip = self._config.skip
         parts = zip("WRB", lstm_to_onnx(self._weights, skip, k), strict=True)
         w, r, b = (self._constant(f"{label}_{k}", value) for label, value in parts)
         fed = self._norm(f"lstm_stack.norms.{k}", x, f"normed_{k}") if skip else x
-        inputs = [fed, w, r, b, "", f"h_{k}", f"c_{k}"]
-        self._node(
-            "LSTM", inputs, ["", f"h_after_{k}", f"c_after_{k}"], hidden_size=self._config.hidden
-        )
+        inputs = [fed, w, r, b, "", before["h"], before["c"]]
+        self._node("LSTM", inputs, ["", after["h"], after["c"]], hidden_size=self._config.hidden)
         if not skip:
-            return f"h_after_{k}"
-        self._node("Add", [x, f"h_after_{k}"], [f"x_{k + 1}"])
+            return after["h"]
+        self._node("Add", [x, after["h"]], [f"x_{k + 1}"])
         return f"x_{k + 1}"
 
     def predict(self) -> None:

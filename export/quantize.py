@@ -126,7 +126,32 @@ def _quantize(proto: onnx.ModelProto, operators: list[str], per_channel: bool) -
         quantized = onnx.load(target)
     quantized.producer_name, quantized.producer_version = proto.producer_name, ""
     _prevent_saturation(quantized.graph, proto.graph)
+    _sum_integers(quantized.graph)
     return quantized
+
+
+def _sum_integers(graph: onnx.GraphProto) -> None:
+    """Add up rounded vectors before they are scaled, which takes less time."""
+    made = {node.output[0]: node for node in graph.node}
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    for node in list(graph.node):
+        scaled = made.get(node.input[1]) if node.op_type == "MatMul" else None
+        if scaled is None or scaled.op_type != "DequantizeLinear":
+            continue
+        ones, (vectors, scale, zero) = node.input[0], scaled.input
+        tensors[ones].CopyFrom(
+            numpy_helper.from_array(numpy_helper.to_array(tensors[ones]).astype(np.uint8), ones)
+        )
+        if "one" not in tensors:
+            tensors["one"] = numpy_helper.from_array(np.float32(1), "one")
+            graph.initializer.append(tensors["one"])
+        inputs = [ones, vectors, "one", scale, "", zero]
+        graph.node.remove(scaled)
+        node.CopyFrom(
+            helper.make_node(
+                "MatMulIntegerToFloat", inputs, node.output, node.name, domain="com.microsoft"
+            )
+        )
 
 
 _PRODUCTS = {"MatMulInteger": (1,), "DynamicQuantizeLSTM": (1, 2)}  # inputs that are int8 weights

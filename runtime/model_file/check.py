@@ -14,7 +14,12 @@ from .outline import Node, Outline, Value, read_bytes, read_outline
 from .work import too_much_work
 
 # inputs left empty: sequence lengths and peepholes of an LSTM, zero points and a block order
-_EMPTY = {"LSTM": (4,), "DynamicQuantizeLSTM": (4, 7), "MatMulNBits": (3, 4)}
+_EMPTY = {
+    "LSTM": (4,),
+    "DynamicQuantizeLSTM": (4, 7),
+    "MatMulIntegerToFloat": (4,),
+    "MatMulNBits": (3, 4),
+}
 
 
 def read_card(path: str | Path) -> Card:
@@ -85,6 +90,10 @@ def _wrong_inputs(node: Node, outline: Outline) -> str:
         weights = [outline.initializers.get(name) for name in node.inputs[1:3]]
         if not all(each and len(each.dims) == 3 for each in weights):
             return "weights that are no initializers [1, a, b]"
+    if node.operator == "MatMulIntegerToFloat":
+        scales = [outline.initializers.get(name) for name in node.inputs[2:] if name]
+        if not all(each and math.prod(each.dims) == 1 for each in scales):
+            return "scales that are no initializers of one number"
     return ""
 
 

@@ -25,6 +25,7 @@ OPERATORS = {
     ("", "LSTM"): (7, 7),
     ("", "Concat"): (1, 64),
     ("com.microsoft", "DynamicQuantizeLSTM"): (12, 12),
+    ("com.microsoft", "MatMulIntegerToFloat"): (6, 6),
     ("com.microsoft", "MatMulNBits"): (3, 6),
 }
 

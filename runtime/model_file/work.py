@@ -76,7 +76,7 @@ def _outputs(
         if indices != updates or any(a > b for a, b in zip(indices, x, strict=True)):
             raise ValueError("more places than there are")
         return [x]
-    if operator in ("MatMul", "MatMulInteger"):
+    if operator in ("MatMul", "MatMulInteger", "MatMulIntegerToFloat"):
         (*left, rows, inner), (*right, inputs, outputs) = given[:2]
         if inner != inputs:
             raise ValueError("another number of columns")
@@ -99,7 +99,7 @@ def _outputs(
 def _products(node: Node, shapes: Mapping[str, Shape]) -> int:
     """How often a node multiplies a weight."""
     x = shapes[node.inputs[0]]
-    if node.operator in ("MatMul", "MatMulInteger"):
+    if node.operator in ("MatMul", "MatMulInteger", "MatMulIntegerToFloat"):
         return math.prod(x[:-1]) * math.prod(shapes[node.inputs[1]])
     if node.operator == "MatMulNBits":
         return math.prod(x[:-1]) * node.numbers["N"] * node.numbers["K"]
