@@ -382,6 +382,16 @@ GRAPHS: list[tuple[str, Change, str]] = [
         "a node MatMulNBits has K=48 N=96 bits=4 block_size=0",
     ),
     (
+        "int8",
+        _node("MatMulIntegerToFloat", _input(3, "head_bias")),
+        "a node MatMulIntegerToFloat has scales that are no initializers of one number",
+    ),
+    (
+        "int8",
+        _node("MatMulIntegerToFloat", _input(4, "one")),
+        "a node MatMulIntegerToFloat has 6 inputs, of them 0 empty",
+    ),
+    (
         "int4",
         _node("MatMulNBits", _input(1, "xh_0")),
         "a node MatMulNBits has weights that do not fit",
