@@ -137,8 +137,9 @@ def _without_cut(bars: Bars, bar: Ticks) -> Ticks:
     """The numbers of bars where one that a change of meter cuts short has the number of the next,
     as a codec's cursor counts."""
     is_cut = np.diff(bars.starts) % bars.lengths[:-1] != 0
-    before = np.cumsum([0, *is_cut])
-    return bar - before[np.searchsorted(bars.first, bar, side="right") - 1]
+    before: Ticks = np.cumsum([0, *is_cut])
+    whole: Ticks = bar - before[np.searchsorted(bars.first, bar, side="right") - 1]
+    return whole
 
 
 def _parts(score: Score, grid: Bars, twice: bool = False) -> _Parts:
