@@ -57,8 +57,8 @@ def about_corpus(weights: int, tokens: int, seconds: float, pieces: int) -> list
 def about_first_model(name: str, known: float) -> str:
     """What to say before training where a first model learned from some of the held-out pieces."""
     return (
-        f"{printable(name)} had learned from {known:.0%} of the held-out pieces: scores on them are "
-        "not those of music that is new to it"
+        f"{printable(name)} had learned from {known:.0%} of the held-out pieces: scores on them "
+        "are not those of music that is new to it"
     )
 
 
