@@ -256,6 +256,15 @@ def test_the_music_of_the_demo_is_known_to_the_real_bundled_model(
     assert code == 0 and "starts from scratch: the piano model that comes" in said
 
 
+def test_a_bundled_model_of_another_codec_is_not_taken(
+    bundled: Path, other_corpus: Corpus, tmp_path: Path, capsys: Any
+) -> None:
+    (bundled / "pretrained.onnx").rename(bundled / "pretrained-band.onnx")
+    arguments = [other_corpus.path.parent, "-o", tmp_path / "run", *FAST, "--arrange", "band"]
+    code, said = run(main, *arguments, capsys=capsys)
+    assert code == 0 and "comes with ugen" not in said
+
+
 def test_a_large_corpus_is_learned_from_scratch(
     bundled: Path,
     other_corpus: Corpus,
