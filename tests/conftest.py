@@ -76,7 +76,7 @@ def _trained(corpus: Corpus, path: Path, **options: Any) -> Path:
 
     shape = {"embedding": 24, "layers": 2, "hidden": 40, **options}
     model = ModelConfig(corpus.codec.vocabulary, dropout=0.1, **shape)
-    config = TrainConfig(batch=4, bptt_length=32, epochs=10, lr=0.01, warmup=10)
+    config = TrainConfig(batch=4, bptt_length=32, epochs=12, lr=0.01, warmup=10)
     trainer = Trainer.begin(path, corpus, model, config, torch.device("cpu"), "test")
     trainer.run()
     return path

@@ -19,9 +19,9 @@ from ugen.data.analysis.wishes import KEY_NAMES
 from ugen.data.codecs.columns import Wishes
 from ugen.runtime import SongSettings, generate, stream
 from ugen.runtime.generation import note_stream
-from ugen.runtime.generation.keys import drawn_key
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.returns import MOST_RETURNS, TOKENS, Returns
+from ugen.runtime.generation.usual import drawn_key
 from ugen.runtime.playback.session import run
 
 ALL = tuple(each.name for each in BEATS.columns)

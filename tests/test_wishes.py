@@ -127,7 +127,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prepared(music: Path, out: Path, labels: str = "folder", codec: str = "beats") -> Corpus:
-    settings = Settings(make_codec(codec), valid=0.2, labels=labels)
+    settings = Settings(make_codec(codec), valid=0, labels=labels)
     return prepare(music, out, settings)
 
 
@@ -140,7 +140,7 @@ def test_every_sub_folder_is_a_label(music: Path, tmp_path: Path) -> None:
     columns = corpus.columns(BEATS.columns)
     assert Column("label", 3) in columns and Column("density", 4) in columns
     assert "meter" not in {each.name for each in columns}, "all are in one"
-    row = next(row for row in corpus.pieces("train") if row.label == "rag")
+    row = next(row for row in corpus.pieces("train") if row.label == "rag" and row.meter)
     ids = corpus.ids(row)
     assert ids["label"] == 1 and ids["meter"] == 2
     assert corpus.wishes(row).ids == ids
@@ -397,6 +397,41 @@ def test_no_drums_are_used_where_none_are_wanted() -> None:
     assert len(set(heard(made[1]))) > 20
     with pytest.raises(UgenError, match="--no-drums: --instruments names drums"):
         generate(Ruled(BAND, any_token), seconds=4, seed=2, drums=False, instruments="drums")
+
+
+def test_a_band_plays_the_instruments_of_a_training_piece() -> None:
+    """Where none are asked for: songs wandered through twenty instruments."""
+    model = Ruled(BAND, lambda step, calls: np.zeros(BAND.vocabulary))
+    ensembles = [[0, 32, DRUMS], [40, 41], [], [0, 300], "piano"]
+    model.card = card_of(BAND, corpus={"ensembles": ensembles})
+    assert model.card.ensembles == ((0, 32, DRUMS), (40, 41))
+    fields = {"seconds": 60, "guard": False}
+    found = [set(heard(generate(model, seed=seed, **fields))) for seed in range(1, 9)]
+    assert {frozenset(each) for each in found} == {frozenset({0, 32, DRUMS}), frozenset({40, 41})}
+    first = found.index({0, 32, DRUMS}) + 1
+    assert set(heard(generate(model, seed=first, drums=False, **fields))) == {0, 32}
+    assert set(heard(generate(model, seed=first, instruments="violin", **fields))) == {40}
+    half = generate(model, seed=first, exact=True, **fields)
+    other = found.index({40, 41}) + 1
+    goes_on = generate(model, seed=other, start=half.state, **fields)
+    assert set(heard(goes_on)) == {0, 32, DRUMS, 40, 41}, "with those that played before"
+
+
+def test_a_corpus_tells_which_instruments_play_together(tmp_path: Path) -> None:
+    for number, programs in enumerate(((0,), (30, 40), (5, 9))):
+        rows = [
+            (240 * n, 240 * n + 200, 50 + (7 * n * (number + 1)) % 30, 80, program, False)
+            for n in range(64)
+            for program in programs
+        ]
+        rows += [(480 * n, 480 * n + 100, 36, 80, 0, True) for n in range(16 * number)]
+        write_midi(Score.build(rows, 480), tmp_path / f"{number}.mid")
+    for band, expected in ((True, ((0,), (30, 40, DRUMS), (5, 9, DRUMS))), (False, ())):
+        out = tmp_path / f"corpus-{band}"
+        arrangement = "band" if band else "piano"
+        settings = Settings(make_codec("beats", band=band), arrangement=arrangement, valid=0)
+        prepare(tmp_path, out, settings)
+        assert Corpus.open(out).ensembles == expected
 
 
 def test_a_band_goes_on_after_a_state() -> None:

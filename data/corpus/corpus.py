@@ -29,6 +29,7 @@ from ugen.data.codecs.registry import codec_from_json
 from ugen.data.errors import CodecError, UgenError
 from ugen.data.files import read_bytes, read_json, write_json
 from ugen.data.json_values import from_json, parse_json, to_json
+from ugen.data.midi.general_midi import instruments_in
 from ugen.data.optional_imports import require
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ SPLITS = ("train", "valid", "test")
 TOKEN_TYPE = np.dtype("<u2")
 MOST = 1 << 53  # notes, seconds or tokens of a file
 MAX_BYTES = 1 << 36  # of tokens
+MOST_ENSEMBLES = 256  # that a model file holds
 
 # why a file was dropped
 Code = Literal[
@@ -183,6 +185,16 @@ class Corpus:
         """What the training pieces say of each wish."""
         rows = [row.values for row in self.pieces("train")]
         return known_of({name: [row[name] for row in rows] for name in rows[0]} if rows else {})
+
+    @cached_property
+    def ensembles(self) -> tuple[tuple[int, ...], ...]:
+        """The instruments that play together, of each training piece of a band; of many pieces,
+        MOST_ENSEMBLES evenly chosen."""
+        rows = self.pieces("train") if self.arrangement == "band" else []
+        if len(rows) > MOST_ENSEMBLES:
+            places = np.linspace(0, len(rows) - 1, MOST_ENSEMBLES).astype(int)
+            rows = [rows[place] for place in places]
+        return tuple(instruments_in(self.codec.decode(self.piece(row))) for row in rows)
 
     def columns(self, columns: Sequence[Column], asked: bool = False) -> tuple[Column, ...]:
         """Columns without those of wishes that these pieces teach nothing about; `label` of the

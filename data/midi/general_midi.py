@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 from ugen.data.errors import UgenError
+from ugen.data.score import Score
 from ugen.data.text import printable
 
 DRUMS = 128  # the drum kit, which is no program
@@ -65,6 +67,12 @@ def instrument(text: str) -> int:
         raise UgenError(f"{shown!r} is no instrument; {known}")
     names = ", ".join(NAMES[number] for number in found[:_MOST])
     raise UgenError(f"{shown!r} may be {names}{', ...' if len(found) > _MOST else ''}; say which")
+
+
+def instruments_in(score: Score) -> tuple[int, ...]:
+    """The numbers of those that play in a score, in order."""
+    notes = score.notes
+    return tuple(np.unique(np.where(notes["drum"], DRUMS, notes["program"])).tolist())
 
 
 def instrument_name(number: int) -> str:

@@ -6,12 +6,15 @@ line: its program comes in its place among the others there, and the model write
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from ugen.data import Codec, UgenError
-from ugen.data.codecs.base import Mask, split_event
-from ugen.data.midi.general_midi import DRUMS, instrument
+from ugen.data.codecs.base import Mask, Tokens, split_event
+from ugen.data.midi.general_midi import DRUMS, instrument, instruments_in
+from ugen.runtime.model_file.card import Card
+
+from .usual import drawn_ensemble
 
 LONGEST_REST = 8  # bars, after which an instrument comes in
 ENTRANCE = 4  # bars of a song in which it may come in by itself
@@ -28,28 +31,50 @@ def instruments_of(text: str) -> tuple[int, ...]:
         raise UgenError(error.reason, flag=_FLAG) from None
 
 
+def has_instruments(codec: Codec) -> bool:
+    """Whether a codec tells one instrument from another."""
+    return any(event.startswith("program:") for event in codec.events)
+
+
 def check_instruments(codec: Codec, text: str | None, drums: bool) -> None:
     """Raise UgenError where a codec knows no instruments, or what is asked for contradicts
     itself."""
     if text is None and drums:
         return
-    if not any(event.startswith("program:") for event in codec.events):
+    if not has_instruments(codec):
         reason = "the model knows one piano only; train-ugen --arrange band keeps instruments"
         raise UgenError(reason, flag=_FLAG if text is not None else "--no-drums")
     if text is not None and not drums and DRUMS in instruments_of(text):
         raise UgenError("--instruments names drums; leave out one of them", flag="--no-drums")
 
 
+def usual_instruments(card: Card, seed: int, before: Tokens | None, drums: bool) -> Collection[int]:
+    """What a band may play where no instruments are asked for: those of a training piece, and those
+    that played before. None in it: whatever the model likes."""
+    codec = card.codec
+    if not has_instruments(codec):
+        return ()
+    ensemble = drawn_ensemble(card, seed)
+    if before is not None and ensemble:
+        ensemble += instruments_in(codec.decode(before))
+    if not drums:
+        everything = (split_event(event)[1] for event in codec.events)
+        ensemble = tuple(each for each in ensemble or everything if each != DRUMS)
+    return ensemble
+
+
 class Instruments:
     """What a song's tokens may be, and where an instrument is brought in.
 
-    `wanted`: those that must be heard; none where all but drums may. `bar`: where the song begins.
-    `bars`: its length.
+    `wanted`: those that must be heard. `allowed`: those that may be, where none is wanted. `bar`:
+    where the song begins. `bars`: its length.
     """
 
-    def __init__(self, codec: Codec, wanted: Sequence[int], bar: int, bars: float):
+    def __init__(
+        self, codec: Codec, wanted: Sequence[int], allowed: Collection[int], bar: int, bars: float
+    ):
         pairs = [split_event(event) for event in codec.events]
-        allowed = set(wanted) or {value for _, value in pairs if value != DRUMS}
+        allowed = wanted or allowed
         self._kinds = [kind for kind, _ in pairs]
         self._values = [value for _, value in pairs]
         self._programs = {value: n for n, (kind, value) in enumerate(pairs) if kind == "program"}

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from ugen.data.codecs.base import Cursor
 from ugen.runtime.inference.model import Model
+from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.rng import Rng
 from ugen.runtime.sampling.sampler import Sampler, sample_keys
 
 from .asked import STEPS, drawn
-from .instruments import Instruments, instruments_of
+from .instruments import Instruments, instruments_of, usual_instruments
 from .returns import Returns
 from .settings import SongSettings
 
@@ -77,19 +78,20 @@ class TokenStream:
         self._sampler = Sampler(codec.vocabulary, self.sampling, codec.onset_tokens)
         self._sample = self._sample_keys if codec.input == "frame" else self._sample_token
         self._continue(settings)
-        self._instruments = self._instruments_of(settings)
+        self._instruments = self._instruments_of(settings, model.card)
 
-    def _instruments_of(self, settings: SongSettings) -> Instruments | None:
-        """What keeps to the instruments that are asked for, if any are."""
-        if settings.instruments is None and settings.drums:
-            return None
+    def _instruments_of(self, settings: SongSettings, card: Card) -> Instruments | None:
+        """What keeps to the instruments that are asked for, or to the usual ones of a band."""
         wanted = () if settings.instruments is None else instruments_of(settings.instruments)
+        allowed = usual_instruments(card, settings.seed, settings.before, settings.drums)
+        if not wanted and not allowed:
+            return None
         bars, cursor = settings.bars or math.inf, self.cursor
         if settings.seconds is not None:
             bars = settings.seconds / cursor.bar_seconds
-        found = Instruments(self.codec, wanted, cursor.bars, bars)
+        found = Instruments(self.codec, wanted, allowed, cursor.bars, bars)
         if settings.start is not None:
-            found = Instruments(self.codec, wanted, 0, bars)
+            found = Instruments(self.codec, wanted, allowed, 0, bars)
             before = self.codec.cursor(settings.tempo)
             for token in settings.start.tokens.tolist():
                 before.feed(token)

@@ -16,6 +16,7 @@ from ugen.data.analysis.fingerprint_table import Table, table_from_json
 from ugen.data.analysis.wishes import KEY_NAMES, Known
 from ugen.data.codecs.columns import Column
 from ugen.data.json_values import from_json, parse_json, to_json
+from ugen.data.midi.general_midi import DRUMS
 from ugen.data.text import line
 from ugen.runtime.sampling.config import Sampling
 
@@ -70,6 +71,15 @@ class Card:
         return found
 
     @property
+    def ensembles(self) -> tuple[tuple[int, ...], ...]:
+        """The instruments of each training piece of a band, by number; none where the file does not
+        say."""
+        corpus = self.provenance.get("corpus")
+        found = corpus.get("ensembles") if isinstance(corpus, dict) else None
+        lists = found if isinstance(found, list) else []
+        return tuple(tuple(each) for each in lists if _is_ensemble(each))
+
+    @property
     def column_names(self) -> tuple[str, ...]:
         """The columns by name, as a codec's cursor takes them."""
         return tuple(each.name for each in self.columns)
@@ -117,6 +127,12 @@ def _key_counts(provenance: Mapping[str, Any]) -> tuple[int, ...]:
     if all(type(each) is int and 0 <= each < 1 << 53 for each in counts) and any(counts):
         return tuple(counts)
     return (1,) * len(KEY_NAMES)
+
+
+def _is_ensemble(value: object) -> bool:
+    """Whether a value from a file names instruments."""
+    numbers = value if isinstance(value, list) else []
+    return bool(numbers) and all(type(each) is int and 0 <= each <= DRUMS for each in numbers)
 
 
 @dataclass(frozen=True)

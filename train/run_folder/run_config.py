@@ -22,7 +22,8 @@ NOTABLE = 0.1  # of pieces that are known: more is no accident
 @dataclass(frozen=True)
 class Music:
     """The corpus that a run learns from. The numbers are of its training pieces. `known`: what
-    these say of each wish. `keys`: how many are in each key, in runs from before."""
+    these say of each wish. `ensembles`: the instruments of each, of a band. `keys`: how many are in
+    each key, in runs from before."""
 
     path: str
     hash: str
@@ -33,6 +34,7 @@ class Music:
     tokens: int
     keys: dict[str, int] = field(default_factory=dict)
     known: tuple[Known, ...] = ()
+    ensembles: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of(cls, corpus: Corpus) -> Music:
@@ -47,6 +49,7 @@ class Music:
             seconds=round(sum(row.seconds for row in rows), 1),
             tokens=sum(row.tokens for row in rows),
             known=corpus.known,
+            ensembles=corpus.ensembles,
         )
 
     def __post_init__(self) -> None:
