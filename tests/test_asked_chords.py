@@ -16,6 +16,7 @@ from ugen.data.arrangement import arrange
 from ugen.data.codecs.columns import CHORD_NAMES, CHORDS, NO_WISHES, Wishes
 from ugen.data.corpus.corpus import Corpus
 from ugen.runtime import SongSettings, generate
+from ugen.runtime.cli.model_info import describe
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.song_state import load_state, save_state
 from ugen.train.batches import Asked, Augmentation, Feed, Streams
@@ -187,6 +188,11 @@ def test_a_record_holds_the_chords() -> None:
     request = Request("0" * 64, SongSettings(seconds=3, seed=1, chords=TEXT))
     again = from_json(Request, to_json(request))
     assert again.settings.chords == TEXT
+
+
+def test_the_model_is_said_to_know_chords() -> None:
+    assert "--chords any" in describe(model().card, __file__)
+    assert "--chords any" not in describe(Flat().card, __file__)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from typing import Any
 
 from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_lines, own_scores
 from ugen.data.analysis.wishes import BY_NAME
+from ugen.data.codecs.columns import CHORD_NAMES
 from ugen.data.json_values import to_json
 from ugen.data.text import clock, count, printable
 from ugen.runtime.model_file.card import Card
@@ -129,6 +130,9 @@ def _wishes(card: Card) -> Iterator[tuple[str, str]]:
             unit = BY_NAME[name].unit(card.codec.has_bars)
             text += f"; parted at {known.bounds[0]:.1f} and {known.bounds[1]:.1f} {unit}"
         yield from _wrapped(label, f"{BY_NAME[name].flag} {text}")
+        label = ""
+    if CHORD_NAMES[0] in card.column_names:
+        yield label, "--chords any"
         label = ""
     if "left" in card.column_names:
         yield label, "to end near --seconds or --bars"
