@@ -118,6 +118,11 @@ def written(measure: Element) -> list[str]:
             ["C 16th 3"] * 3 + ["C eighth", "r quarter", "r half"],
         ),
         ([(0, 16), (16, 24), (24, 96)], ["C quarter 3", "C eighth 3", "C half."]),
+        ([(16, 24), (24, 96)], ["r quarter 3", "C eighth 3", "C half."]),
+        (
+            [(4, 8), (8, 12), (12, 96)],
+            [*["r 16th 3", "C 16th 3", "C 16th 3"], "C quarter. tied", "C half"],
+        ),
         ([(0, 20), (24, 44), (48, 96)], ["C quarter", "C quarter", "C half"]),
         ([(0, 26), (24, 50), (48, 96)], ["C quarter", "C quarter", "C half"]),
     ],
@@ -136,6 +141,15 @@ def test_a_shorter_first_bar_is_a_pickup(tmp_path: Path) -> None:
     assert first.findtext("attributes/time/beats") == "4" and second.find("attributes") is None
     assert [second.get("number"), third.get("number")] == ["1", "2"]
     assert found.bars == [24, 96, 96]
+
+
+def test_a_voice_that_is_silent_for_a_bar_has_no_rest_over_the_others(tmp_path: Path) -> None:
+    """MuseScore drew it across them."""
+    notes = [(0, 240, 60), (0, 96, 72), (96, 120, 64), (192, 240, 72)]
+    found = one_part(tmp_path, notes)
+    heard = [[v.text for v in bar.iter("voice")] for bar in found.measures[0]]
+    assert [set(bar) for bar in heard] == [{"1", "2"}, {"1", "2"}, {"1", "2"}]
+    assert not found.measures[0][1].findall("note/rest[@measure]")
 
 
 def test_a_silent_pickup_has_no_rest_of_a_whole_bar(tmp_path: Path) -> None:
@@ -252,6 +266,10 @@ def test_music_too_long_for_its_notes_is_refused_before_memory_is_taken(tmp_path
     many = [(96 * n, 96 * n + 24, 60, 80, n % 128, False) for n in range(3000)]
     with pytest.raises(UgenError, match="has 128 parts of 3,000 bars; 200,000 are the most"):
         write_musicxml(Score.build(many, 24), tmp_path / "many.musicxml")
+    organ = [(n, 10**5 + n, n, 80, 40, False) for n in range(100)]
+    organ += [(n, n + 3, 100 + n % 28, 80, 40, False) for n in range(200, 9000)]
+    with pytest.raises(UgenError, match="too many notes at once"):
+        write_musicxml(Score.build(organ, 24), tmp_path / "organ.musicxml")
     assert not list(tmp_path.iterdir())
 
 

@@ -125,11 +125,7 @@ def _measures(
     part: Part, name: str, bars: list[Bar], tempos: dict[int, str], spelling: Spelling
 ) -> Iterator[str]:
     """The bars of a part."""
-    voices = [
-        (staff, (staff - 1) * MOST + number, Voice(chords))
-        for staff, each in enumerate(part.staves, 1)
-        for number, chords in enumerate(each.voices or [[]], 1)
-    ]
+    staves = [[Voice(chords) for chords in staff.voices] for staff in part.staves]
     whole = partial = 0
     for number, bar in enumerate(bars):
         whole, partial = whole + (not bar.lacks), partial + (bar.lacks > 0 and not bar.is_pickup)
@@ -138,7 +134,7 @@ def _measures(
         yield '"yes">\n' if bar.lacks else ">\n"
         yield _attributes(part, bar, bars[number - 1] if number else None, spelling)
         yield tempos.get(number, "")
-        yield from _contents(part, name, bar, voices, spelling)
+        yield from _contents(part, name, bar, staves, spelling)
         if number == len(bars) - 1:
             yield '<barline location="right"><bar-style>light-heavy</bar-style></barline>\n'
         yield "</measure>\n"
@@ -167,23 +163,19 @@ def _clef(number: int, clef: Clef) -> str:
 
 
 def _contents(
-    part: Part, name: str, bar: Bar, voices: list[tuple[int, int, Voice]], spelling: Spelling
+    part: Part, name: str, bar: Bar, staves: list[list[Voice]], spelling: Spelling
 ) -> Iterator[str]:
-    """The voices of a bar, the one after the other."""
-    found = [(staff, number, voice.within(bar)) for staff, number, voice in voices]
-    is_first = True
-    for staff in range(1, len(part.staves) + 1):
-        own = [(number, chords) for its, number, chords in found if its == staff]
-        accidentals = _accidentals((chord for _, chords in own for chord in chords), spelling)
-        for number, chords in own:
-            is_main = number % MOST == 1
-            if not chords and not is_main:
-                continue
-            if not is_first:
+    """The voices of a bar, the one after the other. Those that are heard in it get the first
+    numbers of their staff."""
+    for staff, voices in enumerate(staves):
+        heard = list(filter(None, [voice.within(bar) for voice in voices])) or [[]]
+        accidentals = _accidentals((chord for chords in heard for chord in chords), spelling)
+        for number, chords in enumerate(heard):
+            if staff or number:
                 yield f"<backup><duration>{bar.length}</duration></backup>\n"
-            is_first = False
-            writer = _VoiceWriter(part, name, staff, number, spelling, accidentals)
-            yield from writer.write(chords, bar, is_main)
+            voice = staff * MOST + number + 1
+            writer = _VoiceWriter(part, name, staff + 1, voice, spelling, accidentals)
+            yield from writer.write(chords, bar, is_main=not number)
 
 
 def _accidentals(chords: Iterator[Chord], spelling: Spelling) -> dict[tuple[int, int], str]:

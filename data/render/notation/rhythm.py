@@ -112,13 +112,15 @@ def _triplets(events: list[Event], levels: tuple[int, ...]) -> list[Triplet]:
 
 
 def _span(before: Event, after: Event, spans: list[int]) -> int:
-    """The length of the triplet around the point between two events: it holds both, if it can."""
+    """The length of the triplet around the point between two events: it holds the notes of both,
+    and a third of it is as long as the shorter one, if there is such a triplet."""
     at = after.start
+    notes = [event for event in (before, after) if event.number is not None]
+    shortest = min((end - start for start, end, _ in notes), default=0)
     for span in spans:
-        start = at // span * span
-        holds_before = before.number is None or before.start >= start
-        holds_after = after.number is None or after.end <= start + span
-        if holds_before and holds_after and at % (span // 6) == 0:
+        first = at // span * span
+        is_held = all(start >= first and end <= first + span for start, end, _ in notes)
+        if is_held and span >= 3 * shortest and at % (span // 6) == 0:
             return span
     return max([span for span in spans if at % (span // 3) == 0 and span <= _BEAT] or spans[:1])
 

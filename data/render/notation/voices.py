@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from statistics import fmean
 
+from ugen.data.errors import CodecError
+
 MOST = 4  # voices in a staff, as many as notation programs have
+# into which notes are cut on average, and some for short music: bounds memory
+_MOST_PIECES, _SPARE_PIECES = 16, 10_000
 Note = tuple[int, int, int, int]  # its onset, end and pitch, and how much later it is released
 
 
@@ -101,6 +105,7 @@ def _sliced(chords: list[Chord]) -> list[Chord]:
         return chords
     changes = sorted({time for chord in chords for time in (chord.start, chord.end)})
     found: list[Chord] = []
+    count, most = 0, _MOST_PIECES * sum(len(chord.pitches) for chord in chords) + _SPARE_PIECES
     sounding: dict[int, Chord] = {}  # by pitch
     coming = iter([*chords, Chord(changes[-1], changes[-1], [])])
     chord = next(coming)
@@ -112,6 +117,9 @@ def _sliced(chords: list[Chord]) -> list[Chord]:
         if sounding:
             before = frozenset(p for p, each in sounding.items() if each.start < start)
             after = frozenset(p for p, each in sounding.items() if each.end > end)
-            released = {pitch: each.released[pitch] for pitch, each in sounding.items()}
+            released = {p: sounding[p].released[p] for p in sounding.keys() - after}
             found.append(Chord(start, end, sorted(sounding), before, after, released))
+            count += len(sounding)
+            if count > most:
+                raise CodecError("has too many notes at once to be written as notation")
     return found
