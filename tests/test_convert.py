@@ -100,6 +100,7 @@ def test_files_of_one_name_keep_their_extensions(tmp_path: Path) -> None:
         (["a.txt", "a.mid", "--gaps", 2, "--gaps-first"], "--gaps-first: goes with --shortest"),
         (["PIECE", "a.txt", "--row-seconds", 9], "--row-seconds: goes with pictures (.png, .jpg"),
         (["PIECE", "a.csv", "--colour", "velocity"], "--colour: goes with pictures (.png, .jpg"),
+        (["PIECE", "a.mid", "--as-played"], "--as-played: goes with notation (.musicxml)"),
         (["PIECE", "a.png", "--soundfont", "a.sf2"], "--soundfont: goes with sound files (.wav,"),
         (["in", "out", "--to", ".csv", "--ticks", 9], "--ticks: goes with frames text (.txt)"),
         (["in", "out", "--to", ".png", "--show"], "--show: goes with a picture"),
