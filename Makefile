@@ -92,7 +92,7 @@ bench-prepare: install  ## Time preparing the files under CORPORA=folder beside 
 bench-train: install  ## Time training beside a bare PyTorch loop, and bf16 beside fp32
 	$(BIN)/python tests/bench/train_speed.py docs/benchmarks-train.md
 
-bench-chorales: install  ## Learn Bach's chorales (CHORALES=folder) and hold them to the published numbers: 50 minutes
+bench-chorales: install  ## Learn Bach's chorales (CHORALES=folder) and hold them to the published numbers: an hour; what is done is kept in demo/chorales
 	@[ -n "$(CHORALES)" ] || { echo "say which folder: make bench-chorales CHORALES=folder"; exit 2; }
 	$(BIN)/python tests/bench/chorales.py "$(CHORALES)" docs/benchmarks-chorales.md
 
