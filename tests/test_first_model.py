@@ -114,7 +114,7 @@ def test_columns_of_a_first_model_are_named(
     code, said = run(main, *start, "-o", tmp_path / "all", capsys=capsys)
     assert code == 0 and "run: the columns beat, phase, back_1" in said
     assert "are new to it, and begin at zero" in said
-    assert read_config(tmp_path / "all").model.columns == BEATS.columns
+    assert {"key", "after_6"} < set(read_config(tmp_path / "all").model.names)
     all_columns = [small_corpus.path, "--init-from", tmp_path / "all", *FAST]
     code, said = run(
         main, *all_columns, "-o", tmp_path / "few", "--columns", "beat,key", capsys=capsys
