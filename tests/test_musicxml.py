@@ -18,6 +18,7 @@ from ugen.data import Score, UgenError, arrange, make_codec, read_midi
 from ugen.data.render.convert import Options, convert, write_score
 from ugen.data.render.musicxml import write_musicxml
 from ugen.data.render.notation.bars import quantized
+from ugen.runtime.cli import outputs
 
 
 def read_back(score: Score, folder: Path, **options: bool) -> Read:
@@ -36,7 +37,7 @@ def expected(score: Score) -> list[tuple[int, int, int, int]]:
 
 @pytest.mark.parametrize("as_played", [False, True])
 @given(score=scores())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_every_note_is_written_and_every_bar_adds_up(
     tmp_path_factory: pytest.TempPathFactory, score: Score, as_played: bool
 ) -> None:
@@ -61,7 +62,7 @@ def crowded(draw: st.DrawFn) -> Score:
 
 @pytest.mark.parametrize("as_played", [False, True])
 @given(score=crowded())
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_notes_beyond_four_voices_are_cut_into_tied_ones(
     tmp_path_factory: pytest.TempPathFactory, score: Score, as_played: bool
 ) -> None:
@@ -263,14 +264,21 @@ def test_music_too_long_for_its_notes_is_refused_before_memory_is_taken(tmp_path
     far = Score.build([(10**12, 10**12 + 1, 60, 80, 0, False)], 1)
     with pytest.raises(UgenError, match="bars and only 1 note"):
         write_musicxml(far, tmp_path / "far.musicxml")
-    many = [(96 * n, 96 * n + 24, 60, 80, n % 128, False) for n in range(3000)]
-    with pytest.raises(UgenError, match="has 128 parts of 3,000 bars; 200,000 are the most"):
+    many = [(96 * n, 96 * n + 24, 60, 80, n % 128, False) for n in range(8000)]
+    with pytest.raises(UgenError, match="has 128 parts of 8,000 bars; 1,000,000 are the most"):
         write_musicxml(Score.build(many, 24), tmp_path / "many.musicxml")
     organ = [(n, 10**5 + n, n, 80, 40, False) for n in range(100)]
     organ += [(n, n + 3, 100 + n % 28, 80, 40, False) for n in range(200, 9000)]
     with pytest.raises(UgenError, match="too many notes at once"):
         write_musicxml(Score.build(organ, 24), tmp_path / "organ.musicxml")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_song_that_cannot_be_written_as_notation_is_told_by_its_file(tmp_path: Path) -> None:
+    """The reason stood there alone."""
+    far = Score.build([(10**12, 10**12 + 1, 60, 80, 0, False)], 1)
+    with pytest.raises(UgenError, match=r"-o .*far\.musicxml: has .* bars and only 1 note"):
+        outputs.write(far, 0, "", [tmp_path / "far.musicxml"])
 
 
 @pytest.mark.parametrize("meter", [(0, 4), (255, 1), (1, 1 << 20), (5, 64), (7, 32), (33, 16)])

@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from ugen.data.analysis.key import key_of
-from ugen.data.codecs.beats.table import GRID, MAX_BARS
+from ugen.data.codecs.beats.table import GRID
 from ugen.data.errors import CodecError
 from ugen.data.files import replacing
 from ugen.data.midi.messages import DRUM_CHANNEL, MELODIC_CHANNELS
@@ -22,6 +22,7 @@ from .notation.percussion import drum
 from .notation.spelling import Spelling
 from .notation.voices import MOST, Chord
 
+_MOST_MEASURES = 1_000_000  # of all parts; bounds the size of the file
 _NOTICEABLE = 0.06  # the change of tempo from which a mark says so
 _HEAD = """\
 <?xml version="1.0" encoding="UTF-8" standalone="no"?>
@@ -49,10 +50,9 @@ def write_musicxml(
     last = music.end_tick + pad_ticks * GRID // score.ticks_per_beat
     bars = bars_of(music, last)
     parts = list(parts_of(music, bars, as_played))
-    if len(bars) * len(parts) > MAX_BARS:
-        raise CodecError(
-            f"has {len(parts):,} parts of {len(bars):,} bars; {MAX_BARS:,} are the most"
-        )
+    if len(bars) * len(parts) > _MOST_MEASURES:
+        many = f"has {len(parts):,} parts of {len(bars):,} bars"
+        raise CodecError(f"{many}; {_MOST_MEASURES:,} are the most, all together")
     spelling = Spelling(key_of(score) if key is None else key)
     with replacing(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
         stream.write(_HEAD)

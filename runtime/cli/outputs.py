@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ugen.data import Score, UgenError
+from ugen.data.errors import CodecError
 from ugen.data.files import write_atomically
 from ugen.data.render import audio
 from ugen.data.render.convert import WRITABLE, Options, write_score
@@ -81,4 +82,7 @@ def write(
             write_atomically(file, streamed)
         else:
             options = Options(soundfont=soundfont)
-            write_score(score, file, options, pad_ticks=pad_ticks, texts=[record], key=key)
+            try:
+                write_score(score, file, options, pad_ticks=pad_ticks, texts=[record], key=key)
+            except CodecError as error:
+                raise UgenError(error.reason, flag="-o", path=file) from None
