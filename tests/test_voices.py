@@ -75,8 +75,8 @@ def test_the_rows_of_a_cadence() -> None:
         "soprano_by:-1 bass_by:5 alto_by:-2 tenor_by:1 shift:1"
     )
     last = dict(zip(COLUMNS, CODEC.to_rows(tokens, COLUMNS)[-2, 1:].tolist(), strict=True))
-    assert last["chord"] == 1 + 4 + 12 * 0 + 144 * 0
-    assert last["chord_before"] == 1 + 10 + 12 * 7 + 144 * 4
+    assert last["harmony"] == 1 + 4 + 12 * 0 + 144 * 0
+    assert last["harmony_before"] == 1 + 10 + 12 * 7 + 144 * 4
     assert [last[f"{name}_at"] - 2 + LOWEST for name in NAMES] == [64, 60, 60, 48]
     assert last["soprano_bass"] == 1 + 16 + 6
 

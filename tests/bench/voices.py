@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ugen.data import Score
 from ugen.data.analysis.key import MAJOR, MINOR
 from ugen.data.codecs.base import Codec, Encoded, Mask, Rows, Tokens, split_event
-from ugen.data.codecs.columns import NO_WISHES, Column, Repeats, Wishes, transposed_key
+from ugen.data.codecs.columns import NO_WISHES, Column, Repeats, Wishes
 from ugen.data.codecs.decoder import GridDecoder
 
 # the pitches of each voice in the training pieces, and six semitones more for transposition
@@ -37,7 +37,7 @@ PAIRS = tuple(combinations(range(4), 2))
 LEAP = 24  # semitones, the widest
 LONGEST = 32  # steps of a shift
 BARS = (16, 12)  # steps of 4/4 and of 3/4
-CHORDS = 12**3 + 1  # of soprano, alto and tenor above the bass, octaves apart alike
+HARMONIES = 12**3 + 1  # of soprano, alto and tenor above the bass, octaves apart alike
 HELD = (1, 2, 3, 4, 6, 8, 12, 16)  # steps that a column tells apart
 FARTHEST, CROSSED = 32, -6  # semitones between two voices that a column tells apart
 FORGOTTEN = 0.995  # of what has sounded, in a step: half of it in nine bars
@@ -84,7 +84,11 @@ class VoicesCodec(Codec):
     @property
     def columns(self) -> tuple[Column, ...]:
         found = [Column(f"place_{bar}", bar + 1) for bar in BARS]
-        found += [Column("key_so_far", 25), Column("chord", CHORDS), Column("chord_before", CHORDS)]
+        found += [
+            Column("key_so_far", 25),
+            Column("harmony", HARMONIES),
+            Column("harmony_before", HARMONIES),
+        ]
         for name in NAMES:
             found.append(Column(f"{name}_moved", 2 * LEAP + 1))
             found.append(Column(f"{name}_at", HIGHEST - LOWEST + 3))
@@ -134,7 +138,8 @@ class VoicesCodec(Codec):
         self, rows: Rows, semitones: int, tempo: float, louder: int, columns: Sequence[str] = ()
     ) -> Rows:
         augmented = super().augment(rows, semitones, tempo, louder, columns)
-        keys = np.array([transposed_key(key, semitones) for key in range(25)])
+        tonics, minors = np.arange(24) % 12, np.arange(24) // 12
+        keys = np.append(0, 1 + 12 * minors + (tonics + semitones) % 12)
         for place, name in enumerate(columns, 1):
             ids = rows[:, place].astype(int)
             if name.endswith("_at"):
@@ -180,7 +185,7 @@ class VoicesCursor:
         self.at = [SILENT] * 4
         self._since = [0] * 4
         self._moved = [0] * 4
-        self._chord_before = 0  # when time last passed
+        self._harmony_before = 0  # when time last passed
         self._sounded = np.zeros(12)  # time of each pitch class
         self._key = 0
         self._repeats = Repeats(LENGTHS, MEMORY, codec.vocabulary.bit_length())
@@ -209,10 +214,10 @@ class VoicesCursor:
             self._sounded[pitch % 12] += steps * (pitch != SILENT)
         self._key = 1 + int((PROFILES @ self._sounded).argmax())
         self._sounded *= FORGOTTEN**steps
-        self._chord_before = self._chord()
+        self._harmony_before = self._harmony()
         self.now += steps
 
-    def _chord(self) -> int:
+    def _harmony(self) -> int:
         if SILENT in self.at:
             return 0
         above = [(pitch - self.at[3]) % 12 for pitch in self.at[:3]]
@@ -221,8 +226,8 @@ class VoicesCursor:
     def row(self) -> list[int]:
         ids = {f"place_{bar}": 1 + self.now % bar for bar in BARS}
         ids["key_so_far"] = self._key
-        ids["chord"] = self._chord()
-        ids["chord_before"] = self._chord_before
+        ids["harmony"] = self._harmony()
+        ids["harmony_before"] = self._harmony_before
         mode, tonic = divmod(self._key - 1, 12)
         for name, pitch, since, moved in zip(NAMES, self.at, self._since, self._moved, strict=True):
             held = self.now - since
