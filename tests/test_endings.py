@@ -7,17 +7,19 @@ import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_models import BEATS, Flat, Reader, Ruled, card_of, likes
 from support import BUNDLED
-from ugen.data import Score, UgenError, arrange, make_codec, read_midi
+from ugen.data import Score, UgenError, arrange, make_codec, read_midi, write_midi
 from ugen.data.analysis.key import key_name, key_of
 from ugen.data.analysis.structure import ends
 from ugen.data.analysis.wishes import KEY_NAMES
 from ugen.data.codecs.columns import Wishes
-from ugen.runtime import SongSettings, generate, stream
+from ugen.data.corpus.prepare import Settings, prepare
+from ugen.runtime import Sampling, SongSettings, generate, stream
 from ugen.runtime.generation import note_stream
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.returns import MOST_RETURNS, TOKENS, Returns
@@ -335,6 +337,49 @@ def test_a_drawn_key_makes_the_song_of_that_key() -> None:
     model = Reader(playing, *ALL)
     song = generate(model, seconds=9, seed=7)
     assert generate(model, seconds=9, seed=7, key=song.key).tokens.tolist() == song.tokens.tolist()
+
+
+def test_a_song_keeps_to_the_pitches_of_its_key() -> None:
+    """As far as it is asked to, and the training music does."""
+    counts = [50, 1, 40, 1, 40, 40, 0, 50, 1, 40, 1, 40]  # of a major scale
+    corpus = {"pitch_classes": {"major": counts}}
+    scale = np.array(counts) > 1
+
+    def in_key(key: str, about: object, **asked) -> float:
+        model = Reader(lambda *row: np.zeros(BEATS.vocabulary), *ALL, corpus=about)
+        sampling = Sampling(top_p=1.0, **asked)
+        song = generate(model, seconds=60, seed=5, key=key, guard=False, sampling=sampling)
+        tonic = id_of(key) - 1
+        return float(scale[(song.score.notes["pitch"] - tonic) % 12].mean())
+
+    assert in_key("E", corpus) > in_key("E", {}) + 0.1
+    assert in_key("E", corpus, key_strength=2.0) > 0.9
+    assert in_key("E", corpus, key_strength=0.0) == in_key("E", {}) < 0.7
+    for other in ({"major": counts[:11]}, {"major": [*counts[:11], -1]}, {"minor": counts}, []):
+        assert in_key("E", {"pitch_classes": other}) == in_key("E", {})
+
+
+def test_a_corpus_counts_pitches_from_the_tonic_up(tmp_path: Path) -> None:
+    for number, tonic in enumerate((0, 5, 9)):
+        steps = [0, 4, 7, 12, 11, 9, 7, 5, 4, 2, 0, 7]
+        rows = [
+            (240 * n, 240 * n + 240 + number, 48 + tonic + steps[(n * (number + 1)) % 12], 80, 0, 0)
+            for n in range(96)
+        ]
+        write_midi(Score.build(rows, 480), tmp_path / f"{number}.mid")
+    corpus = prepare(tmp_path, tmp_path / "corpus", Settings(BEATS, valid=0))
+    assert {row.key for row in corpus.pieces("train")} == {"C", "F", "A"}
+    (found,) = corpus.pitch_classes.values()
+    assert sum(found) == 3 * 96 and {pc for pc, n in enumerate(found) if n} == {
+        0,
+        2,
+        4,
+        5,
+        7,
+        9,
+        11,
+    }
+    assert max(found) in (found[0], found[7])
 
 
 def test_a_model_that_knows_no_keys_refuses_one() -> None:

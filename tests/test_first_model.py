@@ -285,3 +285,19 @@ def test_measures_are_of_enough_pieces(small_corpus: Corpus) -> None:
     found = music_measures(small_corpus)
     assert len(found) == 10 and all(deviation >= 0 for _, deviation in found.values())
     assert found["notes_per_second"][1] > 0.1
+
+
+def test_a_finished_run_of_an_older_version_learns_what_its_music_is_like(
+    small_corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """By --resume, so that a file exported from it says as much as a new one."""
+    path = tmp_path / "run"
+    given = [small_corpus.path, "-o", path, *FAST, "--from-scratch"]
+    assert run(main, *given, capsys=capsys)[0] == 0
+    whole = (path / "config.json").read_text("utf-8")
+    older = json.loads(whole)
+    del older["measures"], older["corpus"]["pitch_classes"]
+    (path / "config.json").write_text(json.dumps(older), "utf-8")
+    code, said = run(main, *given[:-1], "--resume", capsys=capsys)
+    assert code == 0 and "finished" in said
+    assert json.loads((path / "config.json").read_text("utf-8")) == json.loads(whole)

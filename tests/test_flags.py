@@ -59,6 +59,7 @@ UGEN_RUN = {
     "--top-p": Acts(SONG, "--top-p 0.3"),
     "--min-p": Acts(SONG, "--min-p 0.5"),
     "--repetition-penalty": Acts(SONG, "--repetition-penalty 9"),
+    "--key-strength": Acts(SONG, "--key-strength 9"),
     "--primer": Acts(SONG, "--primer primer.mid"),
     "--primer-seconds": Acts(f"{SONG} --primer primer.mid", "--primer-seconds 3"),
     "--keep-primer": Acts(f"{SONG} --primer primer.mid", "--keep-primer"),

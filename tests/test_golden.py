@@ -19,9 +19,9 @@ from ugen.runtime import SongSettings, generate
 from ugen.runtime.sampling.rng import Rng
 
 SONGS = {
-    "--seed 7 --seconds 60 --exact": "a12bc7497f12c6e9",
+    "--seed 7 --seconds 60 --exact": "e92443bdf0178c22",
     "--seed 8 --bars 16 --exact --temperature 1.1 --top-k 40 --key Dm --tempo 100": (
-        "09a42560e2715586"
+        "4db9a106b1f34388"
     ),
 }
 TOKENS = {

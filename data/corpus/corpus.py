@@ -41,6 +41,7 @@ TOKEN_TYPE = np.dtype("<u2")
 MOST = 1 << 53  # notes, seconds or tokens of a file
 MAX_BYTES = 1 << 36  # of tokens
 MOST_ENSEMBLES = 256  # that a model file holds
+MODES = "major", "minor"
 
 # why a file was dropped
 Code = Literal[
@@ -185,6 +186,19 @@ class Corpus:
         """What the training pieces say of each wish."""
         rows = [row.values for row in self.pieces("train")]
         return known_of({name: [row[name] for row in rows] for name in rows[0]} if rows else {})
+
+    @cached_property
+    def pitch_classes(self) -> dict[str, tuple[int, ...]]:
+        """Notes of the training pieces in major and in minor by pitch class, from the tonic up."""
+        pitches = self.codec.pitches()
+        counts = {mode: np.zeros(12, np.int64) for mode in MODES}
+        for row in self.pieces("train"):
+            if row.key:
+                tonic, minor = parse_key(row.key)
+                found = pitches[self.piece(row)]
+                above = (found[found >= 0] - tonic) % 12
+                counts[MODES[minor]] += np.bincount(above, minlength=12)
+        return {mode: tuple(found.tolist()) for mode, found in counts.items() if found.any()}
 
     @cached_property
     def ensembles(self) -> tuple[tuple[int, ...], ...]:

@@ -229,6 +229,8 @@ def _rest(card: Card) -> Iterator[tuple[str, str]]:
     ]
     if sampling.repetition_penalty != 1:
         settings.append(f"repetition penalty {sampling.repetition_penalty:g}")
+    if "key" in card.known:
+        settings.append(f"key strength {sampling.key_strength:g}")
     yield "sampling", ", ".join([*settings, "unless you say otherwise"])
     versions = [
         f"{verb} {version}"

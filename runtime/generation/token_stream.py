@@ -19,6 +19,7 @@ from .asked import STEPS, drawn
 from .instruments import Instruments, instruments_of, usual_instruments
 from .returns import Returns
 from .settings import SongSettings
+from .usual import key_pull
 
 Step = int | NDArray[np.bool_]
 
@@ -79,6 +80,10 @@ class TokenStream:
         self._sample = self._sample_keys if codec.input == "frame" else self._sample_token
         self._continue(settings)
         self._instruments = self._instruments_of(settings, model.card)
+        # chords may leave the key
+        is_kept = settings.key is not None and not settings.chords
+        strength = self.sampling.key_strength if is_kept else 0.0
+        self._pull = key_pull(model.card, settings.key or "C", strength)
 
     def _instruments_of(self, settings: SongSettings, card: Card) -> Instruments | None:
         """What keeps to the instruments that are asked for, or to the usual ones of a band."""
@@ -195,6 +200,8 @@ class TokenStream:
 
     def _sample_token(self) -> int:
         codec, end, cursor = self.codec, self.codec.end, self.cursor
+        if self._pull is not None:
+            self._logits += self._pull
         if end is not None and not (self.may_end and self._has_sounded):
             self._logits[end] = -np.inf
         mask = cursor.mask()

@@ -15,6 +15,7 @@ from ugen.data import Codec, UgenError, codec_from_json
 from ugen.data.analysis.fingerprint_table import Table, table_from_json
 from ugen.data.analysis.wishes import KEY_NAMES, Known
 from ugen.data.codecs.columns import Column
+from ugen.data.corpus.corpus import MODES
 from ugen.data.json_values import from_json, parse_json, to_json
 from ugen.data.midi.general_midi import DRUMS
 from ugen.data.text import line
@@ -78,6 +79,15 @@ class Card:
         found = corpus.get("ensembles") if isinstance(corpus, dict) else None
         lists = found if isinstance(found, list) else []
         return tuple(tuple(each) for each in lists if _is_ensemble(each))
+
+    def pitch_classes(self, minor: bool) -> tuple[int, ...]:
+        """Notes of the training music in that mode by pitch class, from the tonic up; none where
+        the file does not say."""
+        corpus = self.provenance.get("corpus")
+        modes = corpus.get("pitch_classes") if isinstance(corpus, dict) else None
+        found = modes.get(MODES[minor]) if isinstance(modes, dict) else None
+        counts = found if isinstance(found, list) and len(found) == 12 else []
+        return tuple(counts) if all(type(n) is int and 0 <= n < 1 << 53 for n in counts) else ()
 
     @property
     def column_names(self) -> tuple[str, ...]:

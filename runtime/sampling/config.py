@@ -47,6 +47,15 @@ class Sampling:
         maximum=10,
     )
 
+    key_strength: float = setting(
+        0.4,
+        "How strongly pitches that are rare in the song's key are avoided, by a model that knows "
+        "keys; 0 is off.",
+        default_text="the model's",
+        minimum=0,
+        maximum=10,
+    )
+
     def __post_init__(self) -> None:
         check_settings(self)
         if not 0 < self.top_p <= 1:

@@ -134,8 +134,12 @@ class Trainer:
         state = load_state(path)
         require_weights(about.model, state["model"], path / RESUME_FILE)
         trainer = cls(path, corpus, about.model, config, device, world)
+        # what an older version did not say of its music is added, in a finished run, too
         measures = about.measures or music_measures(corpus)
-        trainer.about = replace(about, training=config, measures=measures)
+        now = replace(about, measures=measures, corpus=Music.of(corpus))
+        if now != about and trainer.world.rank == 0:
+            now.write(path)
+        trainer.about = replace(now, training=config)
         trainer.baselines = about.baselines
         try:
             trainer.load_state_dict(state)

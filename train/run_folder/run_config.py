@@ -22,8 +22,9 @@ NOTABLE = 0.1  # of pieces that are known: more is no accident
 @dataclass(frozen=True)
 class Music:
     """The corpus that a run learns from. The numbers are of its training pieces. `known`: what
-    these say of each wish. `ensembles`: the instruments of each, of a band. `keys`: how many are in
-    each key, in runs from before."""
+    these say of each wish. `ensembles`: the instruments of each, of a band. `pitch_classes`: their
+    notes by mode and pitch class, from the tonic up. `keys`: how many are in each key, in runs from
+    before."""
 
     path: str
     hash: str
@@ -35,6 +36,7 @@ class Music:
     keys: dict[str, int] = field(default_factory=dict)
     known: tuple[Known, ...] = ()
     ensembles: tuple[tuple[int, ...], ...] = ()
+    pitch_classes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, corpus: Corpus) -> Music:
@@ -50,6 +52,7 @@ class Music:
             tokens=sum(row.tokens for row in rows),
             known=corpus.known,
             ensembles=corpus.ensembles,
+            pitch_classes=corpus.pitch_classes,
         )
 
     def __post_init__(self) -> None:
