@@ -508,11 +508,11 @@ def test_what_does_not_go_together_is_refused(
 
 
 def test_without_an_end_a_song_is_not_moved_to_a_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bundled model knows no keys, and an endless song is never whole."""
+    """That of a model that knows no keys: an endless song is never whole."""
     monkeypatch.chdir(tmp_path)
-    done = ugen_run("--endless", "-o", "x.mid", "--key", "D")
+    done = ugen_run(model_file, "--endless", "-o", "x.mid", "--key", "D")
     assert done.returncode == 2 and "--key: needs the whole song" in done.stderr
     assert not list(tmp_path.iterdir())
 
