@@ -12,12 +12,14 @@ from fake_models import BEATS, CODECS, Flat, Reader, Ruled, card_of, likes
 from support import BUNDLED
 from ugen.data import Score, UgenError, make_codec, read_midi, write_midi
 from ugen.data.analysis.wishes import BY_NAME, WISH_TABLE, Known, known_of, measured
+from ugen.data.cli.prepare import prepare_folder
 from ugen.data.codecs.base import split_event
 from ugen.data.codecs.columns import CONSTANT, WISHES, Column, Wishes
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.midi.general_midi import DRUMS, NAMES, instrument
 from ugen.runtime import SongSettings, generate
+from ugen.runtime.cli.messages import RunMessages
 from ugen.runtime.generation import asked
 from ugen.runtime.generation.instruments import LONGEST_REST
 from ugen.runtime.generation.request import Request, read_record
@@ -461,3 +463,27 @@ def test_rows_of_a_piece_hold_what_is_wished() -> None:
     )
     assert (rows[:, 1] == 2).all() and (rows[:, 2] == 0).all()
     assert Flat().card.known == {}
+
+
+def test_preparing_names_the_labels(
+    music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(make_codec("beats"), valid=0.2)
+    prepare_folder(music, tmp_path / "corpus", settings, workers=1)
+    assert "labels, for ugen-run --like: rag (6), waltz (3)\n" in capsys.readouterr().out
+
+
+def test_what_a_band_was_asked_for_and_what_came_out_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    messages = RunMessages(False, False, False, "")
+    messages.card = card_of(BAND)
+    settings = SongSettings(seconds=8, seed=1, instruments="violin,drums")
+    rows = [(0, 480, 60, 80, 40, False), (0, 120, 36, 80, 0, True), (480, 600, 36, 80, 0, True)]
+    song = Score.build(rows, 480)
+    messages.song(Request("", settings), [Path("a.mid")], 8.0, 3, 9, song)
+    told = capsys.readouterr().out
+    assert "seed 1; asked: violin, drums; came out: violin (1), drums (2)\n" in told
+    settings = replace(settings, instruments=None, drums=False)
+    messages.song(Request("", settings), [Path("a.mid")], 8.0, 3, 9, song)
+    assert "; asked: no drums; came out: violin (1), drums (2)\n" in capsys.readouterr().out

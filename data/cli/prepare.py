@@ -24,6 +24,8 @@ from ugen.data.text import count, printable
 
 from .progress import progress_bar
 
+_MOST_LABELS = 8  # that the summary names
+
 
 @dataclass(frozen=True)
 class CodecChoice:
@@ -126,5 +128,10 @@ def _summary(corpus: Corpus) -> None:
         typer.echo(f"  {count(repaired, 'damaged file')} repaired; the manifest says how")
     if late := sum(row.silence_cut > 0 for row in kept):
         typer.echo(f"  silence before the first note cut in {count(late, 'file')}")
+    labels = Counter(row.label for row in kept if row.label)
+    if len(labels) > 1:
+        named = ", ".join(f"{name} ({n})" for name, n in labels.most_common(_MOST_LABELS))
+        more = f" and {len(labels) - _MOST_LABELS} more" if len(labels) > _MOST_LABELS else ""
+        typer.echo(f"  labels, for ugen-run --like: {named}{more}")
     if words := without_beats(kept, corpus.codec.name):
         typer.echo(f"  {words}")

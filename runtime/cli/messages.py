@@ -15,6 +15,7 @@ from ugen.data.analysis.wishes import measured
 from ugen.data.cli.progress import progress_bar
 from ugen.data.text import printable
 from ugen.runtime.generation.asked import asked_words, found_words
+from ugen.runtime.generation.instruments import band_asked, band_found
 from ugen.runtime.generation.request import Request
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.scoring.ranking import usual_in_chords
@@ -115,12 +116,14 @@ class RunMessages:
 
     def _told(self, request: Request, score: Score, key: tuple[int, bool] | None) -> str:
         """What was asked for, and what came out; the key if nothing was."""
-        asked = _asked(request)
-        if not asked:
+        settings, asked = request.settings, _asked(request)
+        band = band_asked(settings.instruments, settings.drums)
+        if not asked and not band:
             return "" if key is None else f", in {key_words(key)}"
-        told = f"; asked: {asked_words(asked)}"
-        if found := found_words(self.card, score, asked):
-            told += f"; came out: {found}"
+        told = f"; asked: {', '.join(filter(None, [asked_words(asked), band]))}"
+        found = [found_words(self.card, score, asked), band_found(score) if band else ""]
+        if any(found):
+            told += f"; came out: {', '.join(filter(None, found))}"
         moved = request.transform.key
         if moved is not None and key is not None and parse_key(moved)[1] != key[1]:
             told += " (a song that is moved stays in minor or major)"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import numpy as np
-from ugen.data import Codec, UgenError
+from ugen.data import Codec, Score, UgenError
 from ugen.data.codecs.base import Mask, Tokens, split_event
-from ugen.data.midi.general_midi import DRUMS, instrument, instruments_in
+from ugen.data.midi.general_midi import DRUMS, instrument, instrument_name, instruments_in
 from ugen.runtime.model_file.card import Card
 
 from .usual import drawn_ensemble
@@ -61,6 +61,21 @@ def usual_instruments(card: Card, seed: int, before: Tokens | None, drums: bool)
         everything = (split_event(event)[1] for event in codec.events)
         ensemble = tuple(each for each in ensemble or everything if each != DRUMS)
     return ensemble
+
+
+def band_asked(instruments: str | None, drums: bool) -> str:
+    """The instruments that are asked for, in words; nothing where none are."""
+    if instruments is None:
+        return "" if drums else "no drums"
+    return ", ".join(map(instrument_name, instruments_of(instruments)))
+
+
+def band_found(score: Score) -> str:
+    """The instruments of a song and their notes, in words."""
+    programs = np.where(score.notes["drum"], DRUMS, score.notes["program"].astype(int))
+    found, notes = np.unique(programs, return_counts=True)
+    pairs = zip(found.tolist(), notes.tolist(), strict=True)
+    return ", ".join(f"{instrument_name(number)} ({n})" for number, n in pairs)
 
 
 class Instruments:
