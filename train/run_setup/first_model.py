@@ -57,7 +57,10 @@ def adapted(
     known = _known(model, corpus, _held_out(corpus))
     before, after = model.config.columns, wanted.columns
     if request.options.columns is None and after:  # what it has beside the usual ones stays
-        after = tuple(each for each in corpus.codec.columns if each in (*before, *after))
+        # but for labels, which each music names anew
+        others = (each for each in before if each.name != "label")
+        kept = {each.name: each for each in (*others, *after)}
+        after = tuple(kept[each.name] for each in corpus.codec.columns if each.name in kept)
     new = [each.name for each in after if each not in before]
     gone = [each.name for each in before if each not in after]
     for names, what in ((new, "are new to it, and begin at zero"), (gone, "are left out")):

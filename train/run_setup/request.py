@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 
-RARER = "density", "polyphony", "label", "meter", "tempo", *CHORD_NAMES
+RARER = CHORD_NAMES
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,10 @@ class Request:
         """The columns beside a token: those asked for, else all that the codec has."""
         asked, known = self.options.columns, {each.name: each for each in codec.columns}
         forcing = training.objective == "professor-forcing"
-        usual = tuple(each for each in codec.columns if each.name not in RARER)
+        usual = tuple(name for name in known if name not in RARER)
         if asked is None:
-            return () if forcing else usual
-        all_names = tuple(each.name for each in usual)
-        names = {"all": all_names, "none": ()}.get(asked, tuple(asked.split(",")))
+            return () if forcing else tuple(known[name] for name in usual)
+        names = {"all": usual, "none": ()}.get(asked, tuple(asked.split(",")))
         if unknown := [name for name in names if name not in known]:
             has = f"has {', '.join(known)}" if known else "has none"
             reason = f"{printable(unknown[0])} is none of them; the {codec.name} codec {has}"
