@@ -88,21 +88,21 @@ class Reader(Model):
         self.rows: list[list[int]] = []
 
     def stream(self, batch: int = 1):
-        return _ReaderStream(self)
+        return _ReaderStream(self, batch)
 
 
 class _ReaderStream:
-    def __init__(self, model: Reader):
-        self.x = start_of(model.card)
-        self.logits = np.zeros((1, 1, model.card.codec.vocabulary), np.float32)
-        self.state = np.zeros((2, 1, 1, 1), np.float32)
+    def __init__(self, model: Reader, batch: int):
+        self.x = start_of(model.card, batch)
+        self.logits = np.zeros((batch, 1, model.card.codec.vocabulary), np.float32)
+        self.state = np.zeros((2, 1, batch, 1), np.float32)
         self._model = model
 
     def advance(self):
-        token, *ids = self.x[0].tolist()
-        self._model.rows.append([token, *ids])
-        named = dict(zip(self._model.card.column_names, ids, strict=True))
-        self.logits[0, 0] = self._model.rule(token, named)
+        self._model.rows.append(self.x[0].tolist())
+        for n, (token, *ids) in enumerate(self.x.tolist()):
+            named = dict(zip(self._model.card.column_names, ids, strict=True))
+            self.logits[n, 0] = self._model.rule(token, named)
         return self.logits
 
 

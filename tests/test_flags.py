@@ -79,6 +79,7 @@ UGEN_RUN = {
         f"--{name}": Refused(f"{SONG} --{name} {value}", f"--{name}: the model has no column")
         for name, value in (("like", "rag"), ("density", "dense"), ("polyphony", "low"))
     },
+    "--guidance": Acts(f"{SONG} --no-guard", "--guidance 2"),
     "--meter": Refused(f"{SONG} --meter 3/4", "--meter: the model has no column meter"),
     "--chords": Refused(f"{SONG} --chords Am", "--chords: the model has no column chord"),
     "--instruments": Refused(f"{SONG} --instruments piano", "--instruments: the model knows one"),

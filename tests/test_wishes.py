@@ -119,10 +119,12 @@ def test_a_table_that_is_none_is_refused(bad: dict) -> None:
 @pytest.fixture(scope="module")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("music")
-    for number in range(9):
+    chance = np.random.default_rng(1)
+    for number in range(24):
         name = folder / ("rag" if number % 3 else "waltz") / "deep" / f"{number}.mid"
         name.parent.mkdir(parents=True, exist_ok=True)
-        score = notes(40 + 10 * number, 40 + number, 1 + number % 3)
+        score = notes(2 * (40 + number), 40 + number, 1 + number % 3)
+        score.notes["pitch"] = 36 + chance.integers(0, 36, len(score.notes))
         write_midi(score, name)
     write_midi(notes(200, 60), folder / "alone.mid")
     return folder
@@ -262,6 +264,54 @@ def test_a_mix_goes_on_after_a_state(codec, tmp_path: Path) -> None:
     assert len({row[-1] for row in parts.rows}) > 1
     shared = min(len(whole.rows), len(parts.rows))
     assert parts.rows[:shared] == whole.rows[:shared] and shared > 100
+
+
+def wavering(token: int, row: dict[str, int]) -> np.ndarray:
+    """Of two pitches one is likelier where dense music is asked for."""
+    logits = playing(token, row)
+    logits[BEATS.events.index("pitch:64")] += 1.0 * (row["density"] == 3)
+    return logits
+
+
+def test_what_is_asked_for_is_done_more_than_the_model_would() -> None:
+    def odds(guidance: float | None, **asked) -> float:
+        model = asked_model(wavering)
+        song = generate(model, seconds=1500, seed=2, guard=False, guidance=guidance, **asked)
+        pitches = song.score.notes["pitch"]
+        assert len(model.rows) > 1000
+        return float(np.log(np.mean(pitches == 64) / np.mean(pitches == 60)))
+
+    left_open = odds(None)
+    assert odds(1.0, density="dense") - left_open == pytest.approx(1.0, abs=0.3)
+    assert odds(2.0, density="dense") - left_open == pytest.approx(2.0, abs=0.4)
+    assert odds(None, density="dense") - left_open > 2.2, "the default"
+    assert odds(3.0) == left_open, "a key that nobody asked for is not guided"
+
+
+def test_a_guided_song_goes_on_after_a_state(tmp_path: Path) -> None:
+    fields = {"seed": 3, "guard": False, "exact": True}
+    model = asked_model(wavering)
+    whole = generate(model, seconds=40, density="dense", **fields)
+    first = generate(model, seconds=20, density="dense", **fields)
+    save_state(first.state, "", tmp_path / "state.json")
+    state = load_state(tmp_path / "state.json", "", model.card)
+    assert state.guided == ("density",) and len(state.h) == 2
+    second = generate(model, seconds=20, start=state, **fields)
+    assert [*first.tokens, *second.tokens][:200] == whole.tokens.tolist()[:200]
+    assert generate(model, seconds=20, start=state, guidance=1.0, **fields).state.h.size == 1
+    plain = generate(model, seconds=20, **fields).state
+    assert plain.h.size == 1
+    assert generate(model, seconds=9, start=plain, density="dense", **fields).state.h.size == 2
+
+
+def test_a_song_begins_in_the_meter_that_is_asked_for() -> None:
+    model = asked_model(lambda token, row: np.zeros(BEATS.vocabulary), names=("meter",))
+    counts = tuple(int(value in ("3/4", "4/4")) for value in BY_NAME["meter"].values)
+    known = Known("meter", BY_NAME["meter"].values, counts)
+    model.card = replace(model.card, wishes=(known,))
+    for seed in range(5):
+        song = generate(model, bars=4, seed=seed, guard=False, meter="3/4")
+        assert BEATS.events[song.tokens[0]] == "meter:3/4"
 
 
 def test_a_song_that_is_asked_for_can_be_made_again(tmp_path: Path) -> None:
@@ -470,7 +520,7 @@ def test_preparing_names_the_labels(
 ) -> None:
     settings = Settings(make_codec("beats"), valid=0.2)
     prepare_folder(music, tmp_path / "corpus", settings, workers=1)
-    assert "labels, for ugen-run --like: rag (6), waltz (3)\n" in capsys.readouterr().out
+    assert "labels, for ugen-run --like: rag (16), waltz (8)\n" in capsys.readouterr().out
 
 
 def test_what_a_band_was_asked_for_and_what_came_out_are_told(

@@ -235,6 +235,8 @@ class NoteStream:
             sampling=self._stream.sampling,
             tempo=self._settings.tempo,
             asked=self._settings.texts,
+            guided=self._settings.guided or (),
+            guidance=self._settings.guidance or 1.0,
             instruments=self._settings.instruments,
             drums=self._settings.drums,
             chords=self._settings.chords,

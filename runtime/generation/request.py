@@ -81,7 +81,7 @@ def read_record(path: Path, model: str, card: Card) -> Request:
         raise UgenError(error.reason, flag="--replay", path=path) from None
     for text in texts:
         if text.startswith(MARK):
-            most = 2 * MAX_CHARACTERS + 12 * card.layers * card.hidden
+            most = 2 * MAX_CHARACTERS + 24 * card.layers * card.hidden
             return _request(path, text.removeprefix(MARK), model, card, most)
     reason = "it does not say how it was made; ugen-run's own MIDI files do"
     raise UgenError(reason, flag="--replay", path=path)

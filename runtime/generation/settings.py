@@ -25,6 +25,7 @@ from .usual import drawn_key
 MAX_SECONDS = 24 * 3600.0
 MAX_STEPS = 1 << 40
 WISHES = "What a song is to be"
+GUIDANCE = 3.0
 _LONGEST = 1 << 13  # characters of a text
 
 
@@ -34,14 +35,15 @@ class SongSettings:
 
     `key`: asked of a model that knows keys; None for that of `start` or `primer`, or a drawn one.
     `like`, `density`, `polyphony`, `meter`, `chords`: asked of a model that knows such; None for
-    that of `start`, or leaves it to the model. `instruments`, `drums`: which a band may use.
-    `sampling`: None for that of `start`, or the model's own. `primer`: tokens of music to continue
-    from (`tokens_of`), before the song starts or, with `keep_primer`, as its beginning. `start`:
-    where another song ended, to continue from there: with its sampling and tempo unless others are
-    given, and with its random stream if the seed is the same. `guard`: detect degenerate and copied
-    output and resample it; `copy_guard`: copied output, too. `cut`: the second up to which a song
-    was written. `stopped_after`: how many steps had been taken when it was stopped, those that were
-    taken back among them.
+    that of `start`, or leaves it to the model. `guidance`: of what is asked for, all but a drawn key
+    and chords; `guided`: what that is, by the wish's name; None for what is asked for here.
+    `instruments`, `drums`: which a band may use. `sampling`: None for that of `start`, or the
+    model's own. `primer`: tokens of music to continue from (`tokens_of`), before the song starts or,
+    with `keep_primer`, as its beginning. `start`: where another song ended, to continue from there:
+    with its sampling and tempo unless others are given, and with its random stream if the seed is
+    the same. `guard`: detect degenerate and copied output and resample it; `copy_guard`: copied
+    output, too. `cut`: the second up to which a song was written. `stopped_after`: how many steps
+    had been taken when it was stopped, those that were taken back among them.
     """
 
     PANEL: ClassVar[str] = "Song"
@@ -88,6 +90,15 @@ class SongSettings:
     meter: str | None = setting(
         None, "Meter, as in 3/4.", choices=BY_NAME["meter"].values, panel=WISHES
     )
+    guidance: float | None = setting(
+        None,
+        "How much to do what is asked for: so many times what it changes in a model's mind. More "
+        "than 1 takes longer.",
+        default_text=f"{GUIDANCE:g}",
+        minimum=1,
+        maximum=10,
+        panel=WISHES,
+    )
     instruments: str | None = setting(
         None,
         "The instruments of a band, all of which are used, by number or name of General MIDI, as "
@@ -124,6 +135,7 @@ class SongSettings:
     start: SongState | None = None
     cut: float | None = None
     stopped_after: int | None = None
+    guided: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -183,6 +195,12 @@ class SongSettings:
     def texts(self) -> dict[str, str]:
         """The same, without the tempo."""
         return {name: value for name, value in self.asked.items() if isinstance(value, str)}
+
+    def guided_columns(self, card: Card) -> list[str]:
+        """The columns whose wishes are guided, if any are."""
+        if self.guidance == 1 or self.guided is None:
+            return []
+        return [name for name in self.guided if name in card.known]
 
     def mixes(self, card: Card) -> dict[str, Mix]:
         """The ids asked for, with their weights, by the column's name."""
@@ -254,6 +272,7 @@ class SongSettings:
         key always, if it knows keys."""
         before = {} if self.start is None else {**self.start.asked}
         asked = {**before, **self.texts}
+        guided = dict.fromkeys(self.start.guided if self.start else ()) | self.asked
         if "key" in asked and "key" not in card.known:
             reason = "the model was trained without the column key; transpose its songs"
             raise UgenError(reason, flag="--key", value=asked["key"])
@@ -262,6 +281,8 @@ class SongSettings:
         if "key" in card.known and "key" not in asked:
             asked["key"] = self._usual_key(card)
         found: dict[str, Any] = {_field(name): text for name, text in asked.items()}
+        found["guided"] = tuple(guided) if self.guided is None else self.guided
+        found["guidance"] = self.guidance or (self.start.guidance if self.start else GUIDANCE)
         if self.start is not None:
             found["instruments"] = self.instruments or self.start.instruments
             found["drums"] = self.drums and self.start.drums

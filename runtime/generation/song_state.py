@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ugen.data import UgenError
 from ugen.data.analysis.chord_symbols import parse_chords
+from ugen.data.analysis.wishes import BY_NAME
 from ugen.data.codecs.base import Tokens
 from ugen.data.files import read_bytes, write_atomically
 from ugen.data.json_values import MAX_CHARACTERS, from_json, parse_json, to_json
@@ -37,6 +38,7 @@ _RANGES = (
     ("position", 0, _MAX_NUMBER),
     ("passed", 0, _MAX_NUMBER),
     ("chord_bar", -1, _MAX_NUMBER),
+    ("guidance", 1, 10),
     ("lead", 0, _MAX_NUMBER),
 )
 
@@ -45,13 +47,13 @@ _RANGES = (
 class SongState:
     """Where a song ended.
 
-    `seed`, `position`: of the random stream. `tempo`, `asked`, `instruments`, `drums`: what was
-    asked for; `asked` by the wish's name. `chords`, `chord_bar`: those asked for, and how many bars
-    ago they began. `passed`: bars since the song began, or steps of a codec
-    without bars. `lead`: ticks from the song's end to where `tokens` lead. `tokens`: what a cursor
-    needs to know (`Codec.context`), as a corpus stores them. `recent_onsets`: the tokens that a
-    repetition penalty remembers. `returns`: what Returns has counted. `h`, `c`: the model's state,
-    float32 [layers * hidden], layer by layer.
+    `seed`, `position`: of the random stream. `tempo`, `asked`, `guided`, `guidance`, `instruments`,
+    `drums`: what was asked for, and how much, by the wish's name. `chords`, `chord_bar`: those
+    asked for, and how many bars ago they began. `passed`: bars since the song began, or steps of a
+    codec without bars. `lead`: ticks from the song's end to where `tokens` lead. `tokens`: what a
+    cursor needs to know (`Codec.context`), as a corpus stores them. `recent_onsets`: the tokens
+    that a repetition penalty remembers. `returns`: what Returns has counted. `h`, `c`: the model's
+    state, float32 [layers * hidden], layer by layer; of a guided song [layers * 2 * hidden].
     """
 
     seed: int
@@ -59,6 +61,8 @@ class SongState:
     sampling: Sampling
     tempo: float | None
     asked: dict[str, str]
+    guided: tuple[str, ...]
+    guidance: float
     instruments: str | None
     drums: bool
     chords: str | None
@@ -69,10 +73,10 @@ class SongState:
     returns: tuple[int, ...]
     tokens: Tokens = packed_array("<u2", MAX_TOKENS)
     h: NDArray[np.float32] = packed_array(
-        "<f4", MAX_STATE, bound=1e3
+        "<f4", 2 * MAX_STATE, bound=1e3
     )  # a sigmoid times a tanh, less what a piece begins with where that is learned
     c: NDArray[np.float32] = packed_array(
-        "<f4", MAX_STATE, bound=1e9
+        "<f4", 2 * MAX_STATE, bound=1e9
     )  # grows by at most 1 per step
 
     def __post_init__(self) -> None:
@@ -94,7 +98,7 @@ class SongState:
     def check(self, card: Card) -> None:
         """Raise UgenError when this is no state of a song by a model with this card."""
         codec, size = card.codec, card.layers * card.hidden
-        if len(self.h) != size or len(self.c) != size:
+        if len(self.h) not in (size, 2 * size) or len(self.c) != len(self.h):
             raise UgenError(f"h and c are not of {card.layers} layers of {card.hidden}")
         if not all(0 <= token < codec.vocabulary for token in self.recent_onsets):
             raise UgenError("recent_onsets: tokens of another codec")
@@ -106,6 +110,8 @@ class SongState:
             mix_of(card.known[name], text)
         if self.chords is not None:
             require_chords(card)
+        if not set(self.guided) <= set(BY_NAME):
+            raise UgenError("guided: no wishes")
         check_instruments(codec, self.instruments, self.drums)
         counts = Returns(card.column_names).counts
         if len(self.returns) != len(counts) or not all(0 <= n < _MAX_NUMBER for n in self.returns):
@@ -137,7 +143,7 @@ def save_state(state: SongState, model: str, path: str | Path) -> None:
 def load_state(path: str | Path, model: str, card: Card) -> SongState:
     """Read a state of the model file with this sha256. Raises UgenError with the file and the
     reason."""
-    most = MAX_CHARACTERS + 12 * card.layers * card.hidden
+    most = MAX_CHARACTERS + 24 * card.layers * card.hidden
     try:
         data = read_bytes(path, most, "a song's state")
     except UgenError as error:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ugen.data.codecs.base import Cursor
+from ugen.data.codecs.base import Cursor, Mask
 from ugen.runtime.inference.model import Model
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.rng import Rng
@@ -71,9 +71,15 @@ class TokenStream:
         self._last_tokens = codec.is_time | releases
         if codec.end is not None:
             self._last_tokens[codec.end] = True
-        self._stream = model.stream()
+        guided = [columns.index(name) for name in settings.guided_columns(model.card)]
+        self._guidance = settings.guidance or 1.0
+        self._unguided = np.array(guided, np.int64) + 1  # what the second stream is not told
+        self._stream = model.stream(2 if guided else 1)
         self._logits = self._stream.logits[0, 0]
         self._x = self._stream.x[0]
+        self._meter: Mask | None = None  # of a song's first token
+        if settings.meter is not None:
+            self._meter = np.array([event == f"meter:{settings.meter}" for event in codec.events])
         # in one call, which takes a third of the time of an assignment
         self._write_row = Struct(f"={self._x.size}q").pack_into
         self._sampler = Sampler(codec.vocabulary, self.sampling, codec.onset_tokens)
@@ -108,7 +114,9 @@ class TokenStream:
         start, is_frame = settings.start, self.codec.input == "frame"
         if start is not None:
             for part, value in zip(self._stream.state, (start.h, start.c), strict=True):
-                part[:] = value.reshape(part.shape)
+                streams = value.reshape(part.shape[0], -1, part.shape[2])
+                for n in range(part.shape[1]):  # the second goes on from the first, if it is new
+                    part[:, n] = streams[:, min(n, streams.shape[1] - 1)]
             self._sampler.recent_onsets = start.recent_onsets
             self._returns.counts = start.returns
             if settings.seed == start.seed:
@@ -117,7 +125,7 @@ class TokenStream:
             self._x[1:] = self.cursor.row()
         for item in () if settings.before is None else self.codec.to_inputs(settings.before):
             if start is None:  # a state has the model's reading of these tokens in it
-                self._stream.advance()
+                self._advance()
             self.cursor.feed(0 if is_frame else int(item))
             self._x[:] = item if is_frame else [int(item), *self.cursor.row()]
         if start is not None:
@@ -148,8 +156,23 @@ class TokenStream:
 
     def step(self) -> Step:
         """Sample the next step: a token, or the keys that sound, bool [128]."""
-        self._stream.advance()
+        self._advance()
         return self._sample()
+
+    def _advance(self) -> None:
+        """The logits of what follows the step. Where the song is guided, a second stream is not
+        told what was asked for, and what that changes is done so many times as much."""
+        if not len(self._unguided):
+            self._stream.advance()
+            return
+        plain = self._stream.x[1]
+        plain[:] = self._x
+        plain[self._unguided] = 0
+        self._stream.advance()
+        logits = self._logits
+        logits -= self._stream.logits[1, 0]
+        logits *= self._guidance
+        logits += self._stream.logits[1, 0]
 
     @property
     def state(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -207,6 +230,8 @@ class TokenStream:
         mask = cursor.mask()
         if self.must_end and not self._has_bars and (mask & self._last_tokens).any():
             mask = mask & self._last_tokens
+        if self._meter is not None and self._x[0] == codec.start:
+            mask = mask & self._meter
         if self._instruments is not None:
             mask = self._instruments.narrow(mask)
         token = self._sampler.sample(self._logits, mask, self.rng)
