@@ -35,15 +35,15 @@ class SongSettings:
 
     `key`: asked of a model that knows keys; None for that of `start` or `primer`, or a drawn one.
     `like`, `density`, `polyphony`, `meter`, `chords`: asked of a model that knows such; None for
-    that of `start`, or leaves it to the model. `guidance`: of what is asked for, all but a drawn key
-    and chords; `guided`: what that is, by the wish's name; None for what is asked for here.
+    that of `start`, or leaves it to the model. `guidance`: of what is asked for, all but a drawn
+    key and chords; `guided`: what that is, by the wish's name; None for what is asked for here.
     `instruments`, `drums`: which a band may use. `sampling`: None for that of `start`, or the
-    model's own. `primer`: tokens of music to continue from (`tokens_of`), before the song starts or,
-    with `keep_primer`, as its beginning. `start`: where another song ended, to continue from there:
-    with its sampling and tempo unless others are given, and with its random stream if the seed is
-    the same. `guard`: detect degenerate and copied output and resample it; `copy_guard`: copied
-    output, too. `cut`: the second up to which a song was written. `stopped_after`: how many steps
-    had been taken when it was stopped, those that were taken back among them.
+    model's own. `primer`: tokens of music to continue from (`tokens_of`), before the song starts
+    or, with `keep_primer`, as its beginning. `start`: where another song ended, to continue from
+    there: with its sampling and tempo unless others are given, and with its random stream if the
+    seed is the same. `guard`: detect degenerate and copied output and resample it; `copy_guard`:
+    copied output, too. `cut`: the second up to which a song was written. `stopped_after`: how many
+    steps had been taken when it was stopped, those that were taken back among them.
     """
 
     PANEL: ClassVar[str] = "Song"
