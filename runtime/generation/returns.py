@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ugen.data.codecs.columns import Column
 
-MOST_RETURNS = 5  # bars in a row; 0 turns the brake off
+MOST_RETURNS = 8  # bars in a row: a strain of eight bars, played again; 0 turns the brake off
 SHARE = 0.8  # of a bar's tokens
 TOKENS = 24  # that count as a bar where the codec has none
 
