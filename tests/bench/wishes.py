@@ -1,6 +1,6 @@
 """Whether songs are what they were asked to be, wish by wish.
 
-    python tests/bench/wishes.py MODEL.onnx CORPUS [--songs 40] [--seconds 30]
+    python tests/bench/wishes.py MODEL.onnx CORPUS [--songs 40] [--seconds 30] [--guidance 3]
 
 Every value of a wish that the model knows is asked for alone, in as many songs, seeds 1 on, without
 the guard; of keys eight. A song is as asked when it measures so, in the model's own terms. Chance:
@@ -17,6 +17,7 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ from ugen.data.analysis.measures import measures
 from ugen.data.analysis.spread import COMPARED
 from ugen.data.analysis.wishes import BY_NAME, KEY_NAMES, measured
 from ugen.data.corpus.corpus import Corpus
-from ugen.runtime import generate, load
+from ugen.runtime import SongSettings, generate, load
 from ugen.runtime.inference.model import Model
 
 KEYS = KEY_NAMES[::3]
@@ -36,12 +37,20 @@ FEWEST = 10
 Rows = list[dict[str, str]]
 
 
-def songs(model: Model, count: int, seconds: float, **asked: str) -> list[Score]:
-    """Songs of seeds 1 on."""
-    return [
-        generate(model, seconds=seconds, seed=seed, guard=False, **asked).score
-        for seed in range(1, count + 1)
-    ]
+class Made(NamedTuple):
+    """How songs are made: by which model, how many of how many seconds, and how much they are
+    guided."""
+
+    model: Model
+    count: int
+    settings: SongSettings
+
+    def songs(self, **asked: str) -> list[Score]:
+        """Songs of seeds 1 on."""
+        return [
+            generate(self.model, self.settings, seed=seed, **asked).score
+            for seed in range(1, self.count + 1)
+        ]
 
 
 def share(model: Model, name: str, value: str, made: Sequence[Score]) -> float:
@@ -51,9 +60,10 @@ def share(model: Model, name: str, value: str, made: Sequence[Score]) -> float:
     return float(np.mean([known.id_of(measured(each, has_bars)[name]) == wanted for each in made]))
 
 
-def agreement(model: Model, count: int, seconds: float) -> Rows:
+def agreement(made_by: Made) -> Rows:
     """A row for each value of each wish that can be measured."""
-    free = songs(model, count, seconds)
+    model = made_by.model
+    free = made_by.songs()
     rows: Rows = []
     for name, known in model.card.known.items():
         if name in ("label", "tempo"):  # a song has the tempo that it is asked for
@@ -61,13 +71,13 @@ def agreement(model: Model, count: int, seconds: float) -> Rows:
         found = [v for v, n in zip(known.values, known.counts, strict=True) if n >= FEWEST]
         values = KEYS if name == "key" else found
         option = BY_NAME[name].flag.removeprefix("--")
-        made = {value: songs(model, count, seconds, **{option: value}) for value in values}
+        made = {value: made_by.songs(**{option: value}) for value in values}
         for value, own in made.items():
             others = [each for other in values if other != value for each in made[other]]
             rows.append(
                 {
                     "wish": f"--{option} {value}",
-                    "songs": str(count),
+                    "songs": str(made_by.count),
                     "as asked": f"{share(model, name, value, own):.1%}",
                     "chance": f"{share(model, name, value, others if name == 'key' else free):.1%}",
                 }
@@ -112,15 +122,16 @@ def pieces_by_label(corpus: Corpus, names: Sequence[str], seconds: float) -> Map
     return found
 
 
-def labels(model: Model, corpus: Corpus, count: int, seconds: float) -> Rows:
+def labels(made_by: Made, corpus: Corpus) -> Rows:
     """A row for each pair of labels."""
-    known = model.card.known.get("label")
+    seconds = made_by.settings.seconds or 0.0
+    known = made_by.model.card.known.get("label")
     if known is None:
         return []
     often = sorted(zip(known.counts, known.values, strict=True), reverse=True)
     names = [name for n, name in often[:LABELS] if n >= FEWEST]
     real = {k: vectors(v) for k, v in pieces_by_label(corpus, names, seconds).items()}
-    asked = {name: vectors(songs(model, count, seconds, like=name)) for name in names}
+    asked = {name: vectors(made_by.songs(like=name)) for name in names}
     rows: Rows = []
     for pair in combinations(names, 2):
         pieces, made = told_apart([real[name] for name in pair], [asked[name] for name in pair])
@@ -143,12 +154,11 @@ def main() -> None:
     options.add_argument("corpus", type=Path)
     options.add_argument("--songs", type=int, default=40)
     options.add_argument("--seconds", type=float, default=30.0)
+    options.add_argument("--guidance", type=float)
     given = options.parse_args()
-    model, corpus = load(given.model), Corpus.open(given.corpus)
-    tables = [
-        agreement(model, given.songs, given.seconds),
-        labels(model, corpus, given.songs, given.seconds),
-    ]
+    settings = SongSettings(seconds=given.seconds, seed=1, guard=False, guidance=given.guidance)
+    made_by = Made(load(given.model), given.songs, settings)
+    tables = [agreement(made_by), labels(made_by, Corpus.open(given.corpus))]
     print("\n".join([how(__doc__), "", machine("onnxruntime"), ""]))
     for table in filter(None, tables):
         print("\n".join([*markdown(pd.DataFrame(table)), ""]))
