@@ -128,7 +128,7 @@ def test_the_two_columns_are_left_out_together(small_corpus: Corpus) -> None:
         Feed(BEATS, ("key", *CHORD_NAMES)),
         8,
         32,
-        Augmentation(transpose=True, wish_dropout=0.2),
+        Augmentation(transpose=True, wish_dropout=0.5),
         1,
         Asked(lambda piece: small_corpus.wishes(rows[piece], chords=True)),
     )

@@ -202,10 +202,8 @@ class Streams:
         if self._rng.random() < dropout:
             return tuple(wishes)
         without = rarer if rarer and self._rng.random() < dropout else []
+        found = {n for n in wishes if n in without or self._rng.random() < dropout / 2}
         chord, next_chord = CHORD_NAMES  # both or none
-        # a model that is mostly told its chords learns less of what follows from what
-        chances = {name: dropout / 2 for name in wishes} | {chord: 1 - (1 - dropout) ** 3}
-        found = {n for n in wishes if n in without or self._rng.random() < chances[n]}
         found = found | {next_chord} if chord in found else found - {next_chord}
         return tuple(name for name in wishes if name in found)
 
