@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ugen.data.analysis.beat_grid import LEAST_ON_GRID
 from ugen.data.analysis.chords import find_chords
-from ugen.data.analysis.key import parse_key
+from ugen.data.analysis.key import MODES, parse_key
 from ugen.data.analysis.wishes import LONGEST_LABEL, WISH_TABLE, Known, Value, ids_of, known_of
 from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.codecs.base import Codec, Tokens
@@ -41,7 +41,6 @@ TOKEN_TYPE = np.dtype("<u2")
 MOST = 1 << 53  # notes, seconds or tokens of a file
 MAX_BYTES = 1 << 36  # of tokens
 MOST_ENSEMBLES = 256  # that a model file holds
-MODES = "major", "minor"
 
 # why a file was dropped
 Code = Literal[

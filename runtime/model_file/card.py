@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from ugen.data import Codec, UgenError, codec_from_json
 from ugen.data.analysis.fingerprint_table import Table, table_from_json
+from ugen.data.analysis.key import MODES
 from ugen.data.analysis.wishes import KEY_NAMES, Known
 from ugen.data.codecs.columns import Column
-from ugen.data.corpus.corpus import MODES
 from ugen.data.json_values import from_json, parse_json, to_json
 from ugen.data.midi.general_midi import DRUMS
 from ugen.data.text import line
