@@ -21,7 +21,7 @@ from ugen.runtime.sampling.rng import Rng
 SONGS = {
     "--seed 7 --seconds 60 --exact": "e92443bdf0178c22",
     "--seed 8 --bars 16 --exact --temperature 1.1 --top-k 40 --key Dm --tempo 100": (
-        "4db9a106b1f34388"
+        "864e3adafeb48838"
     ),
 }
 TOKENS = {

@@ -1,12 +1,12 @@
 """Which instruments a band's song may use, and must.
 
-Others are masked. One that is asked for by name and has been silent for long is brought in at a bar
-line: its program comes in its place among the others there, and the model writes what it plays.
+Others are masked. One that has been silent for long is brought in at a bar line: its program comes
+in its place among the others there, and the model writes what it plays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from ugen.data import Codec, Score, UgenError
@@ -48,19 +48,13 @@ def check_instruments(codec: Codec, text: str | None, drums: bool) -> None:
         raise UgenError("--instruments names drums; leave out one of them", flag="--no-drums")
 
 
-def usual_instruments(card: Card, seed: int, before: Tokens | None, drums: bool) -> Collection[int]:
-    """What a band may play where no instruments are asked for: those of a training piece, and those
-    that played before. None in it: whatever the model likes."""
-    codec = card.codec
-    if not has_instruments(codec):
-        return ()
-    ensemble = drawn_ensemble(card, seed)
+def usual_instruments(card: Card, seed: int, before: Tokens | None, drums: bool) -> tuple[int, ...]:
+    """What a band plays where no instruments are asked for, in order of their numbers: those of a
+    training piece, and those that played before. None in it: whatever the model likes."""
+    ensemble = drawn_ensemble(card, seed) if has_instruments(card.codec) else ()
     if before is not None and ensemble:
-        ensemble += instruments_in(codec.decode(before))
-    if not drums:
-        everything = (split_event(event)[1] for event in codec.events)
-        ensemble = tuple(each for each in ensemble or everything if each != DRUMS)
-    return ensemble
+        ensemble += instruments_in(card.codec.decode(before))
+    return tuple(sorted(each for each in {*ensemble} if drums or each != DRUMS))
 
 
 def band_asked(instruments: str | None, drums: bool) -> str:
@@ -81,15 +75,13 @@ def band_found(score: Score) -> str:
 class Instruments:
     """What a song's tokens may be, and where an instrument is brought in.
 
-    `wanted`: those that must be heard. `allowed`: those that may be, where none is wanted. `bar`:
-    where the song begins. `bars`: its length.
+    `wanted`: those that must be heard; none where all but drums may. `bar`: where the song begins.
+    `bars`: its length.
     """
 
-    def __init__(
-        self, codec: Codec, wanted: Sequence[int], allowed: Collection[int], bar: int, bars: float
-    ):
+    def __init__(self, codec: Codec, wanted: Sequence[int], bar: int, bars: float):
         pairs = [split_event(event) for event in codec.events]
-        allowed = wanted or allowed
+        allowed = set(wanted) or {value for _, value in pairs if value != DRUMS}
         self._kinds = [kind for kind, _ in pairs]
         self._values = [value for _, value in pairs]
         self._programs = {value: n for n, (kind, value) in enumerate(pairs) if kind == "program"}

@@ -93,16 +93,18 @@ class TokenStream:
 
     def _instruments_of(self, settings: SongSettings, card: Card) -> Instruments | None:
         """What keeps to the instruments that are asked for, or to the usual ones of a band."""
-        wanted = () if settings.instruments is None else instruments_of(settings.instruments)
-        allowed = usual_instruments(card, settings.seed, settings.before, settings.drums)
-        if not wanted and not allowed:
+        if settings.instruments is not None:
+            wanted = instruments_of(settings.instruments)
+        else:
+            wanted = usual_instruments(card, settings.seed, settings.before, settings.drums)
+        if not wanted and settings.drums:
             return None
         bars, cursor = settings.bars or math.inf, self.cursor
         if settings.seconds is not None:
             bars = settings.seconds / cursor.bar_seconds
-        found = Instruments(self.codec, wanted, allowed, cursor.bars, bars)
+        found = Instruments(self.codec, wanted, cursor.bars, bars)
         if settings.start is not None:
-            found = Instruments(self.codec, wanted, allowed, 0, bars)
+            found = Instruments(self.codec, wanted, 0, bars)
             before = self.codec.cursor(settings.tempo)
             for token in settings.start.tokens.tolist():
                 before.feed(token)
