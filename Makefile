@@ -123,16 +123,25 @@ bench-copies: install  ## Songs that copy the music under CORPUS=folder (a prepa
 bench-memory: install  ## Memory and seconds of each command for a MB of each kind of file
 	$(BIN)/python tests/bench/memory.py -s 1,2,4
 
-# the recipe of the model that comes with ugen: docs/pretrained.md says how it was chosen
-pretrained: install  ## Train the model that comes with ugen again, from the music under CORPORA=folder: 75 minutes on one core
+# the recipe of the models that come with ugen: docs/pretrained.md says how it was chosen. Sub-folders become styles.
+PIANO := beat,phase,back_1,back_2,back_4,back_8,after_3,after_6,after_12,key,left
+GAMES := freedoom:shooter freedoom-0.12.1-deb:shooter blasphemer:dark-fantasy easyrpg-rtp:rpg tannerhelland:film
+pretrained: install  ## Train the models that come with ugen again, from the music under CORPORA=folder: two hours on one core
 	@[ -n "$(CORPORA)" ] || { echo "say which folder: make pretrained CORPORA=folder"; exit 2; }
 	rm -rf demo/pretrained
-	mkdir -p demo/pretrained/music
-	cp -r $(foreach set,game-permissive piano-pd piano-cc0,"$(CORPORA)/$(set)") demo/pretrained/music
-	$(BIN)/ugen-data prepare demo/pretrained/music -o demo/pretrained/corpus
-	$(BIN)/train-ugen demo/pretrained/corpus -o demo/pretrained/run --hidden 512 --dropout 0.15 --epochs 7 --threads 1
-	$(BIN)/export-ugen demo/pretrained/run -o runtime/pretrained.onnx --precision int8 \
-	  --top-p 0.95 --licence "$$(cat runtime/pretrained.credits.txt)"
+	for kind in piano band; do for set in $(GAMES); do \
+	  mkdir -p "demo/pretrained/$$kind/$${set#*:}"; \
+	  cp -r "$(CORPORA)/game-permissive/$${set%:*}" "demo/pretrained/$$kind/$${set#*:}" || exit 1; done; done
+	mkdir demo/pretrained/piano/classical demo/pretrained/piano/lieder
+	cp -r "$(CORPORA)/piano-pd/mutopia" "$(CORPORA)/piano-pd/npm-ai-jam" demo/pretrained/piano/classical
+	cp -r "$(CORPORA)/piano-cc0/openscore-lieder-piano" demo/pretrained/piano/lieder
+	$(BIN)/train-ugen demo/pretrained/piano -o demo/pretrained/piano-run --columns $(PIANO) --hidden 512 --dropout 0.15 --epochs 7 --threads 1
+	$(BIN)/train-ugen demo/pretrained/band -o demo/pretrained/band-run --arrange band --columns $(PIANO),density,polyphony,label,meter,tempo \
+	  --hidden 512 --embedding 192 --dropout 0.5 --epochs 10 --threads 1
+	$(BIN)/export-ugen demo/pretrained/piano-run -o runtime/pretrained.onnx --precision int8 \
+	  --top-p 0.97 --licence "$$(cat runtime/pretrained.credits.txt)"
+	$(BIN)/export-ugen demo/pretrained/band-run -o runtime/pretrained-band.onnx --precision int8 \
+	  --top-p 0.97 --licence "$$(cat runtime/pretrained-band.credits.txt)"
 
 pins:            ## Write the hashes of what constraints.txt names, for this Python and platform; CI installs by them
 	$(PYTHON) -m venv --clear $(VENV)-pins

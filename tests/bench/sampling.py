@@ -18,25 +18,16 @@ from ugen.runtime.scoring.pieces import midi_files, read_piece
 from ugen.runtime.scoring.songs import compare_songs
 
 SETTINGS = [
+    (1.1, 0.97),
+    (1.0, 1.0),
     (1.0, 0.98),
+    (1.0, 0.97),
     (1.0, 0.95),
-    (0.95, 0.98),
-    (0.95, 0.95),
-    (0.9, 0.98),
-    (0.9, 0.95),
-    (0.85, 0.95),
-    (0.8, 0.95),
-    (0.75, 0.95),
+    (0.95, 0.97),
+    (0.9, 0.97),
+    (0.8, 0.97),
 ]
-SHOWN = (
-    "scale_consistency",
-    "pitch_class_entropy",
-    "empty_beat_rate",
-    "repeated",
-    "commonest_pitch",
-    "bars_returning",
-    "key_stability",
-)
+SHOWN = "bars_returning", "key_stability", "in_scale", "ends", "polyphony", "longest_silence"
 
 
 def main(file: Path, folder: Path, songs: int, out: Callable[[str], None] = print) -> None:
