@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # importing typing would take longer than all the rest
 if TYPE_CHECKING:
     from ugen.data.analysis.scores import Scores as Scores
 
-    from .generation.faults import GuardError as GuardError
+    from .generation.guard.faults import GuardError as GuardError
     from .generation.note_stream import stream as stream
     from .generation.primer import tokens_of as tokens_of
     from .generation.settings import SongSettings as SongSettings
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # where each name is; imported when it is first used, so that commands start at once
 _MODULES = {
     "Card": "ugen.runtime.model_file.card",
-    "GuardError": "ugen.runtime.generation.faults",
+    "GuardError": "ugen.runtime.generation.guard.faults",
     "Model": "ugen.runtime.inference.model",
     "ModelError": "ugen.runtime.model_file.format",
     "Piece": "ugen.runtime.scoring.pieces",

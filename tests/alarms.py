@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ugen.data.codecs.base import Codec, Tokens
-from ugen.runtime.generation.faults import FaultDetector, find_fault
+from ugen.runtime.generation.guard.faults import FaultDetector, find_fault
 from ugen.runtime.generation.guarded_stream import CHECK_SECONDS
 
 SHORTEST = 15.0  # seconds; no fault takes less

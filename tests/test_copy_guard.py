@@ -25,8 +25,8 @@ from ugen.data.analysis.originality import SURE, make_table, originality
 from ugen.data.codecs.base import Codec
 from ugen.export.onnx_graph import build
 from ugen.runtime import Card, Model, Sampling, SongSettings, generate, load, stream
-from ugen.runtime.generation.copies import CopyFinder, OnsetReader
-from ugen.runtime.generation.faults import FaultKind
+from ugen.runtime.generation.guard.copies import CopyFinder, OnsetReader
+from ugen.runtime.generation.guard.faults import FaultKind
 from ugen.runtime.generation.guarded_stream import MAX_RETRIES
 from ugen.runtime.generation.note_stream import NoteStream
 from ugen.runtime.generation.request import Request

@@ -21,9 +21,9 @@ from ugen.data.codecs.columns import Wishes
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.runtime import Sampling, SongSettings, generate, stream
 from ugen.runtime.generation import note_stream
+from ugen.runtime.generation.guard.returns import MOST_RETURNS, TOKENS, Returns
 from ugen.runtime.generation.request import Request
-from ugen.runtime.generation.returns import MOST_RETURNS, TOKENS, Returns
-from ugen.runtime.generation.usual import drawn_key
+from ugen.runtime.generation.wishes.usual import drawn_key
 from ugen.runtime.playback.session import run
 
 ALL = tuple(each.name for each in BEATS.columns)

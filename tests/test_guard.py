@@ -17,7 +17,7 @@ from ugen.data import arrange, make_codec, read_midi
 from ugen.data.codecs.base import Codec
 from ugen.export.onnx_graph import build
 from ugen.runtime import Card, Sampling, generate
-from ugen.runtime.generation.faults import FaultDetector, FaultKind, GuardError, find_fault
+from ugen.runtime.generation.guard.faults import FaultDetector, FaultKind, GuardError, find_fault
 from ugen.train.config import ModelConfig
 from ugen.train.model import LstmModel
 

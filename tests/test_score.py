@@ -29,7 +29,7 @@ from ugen.export.export import export
 from ugen.export.onnx_graph import build
 from ugen.export.settings import ExportSettings
 from ugen.runtime import Card, Sampling, generate, load
-from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.generation.guard.faults import GuardError
 from ugen.runtime.generation.primer import primer_music
 from ugen.runtime.model_file.format import PRECISIONS
 from ugen.runtime.scoring.evaluate import score

@@ -30,7 +30,7 @@ from ugen.data.score import NOTE
 from ugen.data.tempo_map import TempoMap
 from ugen.runtime import Model, Sampling, SongSettings, generate, load, stream
 from ugen.runtime.generation import note_stream
-from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.generation.guard.faults import GuardError
 from ugen.runtime.generation.guarded_stream import MAX_RETRIES
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.song_state import load_state, save_state

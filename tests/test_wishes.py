@@ -20,10 +20,10 @@ from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.midi.general_midi import DRUMS, NAMES, instrument
 from ugen.runtime import SongSettings, generate
 from ugen.runtime.cli.messages import RunMessages
-from ugen.runtime.generation import asked
-from ugen.runtime.generation.instruments import LONGEST_REST
 from ugen.runtime.generation.request import Request, read_record
 from ugen.runtime.generation.song_state import load_state, save_state
+from ugen.runtime.generation.wishes import asked
+from ugen.runtime.generation.wishes.instruments import LONGEST_REST
 from ugen.runtime.model_file.card import card_from_metadata
 
 BAND = CODECS["beats-band"]

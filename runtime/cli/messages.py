@@ -14,9 +14,9 @@ from ugen.data.analysis.key import key_name, key_of, key_words, parse_key
 from ugen.data.analysis.wishes import measured
 from ugen.data.cli.progress import progress_bar
 from ugen.data.text import printable
-from ugen.runtime.generation.asked import asked_words, found_words
-from ugen.runtime.generation.instruments import band_asked, band_found
 from ugen.runtime.generation.request import Request
+from ugen.runtime.generation.wishes.asked import asked_words, found_words
+from ugen.runtime.generation.wishes.instruments import band_asked, band_found
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.scoring.ranking import usual_in_chords
 

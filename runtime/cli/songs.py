@@ -15,7 +15,7 @@ from ugen.data import Note, UgenError, read_midi
 from ugen.data.files import growing
 from ugen.data.render.piano_roll import contact_sheet
 from ugen.data.text import printable
-from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.generation.guard.faults import GuardError
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.song import Song
 from ugen.runtime.generation.song_state import SongState, save_state

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from ugen.data.analysis.fingerprint_table import Table
 
-from .copies import CopyFinder
-from .faults import MAX_STEPS, Fault, FaultDetector, FaultKind, GuardError, find_fault
+from .guard.copies import CopyFinder
+from .guard.faults import MAX_STEPS, Fault, FaultDetector, FaultKind, GuardError, find_fault
 from .token_stream import Snapshot, Step, TokenStream
 
 CHECK_SECONDS = 8.0  # of music, from one check to the next;

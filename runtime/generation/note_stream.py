@@ -17,7 +17,7 @@ from ugen.data.score import NoteRow
 from ugen.data.tempo_map import TempoMap
 from ugen.runtime.inference.model import Model
 
-from .faults import GuardError
+from .guard.faults import GuardError
 from .guarded_stream import MAX_RETRIES, GuardedStream, Retry
 from .settings import SongSettings
 from .song_state import SongState

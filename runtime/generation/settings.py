@@ -16,11 +16,11 @@ from ugen.data.settings import check_settings, setting
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.config import Sampling
 
-from .asked import Mix, drawn, mix_of, require_chords, require_known
-from .instruments import check_instruments, instruments_of
 from .packing import packed_array
 from .song_state import MAX_SEED, MAX_TOKENS, TEMPOS, SongState
-from .usual import drawn_key
+from .wishes.asked import Mix, drawn, mix_of, require_chords, require_known
+from .wishes.instruments import check_instruments, instruments_of
+from .wishes.usual import drawn_key
 
 MAX_SECONDS = 24 * 3600.0
 MAX_STEPS = 1 << 40

@@ -16,7 +16,7 @@ from ugen.data.score import NOTE
 from ugen.runtime.inference.model import Model
 from ugen.runtime.sampling.config import Sampling
 
-from .faults import Fault, FaultKind, GuardError
+from .guard.faults import Fault, FaultKind, GuardError
 from .guarded_stream import Retry
 from .note_stream import NoteStream, merged
 from .settings import SongSettings

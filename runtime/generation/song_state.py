@@ -22,10 +22,10 @@ from ugen.runtime.model_file.format import MAX_STATE
 from ugen.runtime.sampling.config import Sampling
 from ugen.runtime.sampling.sampler import WINDOW
 
-from .asked import mix_of, require_chords
-from .instruments import check_instruments, instruments_of
+from .guard.returns import Returns
 from .packing import packed_array
-from .returns import Returns
+from .wishes.asked import mix_of, require_chords
+from .wishes.instruments import check_instruments, instruments_of
 
 FORMAT: Literal[1] = 1
 MAX_SEED = (1 << 64) - 1

@@ -15,11 +15,11 @@ from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.rng import Rng
 from ugen.runtime.sampling.sampler import Sampler, sample_keys
 
-from .asked import STEPS, drawn
-from .instruments import Instruments, instruments_of, usual_instruments
-from .returns import Returns
+from .guard.returns import Returns
 from .settings import SongSettings
-from .usual import key_pull
+from .wishes.asked import STEPS, drawn
+from .wishes.instruments import Instruments, instruments_of, usual_instruments
+from .wishes.usual import key_pull
 
 Step = int | NDArray[np.bool_]
 

@@ -14,7 +14,7 @@ from ugen.data.codecs.base import Tokens
 from ugen.data.midi.stream_writer import MidiRecorder
 from ugen.data.render.midi_file import TICKS_PER_BEAT
 from ugen.data.score import NoteRow
-from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.generation.guard.faults import GuardError
 from ugen.runtime.generation.guarded_stream import Retry
 from ugen.runtime.generation.note_stream import NoteStream
 from ugen.runtime.generation.request import Request

@@ -13,7 +13,7 @@ from ugen.data.analysis.fingerprint_table import Table
 from ugen.data.analysis.measures import measures
 from ugen.data.analysis.originality import Originality, is_known, originality
 from ugen.data.analysis.spread import Spread, distance, measures_of_beginning, spreads
-from ugen.runtime.generation.faults import FaultKind, GuardError
+from ugen.runtime.generation.guard.faults import FaultKind, GuardError
 from ugen.runtime.generation.song import generate
 from ugen.runtime.inference.model import Model
 from ugen.runtime.model_file.card import Card

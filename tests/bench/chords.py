@@ -29,7 +29,7 @@ from ugen.data.codecs.columns import CHORD_NAMES, Wishes
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.score import Score
 from ugen.runtime import generate, load
-from ugen.runtime.generation.faults import GuardError
+from ugen.runtime.generation.guard.faults import GuardError
 from ugen.runtime.inference.model import Model
 from ugen.train.batches import Feed
 from ugen.train.evaluation.evaluate import HeldOutSet, evaluate

@@ -20,7 +20,7 @@ from ugen.data.analysis.originality import SURE, make_table, originality
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.score import Score
 from ugen.runtime import Model, generate, load
-from ugen.runtime.generation.faults import FaultKind, GuardError
+from ugen.runtime.generation.guard.faults import FaultKind, GuardError
 from ugen.train.run_folder import originality as run_folder
 
 SECONDS = 60.0
