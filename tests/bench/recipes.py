@@ -123,10 +123,10 @@ def main(out: Callable[[str], None] = print) -> None:
     options.add_argument("--epochs", default="4")
     options.add_argument("--songs", type=int, default=40)
     options.add_argument("--seeds", type=int, default=1)
-    options.add_argument("--only", help="recipes, separated by commas")
+    options.add_argument("--only", help="recipes, separated by semicolons")
     options.add_argument("--work", type=Path, default=Path("demo/recipes"))
     given = options.parse_args()
-    chosen = given.only.split(",") if given.only else list(RECIPES)
+    chosen = given.only.split(";") if given.only else list(RECIPES)
     given.work.mkdir(parents=True, exist_ok=True)
     corpus = given.folder
     if not is_corpus(corpus):
