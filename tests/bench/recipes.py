@@ -71,6 +71,7 @@ def learn(corpus: Path, out: Path, options: Sequence[str]) -> dict[str, float]:
             "0",
             "--threads",
             "1",
+            "--from-scratch",
             *([] if resume else ["--from-scratch"]),
         ]
         subprocess.run([*train, *options, *resume], check=True)
