@@ -337,7 +337,7 @@ GRAPHS: list[tuple[str, Change, str]] = [
     ("fp32", _sequence, "has sequence_type, which is no part of format 1"),
     ("fp32", _rename_output, "the graph has step, h, c, probabilities"),
     ("fp32", lambda p: p.graph.input.append(p.graph.input[0]), "the graph has step, h, c"),
-    ("fp32", _input_size(7), r"step is int64 \[any, 7\], not int64 \[any, 12\]"),
+    ("fp32", _input_size(7), r"step is int64 \[any, 7\], not int64 \[any, 19\]"),
     ("fp32", _input_size(-1), r"the shape of step has an invalid size \(-1\)"),
     (
         "fp32",

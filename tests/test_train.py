@@ -533,7 +533,7 @@ def test_wishes_are_unsaid_in_a_share_of_the_playings(small_corpus: Corpus) -> N
     key, left, *rarer = said.mean(axis=0)
     assert [key, left] == pytest.approx([0.48, 0.48], abs=0.1), "0.6 of playings, times 0.8"
     assert rarer == pytest.approx([0.29, 0.29], abs=0.1), "of these in 0.6"
-    assert np.mean(~said.any(axis=1)) > 0.4
+    assert np.mean(~said.any(axis=1)) > 0.35
     assert np.mean(said[:, :2].any(axis=1) & ~said[:, 2:].any(axis=1)) > 0.2, "as songs ask"
 
 
@@ -567,7 +567,7 @@ def test_a_pointer_adds_its_gate_to_the_token_that_a_column_names() -> None:
 
 def test_a_row_is_embedded_as_the_sum_of_its_ids_vectors() -> None:
     model = _row_model()
-    row = torch.tensor([[[5, 2, 7, 0, 9, 0, 0, 4, 0, 6, 3, 1, 2, 3, 0, 5, 1]]])
+    row = torch.tensor([[[5, 2, 7, 0, 9, 0, 0, 4, 0, 6, 3, 1, 2, 3, 0, 5, 1, 8, 120]]])
     table, first = model.embedding.weight, 0
     expected = torch.zeros(8)
     for size, number in zip(model.config.rows, row[0, 0].tolist(), strict=True):

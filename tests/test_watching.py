@@ -23,6 +23,8 @@ from ugen.train.model import LstmModel
 from ugen.train.progress import Progress
 from ugen.train.reporting.samples import Samples
 from ugen.train.run_folder.checkpoint import load_checkpoint
+from ugen.train.run_folder.initial_weights import InitialModel
+from ugen.train.run_folder.run_config import FirstModel
 
 CPU = torch.device("cpu")
 BEATS = make_codec("beats")
@@ -106,9 +108,8 @@ def test_the_detector_fires_on_a_model_made_to_collapse_and_not_on_a_healthy_one
     weights = LstmModel(shape).state_dict()
     weights["head.bias"][BEATS.events.index("bar")] = 50.0
     config = TrainConfig(batch=4, bptt_length=32, epochs=4, lr=1e-8, patience=100)
-    trainer = Trainer.begin(
-        tmp_path / "run", small_corpus, shape, config, CPU, "test", None, weights
-    )
+    first = InitialModel(BEATS, shape, weights, FirstModel("one that rests"))
+    trainer = Trainer.begin(tmp_path / "run", small_corpus, shape, config, CPU, "test", None, first)
     callback = Warnings()
     trainer.run([callback])
     assert "predicts rests 100% of the time" in callback.said[-1]["collapse"]

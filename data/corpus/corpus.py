@@ -189,6 +189,8 @@ class Corpus:
     @cached_property
     def pitch_classes(self) -> dict[str, tuple[int, ...]]:
         """Notes of the training pieces in major and in minor by pitch class, from the tonic up."""
+        if self.codec.input == "frame":  # which knows no keys
+            return {}
         pitches = self.codec.pitches()
         counts = {mode: np.zeros(12, np.int64) for mode in MODES}
         for row in self.pieces("train"):
