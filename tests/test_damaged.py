@@ -20,14 +20,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import BUNDLED, digest, ugen_run
 from ugen.data import Score, UgenError, make_codec, read_midi, write_midi
+from ugen.data.analysis.wishes import BY_NAME, Known
+from ugen.data.codecs.columns import Column
 from ugen.runtime import Card, Sampling, SongSettings, SongState, generate, load, tokens_of
 from ugen.runtime.generation.request import MARK, Request, read_record
 from ugen.runtime.generation.song_state import load_state, save_state
 from ugen.runtime.generation.transform import Transform
 
 MODEL = "0" * 64
-COLUMNS = tuple(each for each in BEATS.columns if each.name in ("back_1", "back_2", "key"))
-CARD = Card(BEATS, 2, 8, "fp32", Sampling(), {}, "", columns=COLUMNS)
+SLOW = Known(
+    "tempo", BY_NAME["tempo"].values, (9,) * len(BY_NAME["tempo"].values), BY_NAME["tempo"].bounds
+)
+KNOWN = Known("label", ("rag", "waltz", "jig"), (5, 5, 0))
+NAMES = "back_1", "back_2", "key", "tempo", "chord", "next_chord"
+COLUMNS = (*(each for each in BEATS.columns if each.name in NAMES), Column("label", 4))
+CARD = Card(BEATS, 2, 8, "fp32", Sampling(), {}, "", columns=COLUMNS, wishes=(KNOWN, SLOW))
 WRONG: list[Any] = [True, 7, 1.5, "x", [], [[]], {}, {"a": 1}]
 
 
@@ -38,7 +45,14 @@ def state(**changes: Any) -> SongState:
         "position": 100,
         "sampling": Sampling(repetition_penalty=1.5),
         "tempo": 90.0,
-        "key": "Dm",
+        "asked": {"key": "Dm", "label": "rag:0.7,waltz"},
+        "guided": ("key", "label"),
+        "guidance": 2.0,
+        "instruments": None,
+        "drums": True,
+        "chords": "Dm | Gm A7",
+        "chord_bar": 1,
+        "passed": 5,
         "returns": (0, 3, 2, 1),
         "lead": 2,
         "recent_onsets": (BEATS.events.index("pitch:60"),),
@@ -52,6 +66,7 @@ def state(**changes: Any) -> SongState:
 def record_json() -> Any:
     """A record with a value in every field, or in all that can be together."""
     asked = {"exact": True, "key": "F", "cut": 1.5, "stopped_after": 9, "tempo": 80.0}
+    asked["guided"] = ("key",)
     settings = SongSettings(seconds=2.0, seed=3, sampling=Sampling(), start=state(), **asked)
     request = Request(MODEL, settings, Transform(key="Dm", program=3, velocity=70))
     return json.loads(request.record().removeprefix(MARK))
@@ -104,6 +119,8 @@ def at(value: Any, place: tuple[str | int, ...]) -> Any:
 
 def fits(there: Any, other: Any) -> bool:
     """Whether a value is of a type that may stand in the place of another one."""
+    if other == {} and isinstance(there, dict) and "label" in there:
+        return True  # nothing is asked for
     if there is None:
         return isinstance(other, (int, float, str))
     if isinstance(there, float) and type(other) is int:
@@ -141,16 +158,20 @@ def test_a_field_of_a_wrong_type_is_refused_by_name(kind: str, tmp_path: Path) -
 @BOTH
 def test_missing_and_unknown_fields_are_refused_by_name(kind: str, tmp_path: Path) -> None:
     fine, checked = example(kind, tmp_path)
-    for place in places(fine):
-        if isinstance(place[-1], str):
-            damaged = copy.deepcopy(fine)
-            at(damaged, place[:-1])[f"{place[-1]}2"] = 1
-            assert f"{place[-1]}2 is unknown" in checked(damaged, tmp_path)
-    for place in places(fine):
-        if isinstance(place[-1], str):
-            damaged = copy.deepcopy(fine)
-            del at(damaged, place[:-1])[place[-1]]
-            assert f"{place[-1]} is missing" in checked(damaged, tmp_path)
+    named = [
+        each for each in places(fine) if isinstance(each[-1], str) and each[-2:-1] != ("asked",)
+    ]
+    for place in named:
+        damaged = copy.deepcopy(fine)
+        at(damaged, place[:-1])[f"{place[-1]}2"] = 1
+        assert f"{place[-1]}2 is unknown" in checked(damaged, tmp_path)
+    named = [
+        each for each in places(fine) if isinstance(each[-1], str) and each[-2:-1] != ("asked",)
+    ]
+    for place in named:
+        damaged = copy.deepcopy(fine)
+        del at(damaged, place[:-1])[place[-1]]
+        assert f"{place[-1]} is missing" in checked(damaged, tmp_path)
 
 
 def packed(values: np.ndarray) -> str:
@@ -161,7 +182,30 @@ LIES = {
     "seed": [-1, 1 << 64],
     "position": [-1, 2**60],
     "tempo": [0, 1e9],
-    "key": ["H", "Dm "],
+    "asked": [
+        {"key": "H"},
+        {"key": "Dm "},
+        {"key": ""},
+        {"label": "polka"},
+        {"label": "jig"},  # of which there is no piece
+        {"label": "rag:0,waltz"},
+        {"label": "rag:nan"},
+        {"label": "rag:1e9"},
+        {"label": "x" * 100_000},
+        {"meter": "3/4"},  # the model has no such column
+        {"tempo": "90"},
+        {"tempo": "slow"},
+        {"left": "1"},
+        {"né\n": "x"},
+        {"x" * 1000: "x"},
+    ],
+    "guided": [["H"], ["left"], ["key", "key"]],
+    "guidance": [0.9, -3, 11],
+    "instruments": ["H", "", "piano", "128", "x" * 100_000],  # this model knows one piano
+    "drums": [False],
+    "chords": ["H", "", "|", "Am |" * 501, "x" * 100_000, "A\x1b", "C" + "b55" * 40 + "x"],
+    "chord_bar": [-2, 1 << 60],
+    "passed": [-1, 1 << 60],
     "lead": [-1, 10**9],
     "returns": [[], [0, 3, 2], [0, 3, 2, -1]],
     "recent_onsets": [[60] * 33, [-1], [70_000]],
@@ -185,7 +229,8 @@ def test_a_state_that_cannot_be_is_refused(kind: str, name: str, tmp_path: Path)
     inside = fine["state"] if kind == "state" else fine["request"]["settings"]["start"]
     for lie in LIES[name]:
         inside[name] = lie
-        assert checked(fine, tmp_path), lie
+        text = checked(fine, tmp_path)
+        assert name in text, (lie, text)
 
 
 def test_a_request_that_cannot_be_is_refused(tmp_path: Path) -> None:
@@ -199,6 +244,8 @@ def test_a_request_that_cannot_be_is_refused(tmp_path: Path) -> None:
         ("primer", packed(np.zeros(4, "<u2")), "--primer: not with --from-state"),
         ("keep_primer", True, "--keep-primer: goes with --primer"),
         ("tempo", 9, "--tempo 9"),
+        ("guided", ["H"], "guided"),
+        ("guidance", 0.5, "--guidance 0.5"),
     ):
         damaged = record_json()
         damaged["request"]["settings"][name] = lie
@@ -233,8 +280,9 @@ def test_any_tokens_in_a_state_are_refused_or_continued(numbers: list[int], name
         numbers = [number % (codec.vocabulary + 1) for number in numbers]
     model = Ruled(codec, lambda step, calls: np.zeros(codec.vocabulary))
     one = np.zeros(1, np.float32)
-    plain = {"lead": 0, "tempo": None, "recent_onsets": (), "sampling": Sampling(), "key": None}
-    start = state(tokens=np.array(numbers, np.uint16), h=one, c=one, returns=(0, 0), **plain)
+    plain = {"lead": 0, "tempo": None, "recent_onsets": (), "sampling": Sampling(), "asked": {}}
+    plain |= {"guided": (), "chords": None, "returns": (0, 0)}
+    start = state(tokens=np.array(numbers, np.uint16), h=one, c=one, **plain)
     try:
         generate(model, seconds=1, seed=3, start=start, guard=False)
     except UgenError as error:

@@ -63,7 +63,9 @@ TYPES = {
 Array = NDArray[Any]
 
 
-def random_model(name: str) -> tuple[onnx.ModelProto, Card]:
+def random_model(
+    name: str, provenance: dict[str, Any] | None = None
+) -> tuple[onnx.ModelProto, Card]:
     """A model of format 1 with random weights, large enough that state and step decide the
     logits."""
     codec_name, options = MODELS[name]
@@ -76,7 +78,14 @@ def random_model(name: str) -> tuple[onnx.ModelProto, Card]:
         for weights in model.parameters():
             weights.copy_(torch.randn_like(weights) / 2)
     card = Card(
-        codec, config.layers, config.hidden, "fp32", Sampling(), {}, LICENCE, columns=config.columns
+        codec,
+        config.layers,
+        config.hidden,
+        "fp32",
+        Sampling(),
+        provenance or {},
+        LICENCE,
+        columns=config.columns,
     )
     return build(model, card.to_metadata()), card
 
@@ -331,7 +340,7 @@ def test_a_run_becomes_a_repository(small_run: Path, repository: Path) -> None:
     assert stored == {
         key: value.string_value for key, value in declared.items() if key.startswith("ugen.")
     }
-    assert len(stored) == 7
+    assert len(stored) == 8
 
 
 def test_a_folder_with_anything_in_it_is_left_alone(
@@ -448,7 +457,9 @@ class FakeServer:
 
 
 def test_the_client_in_the_docs_plays_the_song_of_ugen_run(tmp_path, monkeypatch) -> None:
-    proto, card = random_model("beats")
+    minor = [90, 2, 60, 80, 1, 70, 3, 85, 40, 5, 50, 9]  # notes from the tonic up
+    provenance = {"corpus": {"pitch_classes": {"minor": minor}}}
+    proto, card = random_model("beats", provenance)
     onnx.save(proto, tmp_path / "m.onnx")
     write_repository(proto, card, tmp_path, "mine")
     server = FakeServer(Batcher(tmp_path / "mine"))
@@ -459,6 +470,8 @@ def test_the_client_in_the_docs_plays_the_song_of_ugen_run(tmp_path, monkeypatch
     example = text.split("```python\n")[1].split("```")[0]
     names: dict[str, Any] = {}
     exec(compile(example, "serving.md", "exec"), names)
-    song = generate(load(tmp_path / "m.onnx"), seconds=10, seed=7, key="Am", exact=True)
+    asked = {"seconds": 10, "seed": 7, "key": "Am", "guidance": 1, "exact": True}
+    song = generate(load(tmp_path / "m.onnx"), **asked)
     assert names["tokens"][1:] == song.tokens.tolist() and len(song.tokens) > 50
+    assert names["pull"].min() < -0.5, "the song is kept to its key"
     assert read_midi(tmp_path / "song.mid").notes.size and server.ended == 1

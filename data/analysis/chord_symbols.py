@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ugen.data.errors import UgenError
+from ugen.data.text import printable
 
 Bar = tuple[int, ...]
 
@@ -32,6 +33,7 @@ _NAMES = list(QUALITIES)
 _ROOTS = "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"
 MOST_IN_BAR = 4
 MOST_BARS = 500
+_LONGEST = 32  # characters of a symbol: some of many could be matched in too many ways
 FLAG = "--chords"
 
 # spellings of the same, in the order in which they are replaced
@@ -108,7 +110,7 @@ def parse_chord(symbol: str) -> tuple[int, bool]:
     """The chord of a symbol, and whether it says more than that. Raises UgenError."""
     if symbol.upper() in ("N.C.", "N.C", "NC"):
         return NO_CHORD, False
-    found = _SYMBOL.fullmatch(symbol)
+    found = _SYMBOL.fullmatch(symbol) if len(symbol) <= _LONGEST else None
     quality, more = _quality(found[3]) if found else (None, "")
     if found is None or quality is None:
         hint = " (German H is B, and B is Bb)" if symbol[:1] in ("H", "h") else ""
@@ -116,7 +118,7 @@ def parse_chord(symbol: str) -> tuple[int, bool]:
             f"no chord symbol{hint}; write a capital from A to G and a quality such as m, 7, maj7, "
             "m7, dim, m7b5, aug or sus4, as in F#m7, or N.C."
         )
-        raise UgenError(reason, flag=FLAG, value=symbol)
+        raise UgenError(reason, flag=FLAG, value=printable(symbol[:80]))
     root = _ROOTS.index(found[1]) + len(found[2]) * (1 if found[2][:1] in ("#", "♯") else -1)
     if quality == "sus2":  # it has the notes of another sus4
         quality, root, more = "sus4", root + 7, "2"

@@ -200,7 +200,7 @@ class Known:
         if isinstance(value, str):
             known = [name for name, n in zip(self.values, self.counts, strict=True) if n]
             reason = f"no training piece is so; the model knows {', '.join(known)}"
-            raise UgenError(reason, flag=BY_NAME[self.name].flag, value=printable(value))
+            raise UgenError(reason, flag=BY_NAME[self.name].flag, value=printable(value[:80]))
         return 0
 
     def told(self, value: Value, has_bars: bool) -> str:

@@ -160,6 +160,8 @@ class SongSettings:
             instruments_of(self.instruments)
         if self.chords is not None:
             parse_chords(self.chords)
+        if not set(self.guided or ()) <= set(BY_NAME):
+            raise UgenError("guided: no wishes")
         if self.primer is not None and self.start is not None:
             raise UgenError("not with --from-state, which continues another song", flag="--primer")
         if self.keep_primer and self.primer is None:

@@ -88,6 +88,8 @@ class SongState:
             raise UgenError(f"recent_onsets has more than {WINDOW} tokens")
         if self.instruments is not None:
             instruments_of(self.instruments)
+        if not set(self.guided) <= set(BY_NAME) or len(set(self.guided)) < len(self.guided):
+            raise UgenError("guided: no wishes, or one twice")
         if self.chords is not None:
             parse_chords(self.chords)
 
@@ -106,12 +108,15 @@ class SongState:
             raise UgenError(f"tempo: the {codec.name} codec has no tempo")
         for name, text in self.asked.items():
             if name not in card.known:
-                raise UgenError(f"asked: the model has no column {printable(name)}")
-            mix_of(card.known[name], text)
+                raise UgenError(f"asked: the model has no column {printable(name[:80])}")
+            if name == "tempo":
+                raise UgenError("asked: a tempo is no text")
+            try:
+                mix_of(card.known[name], text)
+            except UgenError as error:
+                raise UgenError(f"asked: {error}") from None
         if self.chords is not None:
             require_chords(card)
-        if not set(self.guided) <= set(BY_NAME):
-            raise UgenError("guided: no wishes")
         check_instruments(codec, self.instruments, self.drums)
         counts = Returns(card.column_names).counts
         if len(self.returns) != len(counts) or not all(0 <= n < _MAX_NUMBER for n in self.returns):

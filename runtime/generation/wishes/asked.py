@@ -33,7 +33,7 @@ def mix_of(known: Known, text: str) -> Mix:
             number = math.nan
         if not 0 < number < 1e6:
             reason = "must be a name, or names with weights, as in rag:0.7,waltz:0.3"
-            raise UgenError(reason, flag=wish.flag, value=printable(text))
+            raise UgenError(reason, flag=wish.flag, value=printable(text[:80]))
         mix[known.ask(name.strip())] = number
     return mix
 
