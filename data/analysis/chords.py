@@ -33,6 +33,8 @@ _CHANGE = 0.4
 _PRIORS = np.repeat([0, 0, -0.1, -0.25, 0.2, -0.3, -0.2, -0.15, -0.15, -0.5], 12)
 
 _MOST_PARTS = 256  # of a note that lasts very long, those that are heard
+_EACH, _ANYHOW = 2, 4096  # half bars or beats for each note, and for any: long notes share them
+_SLICE = 128  # notes whose parts are weighed together: bounds memory
 _BLOCK = 4096  # half bars that are decided together: bounds memory
 
 
@@ -147,18 +149,42 @@ def _parts(score: Score, grid: Bars, twice: bool = False) -> _Parts:
     onset, end, pitch = notes["onset"], notes["end"], notes["pitch"].astype(np.int64)
     first = grid.locate(onset)[0]
     count = np.minimum(grid.locate(end - 1)[0] - first + 1, _MOST_PARTS)
-    note = np.repeat(np.arange(len(notes)), count)
-    part = np.arange(len(note)) + np.repeat(first - np.cumsum(count) + count, count)
-    start, stop = grid.start_of(part), grid.start_of(part + 1)
-    weight = (np.minimum(end[note], stop) - np.maximum(onset[note], start)) / (stop - start)
-    if twice:
-        weight[onset[note] <= start] *= 2
-    number, rank = np.unique(part, return_inverse=True)
+    fresh, rank = _ranks(first, count)
+    while fresh.sum() > _EACH * len(notes) + _ANYHOW:
+        count = (count + 1) // 2
+        fresh, rank = _ranks(first, count)
+    number = _ranges(first + count - fresh, fresh)
     weights = np.zeros((len(number), 12))
-    np.add.at(weights, (rank, pitch[note] % 12), weight)
     lowest = np.full(len(number), 128)
-    np.minimum.at(lowest, rank, pitch[note])
+    for at in range(0, len(notes), _SLICE):
+        some = slice(at, at + _SLICE)
+        note = at + np.repeat(np.arange(len(count[some])), count[some])
+        part, to = _ranges(first[some], count[some]), _ranges(rank[some], count[some])
+        start, stop = grid.start_of(part), grid.start_of(part + 1)
+        weight = (np.minimum(end[note], stop) - np.maximum(onset[note], start)) / (stop - start)
+        if twice:
+            weight[onset[note] <= start] *= 2
+        np.add.at(weights, (to, pitch[note] % 12), weight)
+        np.minimum.at(lowest, to, pitch[note])
     return _Parts(number, weights, lowest)
+
+
+def _ranks(first: Ticks, count: Ticks) -> tuple[Ticks, Ticks]:
+    """Of notes by rising first stretch: in how many stretches each sounds that none before it
+    does, which are its last; and the rank of its first among all in which any does."""
+    if not len(first):
+        return first, first
+    after = np.maximum.accumulate(first + count)
+    before = np.concatenate([first[:1], after[:-1]])
+    fresh: Ticks = after - np.maximum(before, first)
+    rank: Ticks = np.cumsum(fresh) - fresh - np.maximum(before - first, 0)
+    return fresh, rank
+
+
+def _ranges(first: Ticks, count: Ticks) -> Ticks:
+    """So many numbers from each first on, one range after the other."""
+    numbers: Ticks = np.arange(count.sum()) + np.repeat(first - np.cumsum(count) + count, count)
+    return numbers
 
 
 def _fits(parts: _Parts) -> NDArray[np.float64]:
