@@ -114,7 +114,7 @@ def _pieces(
         for number, piece in enumerate(pieces):
             steps = np.zeros((len(piece), 128), bool)
             for step, pitches in enumerate(piece):
-                steps[step, [pitch for pitch in pitches if pitch >= 0]] = True
+                steps[step, [int(pitch) for pitch in pitches if pitch >= 0]] = True
             began = steps & ~np.vstack([np.zeros((1, 128), bool), steps[:-1]])
             if isinstance(codec, VoicesCodec):
                 tokens = codec.pack(piece)
