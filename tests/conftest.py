@@ -91,6 +91,14 @@ def model_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="session")
+def plain_file(request: pytest.FixtureRequest, model_file: Path) -> Path:
+    """The one that is fed the last token alone."""
+    if os.environ.get("UGEN_TEST_MODEL"):
+        pytest.skip("the model at hand has columns")
+    return model_file
+
+
+@pytest.fixture(scope="session")
 def row_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The one with columns as a model file."""
     if os.environ.get("UGEN_TEST_MODEL"):

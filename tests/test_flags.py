@@ -7,6 +7,7 @@ exit code 2 and a line that begins with `message`. A new command needs a new tab
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -237,6 +238,8 @@ def test_the_table_has_all_options(name: str) -> None:
 def test_an_option_acts_or_is_refused_by_name(name: str, option: str, result: Any) -> None:
     entry = TABLES[name][1][option]
     if isinstance(entry, Refused):
+        if "no column" in entry.message and os.environ.get("UGEN_TEST_MODEL"):
+            pytest.skip("the model at hand has columns")
         code, _, error, written = result(name, entry.line)
         assert code == 2 and error.startswith(f"{name.split()[0]}: {entry.message}"), error
         assert error.count("\n") == 1 and written == {}

@@ -528,18 +528,20 @@ def test_the_card_comes_as_json(model_file: Path) -> None:
 # keys, ends and the best of many
 
 
-def test_the_key_that_a_song_came_out_in_is_told(model_file: Path, tmp_path: Path) -> None:
+def test_the_key_that_a_song_came_out_in_is_told(plain_file: Path, tmp_path: Path) -> None:
     """A song of a model that knows no keys is moved, and stays in minor or major."""
     song = ["-o", tmp_path / "a.mid", "--seconds", 8, "--seed"]
-    model, seeds = load(model_file), range(1, 200)
+    model, seeds = load(plain_file), range(1, 200)
     made = ((seed, generate(model, seconds=8, seed=seed)) for seed in seeds)
     in_minor = next(seed for seed, each in made if key_of(each.score)[1])
-    minor = ugen_run(model_file, *song, in_minor, "--key", "D")
+    minor = ugen_run(plain_file, *song, in_minor, "--key", "D")
     assert "asked: D major; came out: D minor (a song that is moved stays" in minor.stdout
     assert key_of(read_midi(tmp_path / "a.mid")) == (2, True)
-    told = ugen_run(model_file, *song, 8, "--key", "D").stdout
-    assert re.search("asked: D major; came out: .* (major|minor)$", told.strip())
-    drawn = ugen_run(model_file, *song, 8, "--json")
+    told = ugen_run(plain_file, *song, 8, "--key", "D").stdout
+    assert re.search(
+        "asked: D major; came out: .* (major|minor)( \\(a song that is moved.*)?$", told.strip()
+    )
+    drawn = ugen_run(plain_file, *song, 8, "--json")
     assert json.loads(drawn.stdout)["key"] == key_name(key_of(read_midi(tmp_path / "a.mid")))
 
 

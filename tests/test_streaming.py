@@ -326,11 +326,11 @@ def endless(
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
 def test_an_endless_file_is_whole_when_it_is_ended_and_can_be_made_again(
-    by, model_file: Path, tmp_path: Path
+    by, plain_file: Path, tmp_path: Path
 ) -> None:
     state = tmp_path / "end.json"
     process = endless(
-        model_file,
+        plain_file,
         "-o",
         tmp_path / "{seed}.mid",
         "--seed",
@@ -349,17 +349,17 @@ def test_an_endless_file_is_whole_when_it_is_ended_and_can_be_made_again(
     )
     song = read_midi(tmp_path / "4.mid")
     assert song.warnings == () and song.seconds > 60 and "seed 4" in out
-    made = list(itertools.islice(stream(load(model_file), seed=4), 100))
+    made = list(itertools.islice(stream(load(plain_file), seed=4), 100))
     heard = song.notes[:100]
     onsets = song.seconds_at(heard["onset"])
     np.testing.assert_allclose(onsets, [note.onset for note in made])
     classes = (heard["pitch"] - 2) % 12  # a pitch over 127 goes down an octave, and is read earlier
     pairs = zip(onsets.round(6).tolist(), classes.tolist(), strict=True)
     assert sorted(pairs) == sorted((round(note.onset, 6), note.pitch % 12) for note in made)
-    done = ugen_run(model_file, "-o", tmp_path / "again.mid", "--replay", tmp_path / "4.mid")
+    done = ugen_run(plain_file, "-o", tmp_path / "again.mid", "--replay", tmp_path / "4.mid")
     assert done.returncode == 0, done.stderr
     assert digest(tmp_path / "again.mid") == digest(tmp_path / "4.mid")
-    done = ugen_run(model_file, "-o", tmp_path / "on.mid", "--from-state", state, "--seconds", 5)
+    done = ugen_run(plain_file, "-o", tmp_path / "on.mid", "--from-state", state, "--seconds", 5)
     assert done.returncode == 0, done.stderr
 
 
@@ -508,11 +508,11 @@ def test_what_does_not_go_together_is_refused(
 
 
 def test_without_an_end_a_song_is_not_moved_to_a_key(
-    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That of a model that knows no keys: an endless song is never whole."""
     monkeypatch.chdir(tmp_path)
-    done = ugen_run(model_file, "--endless", "-o", "x.mid", "--key", "D")
+    done = ugen_run(plain_file, "--endless", "-o", "x.mid", "--key", "D")
     assert done.returncode == 2 and "--key: needs the whole song" in done.stderr
     assert not list(tmp_path.iterdir())
 
