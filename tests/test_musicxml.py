@@ -188,9 +188,9 @@ def test_pitches_are_spelled_by_the_key(tmp_path, key, fifths, spelled) -> None:
     first = found.measures[0][0]
     assert first.findtext("attributes/key/fifths") == str(fifths)
     signs = {"2": "##", "1": "#", "-1": "b", "-2": "bb", None: ""}
-    pitches = [note.find("pitch") for m in found.measures[0] for note in m.findall("note")]
-    names = [f"{p.findtext('step')}{signs[p.findtext('alter')]}" for p in pitches if p]
-    assert [name for name in names if name] == spelled.split()
+    pitches = [pitch for measure in found.measures[0] for pitch in measure.iter("pitch")]
+    names = [f"{p.findtext('step')}{signs[p.findtext('alter')]}" for p in pitches]
+    assert names == spelled.split()
 
 
 def test_accidentals_hold_to_the_end_of_the_bar(tmp_path: Path) -> None:
@@ -209,10 +209,7 @@ def test_a_band_has_a_part_for_each_instrument(tmp_path: Path) -> None:
     found = read_back(Score.build(rows, 24), tmp_path)
     names = [part.findtext("part-name") for part in found.parts]
     assert names == ["Acoustic grand piano", "Electric bass (finger)", "Drums"]
-    attributes = [part[0].find("attributes") for part in found.measures]
-    signs = [
-        [each.text for each in attribute.iter("sign")] for attribute in attributes if attribute
-    ]
+    signs = [[each.text for each in part[0].iter("sign")] for part in found.measures]
     assert signs == [["G", "F"], ["F"], ["percussion"]]
     drums = found.measures[2][0]
     assert written(drums) == ["r quarter"] * 4, "a hit lasts to the end of its beat"
