@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -75,18 +75,44 @@ def quiet(line: str) -> None:
     """Say nothing."""
 
 
+# Makes the process as it is asked for, and becomes the program that follows. (Where there are other
+# threads, Python 3.12 warns of what `preexec_fn` would do.)
+_LAUNCHER = """
+import json, os, resource, signal, sys
+(closed, most_bytes, processors), program = json.loads(sys.argv[1]), sys.argv[2:]
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+if processors:
+    os.sched_setaffinity(0, processors)
+if most_bytes:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+for descriptor in closed:
+    os.close(descriptor)
+os.execv(program[0], program)
+"""
+
+
+def python(
+    code: str,
+    *words: object,
+    closed: Sequence[int] = (),
+    most_bytes: int = 0,
+    processors: Sequence[int] = (),
+) -> list[str]:
+    """The words of a process that runs some code, and where Ctrl-C has its usual effect even if a
+    shell put the suite in the background. `closed`: the standard streams that it does not get.
+    `most_bytes`: of a file that it writes, as on a full disk. `processors`: those it may use."""
+    asked = json.dumps([[*closed], most_bytes, [*processors]])
+    launcher = [sys.executable, "-IS", "-c", _LAUNCHER, asked]
+    return [*launcher, sys.executable, "-c", code, *map(str, words)]
+
+
 def train_ugen(*arguments: object) -> subprocess.Popen[str]:
     """Start the command; where torch is not installed, the test is skipped."""
     pytest.importorskip("torch")
     code = "from ugen.train.cli import main; main()"
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    # a suite that a shell put in the background is deaf to Ctrl-C, and so would this be
     return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        python(code, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -136,24 +162,18 @@ def command(
     cwd: Path | None = None,
     **environment: str | None,
 ) -> subprocess.Popen[str]:
-    """Start an installed command in a process group of its own, where Ctrl-C has its usual effect.
-    `closed`: the standard streams that it does not get. `most_bytes`: of a file that it writes, as
-    on a full disk. `environment`: None removes a variable."""
+    """Start an installed command in a process group of its own; `closed` and `most_bytes` as for
+    `python`. `environment`: None removes a variable."""
     module, function = _COMMANDS[name].split(":")
-
-    import resource  # Unix only
-
-    def prepare() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        if most_bytes:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-        for descriptor in closed:
-            os.close(descriptor)
 
     changed = {**os.environ, **environment}
     return subprocess.Popen(
-        [sys.executable, "-c", f"from {module} import {function} as run; run()", *map(str, words)],
+        python(
+            f"from {module} import {function} as run; run()",
+            *words,
+            closed=closed,
+            most_bytes=most_bytes,
+        ),
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
@@ -161,6 +181,5 @@ def command(
         errors="replace",
         cwd=cwd,
         start_new_session=True,
-        preexec_fn=prepare,
         env={key: value for key, value in changed.items() if value is not None},
     )

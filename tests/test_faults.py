@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import BUNDLED, command
+from support import BUNDLED, command, python
 from ugen.data import UgenError, make_codec, read_midi, write_midi
 from ugen.data.corpus.prepare import Settings, prepare
 from ugen.data.files import read_bytes, read_json, write_atomically, write_json
@@ -248,11 +248,7 @@ def test_workers_have_standard_files_where_the_command_has_none(tmp_path: Path) 
         "child = 'import os; [os.fstat(n) for n in range(3)]'\n"
         "sys.exit(subprocess.run([sys.executable, '-c', child]).returncode)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        preexec_fn=lambda: [os.close(n) for n in range(3)],  # noqa: PLW1509
-        check=False,
-    )
+    done = subprocess.run(python(code, closed=range(3)), check=False)
     assert done.returncode == 0
 
 

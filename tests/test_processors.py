@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import command
+from support import command, python
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.processors import usable_processors, usable_threads
 
@@ -126,13 +126,9 @@ def test_preparing_starts_as_many_workers_as_it_may(
 ) -> None:
     """A process bound to one processor started a worker for each of the host's; and Windows waits
     for 61 at most."""
-    command = [sys.executable, "-c", PREPARE, "prepare", small_folder, "-o", tmp_path / "c", *words]
-    done = subprocess.run(
-        list(map(str, command)),
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, ONE),
-    )
+    words = ["prepare", str(small_folder), "-o", str(tmp_path / "c"), *words]
+    command = python(PREPARE, *words, processors=[*ONE])
+    done = subprocess.run(command, capture_output=True, text=True)
     assert f"workers: {count}\n" in done.stdout, done.stderr
 
 
@@ -147,7 +143,7 @@ def train(*words: object) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"},
-        preexec_fn=lambda: bool(os.umask(0o027)),
+        umask=0o027,
     )
 
 

@@ -23,7 +23,7 @@ import pytest
 from fake_models import BEATS, CODECS, Flat, Ruled, likes, lively, tune
 from hypothesis import given
 from hypothesis import strategies as st
-from support import BUNDLED, digest, same_notes, scores, ugen_run, ugen_run_bytes
+from support import BUNDLED, digest, python, same_notes, scores, ugen_run, ugen_run_bytes
 from ugen.data import Note, Score, UgenError, arrange, read_midi
 from ugen.data.codecs.base import Codec
 from ugen.data.score import NOTE
@@ -313,11 +313,10 @@ def endless(
     """Start the command, wait until its file grows, and end it."""
     code = f"import sys; sys.modules.update(dict.fromkeys(['torch', 'onnx'])); {RUN}"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, (model_file, "--endless", *arguments))],
+        python(code, model_file, "--endless", *arguments),
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(after)
     process.send_signal(by)
