@@ -1,10 +1,10 @@
 /**
  * What a page brings beside its own script: model, wasm, sounds, the scripts of workers.
  *
- * A site has them as files beside index.html. A single-file page has them inside, one element each,
+ * A site has them as files beside its script, the large ones gzipped, so that any host sends them
+ * small. A single-file page has them inside, an element each,
  * `<script type="application/gzip;base64" id="asset:NAME">`: `file://` lets a page fetch nothing.
- * `<meta name="ugen-assets" content="NAMES">` says which there are. Nothing else needs to know which
- * of the two a page is.
+ * Nothing else needs to know which of the two a page is.
  */
 
 export type AssetName =
@@ -13,48 +13,74 @@ export type AssetName =
   | "ort.wasm"
   | "sounds.sf2"
   | "worker.js" // src/page/worker.ts, a classic script
-  | "spessasynth_processor.js"; // the audio worklet
+  | "spessasynth_processor.js" // the audio worklet
+  | "licences.txt"; // of all that a page ships
 
-/** Whether the page has one of this name. */
+const GZIPPED: readonly AssetName[] = ["ort.wasm", "sounds.sf2"];
+const OPTIONAL: readonly AssetName[] = ["model.onnx", "song.json"];
+// known while a script runs first, and not later; there is no document in a test
+const here = (globalThis.document?.currentScript as HTMLScriptElement | null | undefined)?.src;
+
+/** Whether the page has one of this name: a site's `<meta name="ugen-assets">` says which. */
 export function hasAsset(name: AssetName): boolean {
+  if (inside(name) || !OPTIONAL.includes(name)) return true;
   const names = document.querySelector<HTMLMetaElement>('meta[name="ugen-assets"]')?.content ?? "";
   return names.split(" ").includes(name);
 }
 
-/** The bytes of one of them; undefined if the page has none by this name. */
+/** The bytes of one of them; undefined if the page has none of this name. */
 export async function assetBytes(
   name: AssetName,
   progress?: (loaded: number, total: number | undefined) => void,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const inside = document.getElementById(`asset:${name}`);
-  if (inside) return unpacked(inside.textContent ?? "");
+  const element = inside(name);
+  if (element) return unpacked(bytesOf(element.textContent ?? ""));
   if (!hasAsset(name)) return undefined;
-  const answer = await fetch(name);
-  if (!answer.ok || !answer.body) return undefined;
+  const answer = await fetch(urlOf(name));
+  if (!answer.ok || !answer.body) throw new Error(`${name} cannot be loaded (${answer.status})`);
   const total = Number(answer.headers.get("content-length")) || undefined;
-  let loaded = 0;
-  const counted = answer.body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        loaded += chunk.length;
-        progress?.(loaded, total);
-        controller.enqueue(chunk);
-      },
-    }),
-  );
-  return new Uint8Array(await new Response(counted as BodyInit).arrayBuffer());
+  const bytes = await collected(answer.body, (loaded) => progress?.(loaded, total));
+  return unpacked(bytes);
 }
 
 /** A URL for `new Worker` (a classic one) and for `audioWorklet.addModule`. */
 export async function assetUrl(name: AssetName): Promise<string> {
-  if (!document.getElementById(`asset:${name}`)) return new URL(name, document.baseURI).href;
+  if (!inside(name)) return urlOf(name);
   const bytes = await assetBytes(name);
   return URL.createObjectURL(new Blob([bytes ?? ""], { type: "text/javascript" }));
 }
 
-/** Gzipped bytes in base64, unpacked. */
-async function unpacked(text: string): Promise<Uint8Array<ArrayBuffer>> {
-  const packed = Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+function inside(name: AssetName): HTMLElement | null {
+  return document.getElementById(`asset:${name}`);
+}
+
+function urlOf(name: AssetName): string {
+  const file = GZIPPED.includes(name) ? `${name}.gz` : name;
+  return new URL(file, here || document.baseURI).href;
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64.trim()), (letter) => letter.charCodeAt(0));
+}
+
+/** All of a stream. */
+async function collected(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  progress: (loaded: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let loaded = 0;
+  const counted = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(chunk, controller) {
+      progress((loaded += chunk.length));
+      controller.enqueue(chunk);
+    },
+  });
+  return new Uint8Array(await new Response(stream.pipeThrough(counted)).arrayBuffer());
+}
+
+/** Gzipped bytes, unpacked; others as they are, for some hosts unpack what they send. */
+async function unpacked(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
