@@ -16,6 +16,15 @@ def clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
+def duration(seconds: float) -> str:
+    """A length of time that is not known exactly: 40 seconds, 25 minutes, 3.5 hours."""
+    if seconds < 90:
+        return count(max(round(seconds), 1), "second")
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.3g} hours"
+
+
 def printable(text: str) -> str:
     """Text with U+FFFD in place of characters that could break a line or a terminal, which file
     names can hold."""

@@ -73,6 +73,7 @@ OTHERS = {
     "threads",
     "sample_minutes",
     "tensorboard",
+    "verbose",
     "resumed",
 }
 PRINT_AND_EXIT = {"presets", "version", "help", "install_completion", "show_completion"}

@@ -100,7 +100,7 @@ def _run(trainer: Trainer, options: RunOptions) -> None:
     from ugen.train.reporting.tensorboard import TensorBoard
     from ugen.train.reporting.terminal import Display
 
-    display = Display(trainer)
+    display = Display(trainer, options.verbose)
     display.opening()
     samples = Samples(trainer, options.sample_minutes, display.say)
     curves = [TensorBoard(trainer.path)] if options.tensorboard else []

@@ -20,6 +20,7 @@ from ugen.data.text import printable
 
 TOP = 5
 _MOST_BASELINES, _LONGEST_NAME = 8, 20
+_NAME, _CELL = 22, 11  # columns of a table's cells
 _COLUMNS = {
     "nats_per_token": ".3f",
     "nats_per_note": ".2f",
@@ -244,12 +245,21 @@ def comparison(
 
 
 def comparison_lines(
-    music: str, scores: Scores | None, baselines: Mapping[str, Baseline], input: str
+    music: str,
+    scores: Scores | None,
+    baselines: Mapping[str, Baseline],
+    input: str,
+    width: int | None = None,
 ) -> list[str]:
-    """The same as lines of text; none where there is nothing to compare."""
+    """The same as lines of text; none where there is nothing to compare. `width`: of a terminal,
+    on which the last columns may find no room."""
     head, rows = comparison(music, scores, baselines, input)
+    most = len(head) if width is None else 1 + (width - _NAME) // _CELL
+    shown = [i for i in range(len(head)) if any(row[i] for row in rows)][:most]
     lines = [head, *([f"  {name}", *cells] for name, *cells in rows)]
-    text = [f"{name:22}" + "".join(f"{cell:>11}" for cell in cells) for name, *cells in lines]
+    text = [
+        f"{line[0]:{_NAME}}" + "".join(f"{line[i]:>{_CELL}}" for i in shown[1:]) for line in lines
+    ]
     return [line.rstrip() for line in text] if rows else []
 
 

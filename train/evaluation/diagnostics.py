@@ -23,7 +23,7 @@ MEMORIZED_GAP = 0.5
 MOST_WEIGHTS_PER_TOKEN = 50.0
 FEWEST_MINUTES = 20.0
 
-_COLLAPSE_HINT = (
+COLLAPSE_HINT = (
     "Try a lower --lr, --class-weights 0.5, or for frames and khot a codec that does not write out "
     "every time step: --codec beats"
 )
@@ -87,7 +87,7 @@ def _collapsed(row: Row) -> str:
         if predicted > most and actual < FAR_LESS * predicted:
             return (
                 f"The model has collapsed: it predicts {name} {predicted:.0%} of the time, where "
-                f"the music has {actual:.0%}. {_COLLAPSE_HINT}"
+                f"the music has {actual:.0%}. {COLLAPSE_HINT}"
             )
     return ""
 

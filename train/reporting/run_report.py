@@ -22,9 +22,18 @@ from ugen.train.run_folder.metrics import METRICS_FILE, read_metrics
 from ugen.train.run_folder.run_config import RunConfig, read_config
 
 from .curves import Row, curves
+from .verdict import verdict
 
 Measured = Sequence[Mapping[str, float]]
 
+_UNITS = {
+    "token": "A token is an event of the music: a pitch, a length, a bar",
+    "step": "A step is a short moment: which keys sound",
+}
+_WORDS = (
+    "held-out pieces are those that it never trained on; baselines only count what follows what "
+    "(docs/glossary.md)."
+)
 _EARLIER = 6  # samples shown beside the newest
 _COLUMNS = "display: grid; grid-template-columns: repeat"
 _STYLE = f"""
@@ -51,8 +60,8 @@ def write_report(run: Path, held_out: Measured = (), samples: Measured = ()) -> 
     parts = [
         f"<h1>{escaped(name)}</h1>",
         f'<p class="soft">{escaped(_about(run, config, history))}</p>',
-        *_result(config, history),
-        warnings(found, "No warnings."),
+        *_result(run, config, history),
+        warnings(found, "") if found else "",
         "<h2>Curves</h2>",
         curves(config, history),
         *_pictures(run / "samples", {row["update"]: row["epoch"] for row in history}),
@@ -79,41 +88,36 @@ def _about(run: Path, config: RunConfig, history: Sequence[Row]) -> str:
 # the result
 
 
-def _result(config: RunConfig, history: Sequence[Row]) -> Iterator[str]:
+def _result(run: Path, config: RunConfig, history: Sequence[Row]) -> Iterator[str]:
     """How good the model is, in words and beside the baselines."""
-    if not history:
+    found = verdict(run, config, history)
+    if found is None:
         yield "<p>Not evaluated yet.</p>"
         yield _beside_baselines(config, None)
         return
     best, last = min(history, key=lambda row: row["nats_per_token"]), history[-1]
     unit, event = ("step", "key") if _has_vectors(config) else ("token", "token")
+    yield f"<p><b>{escaped(' '.join(found.sentences))}</b></p>"
+    if found.next_step:
+        command = f": <code>{escaped(found.command)}</code>" if found.command else ""
+        yield f"<p>Next: {escaped(found.next_step)}{command}</p>"
     after = "" if best is last else " It was no better after that; these weights are kept."
     yield (
-        f"<p>Best on {_evaluated_on(config)}, at epoch {best['epoch']:.1f}: "
-        f"<b>{best['nats_per_token']:.3f} nats per {unit}</b>, {best['nats_per_note']:.2f} per "
-        f"note, {best['nats_per_second']:.2f} per second of music.{after} "
-        f"{_against_baselines(config, best, unit)}</p>"
+        f'<p class="soft">Best on {_evaluated_on(config)}, at epoch {best["epoch"]:.1f}: '
+        f"{best['nats_per_token']:.3f} nats per {unit}, {best['nats_per_note']:.2f} per "
+        f"note, {best['nats_per_second']:.2f} per second of music.{after}</p>"
     )
     yield _beside_baselines(config, best)
     yield (
-        f'<p class="soft">{escaped(NOTE.capitalize())}. In the last evaluation the {event} it '
-        f"predicted most was {escaped(last['top_event'])}: {last['top_event_predicted']:.1%} of "
-        f"the time, where the music has {last['top_event_actual']:.1%}.</p>"
+        f'<p class="soft">{escaped(NOTE.capitalize())}. {_UNITS[unit]}; {_WORDS} In the last '
+        f"evaluation the {event} it predicted most was {escaped(last['top_event'])}: "
+        f"{last['top_event_predicted']:.1%} of the time, where the music has "
+        f"{last['top_event_actual']:.1%}.</p>"
     )
 
 
 def _evaluated_on(config: RunConfig) -> str:
     return "pieces that the first model knew" if config.knew else "held-out pieces"
-
-
-def _against_baselines(config: RunConfig, best: Row, unit: str) -> str:
-    if not config.baselines:
-        return ""
-    name, baseline = min(config.baselines.items(), key=lambda item: item[1].nats_per_token)
-    gain = baseline.nats_per_token - best["nats_per_token"]
-    if gain <= 0:
-        return f"The baseline {escaped(name)} does as well: {baseline.nats_per_token:.3f}."
-    return f"The best baseline, {escaped(name)}, is {gain:.3f} nats per {unit} worse."
 
 
 def _beside_baselines(config: RunConfig, best: Row | None) -> str:
@@ -220,4 +224,6 @@ def _plain(value: Any) -> Any:
     """A value of a config as a person would write it; whole numbers are left to the table."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(each.get("name", each)) for each in value) or "none"
     return f"{value:g}" if isinstance(value, float) else value

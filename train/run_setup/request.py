@@ -69,6 +69,12 @@ class RunOptions:
         panel="Output",
     )
     tensorboard: bool = setting(False, "Write TensorBoard's curves, too.", panel="Output")
+    verbose: bool = setting(
+        False,
+        "Show the numbers for experts, too (docs/training.md).",
+        flag="-v --verbose",
+        panel="Output",
+    )
 
     def __post_init__(self) -> None:
         check_settings(self)
