@@ -1,0 +1,159 @@
+/**
+ * Builds what a browser runs: `site/`, a page as static files, and `npm/`, the package `ugen-web`.
+ *
+ * All scripts are classic ones: `file://` refuses modules, and a song.html is opened from disk.
+ * export-ugen copies site/ beside a model, or puts all of it into one file.
+ */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "vite";
+
+import { licences } from "./licences.mjs";
+import { serviceWorker } from "./service_worker.mjs";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const SITE = join(ROOT, "site");
+const PYTHON = join(ROOT, "python/ugen_web/page");
+const BUILT = join(ROOT, "node_modules/.built");
+const NPM = join(ROOT, "npm");
+const ORT = "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm";
+const PROCESSOR = "node_modules/spessasynth_lib/dist/spessasynth_processor.min.js";
+const STYLES = "<!-- ugen:styles -->"; // where a template has its head filled
+const SCRIPTS = "<!-- ugen:scripts -->"; // and the end of its body
+
+const shipped = new Set(["onnxruntime-web", "spessasynth_core", "stb-vorbis"]); // wasm, worklet
+const path = (name) => join(ROOT, name);
+const text = (name) => readFileSync(path(name), "utf-8");
+
+/** Notes the packages that a bundle holds. */
+const noted = {
+  name: "noted",
+  generateBundle(_options, files) {
+    const modules = Object.values(files).flatMap((file) => Object.keys(file.modules ?? {}));
+    for (const module of modules) {
+      const name = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(module)?.[1];
+      if (name) shipped.add(name);
+    }
+  },
+};
+
+/** One file from a script and all that it imports. */
+async function bundle(entry, folder, file, format, external = []) {
+  await build({
+    root: ROOT,
+    configFile: false,
+    logLevel: "warn",
+    publicDir: false,
+    plugins: [noted],
+    build: {
+      outDir: folder,
+      emptyOutDir: false,
+      target: "es2022",
+      minify: true,
+      copyPublicDir: false,
+      lib: { entry: path(entry), name: "ugen", formats: [format], fileName: () => file },
+      rollupOptions: { external },
+    },
+  });
+}
+
+/** A page as one file, but for its assets: `<!-- ugen:assets -->` is where export-ugen puts them. */
+function single(template, script) {
+  const code = readFileSync(join(BUILT, script), "utf-8").replaceAll("</script", "<\\/script");
+  const style = text("src/page/style.css");
+  const policy = contentPolicy(hashOf(code), hashOf(style));
+  const icon = `data:image/svg+xml;base64,${readFileSync(path("src/site/icon.svg")).toString("base64")}`;
+  const head = [policy, `<link rel="icon" href="${icon}">`, `<style>${style}</style>`];
+  return filled(template, head, [`<!-- ugen:assets -->`, `<script>${code}</script>`]);
+}
+
+/** A page as one of a site's files. */
+function linked(template, script) {
+  const head = [
+    contentPolicy("'self'", "'self'"),
+    `<meta name="ugen-assets" content="">`,
+    `<link rel="manifest" href="manifest.webmanifest">`,
+    `<link rel="icon" href="icon.svg">`,
+    `<link rel="stylesheet" href="style.css">`,
+  ];
+  return filled(template, head, [script, "offline.js"].map((name) => `<script src="${name}"></script>`));
+}
+
+function filled(template, head, scripts) {
+  for (const mark of [STYLES, SCRIPTS]) {
+    if (!template.includes(mark)) throw new Error(`a template without ${mark}`);
+  }
+  return template
+    .replace(STYLES, () => head.join("\n"))
+    .replace(SCRIPTS, () => scripts.join("\n"));
+}
+
+/** What a page may load: its own parts, and nothing from anywhere else. */
+function contentPolicy(scripts, styles) {
+  const policy = [
+    "default-src 'none'",
+    `script-src ${scripts} blob: 'wasm-unsafe-eval'`,
+    "worker-src 'self' blob:",
+    `style-src ${styles}`,
+    "img-src 'self' data: blob:",
+    "media-src 'self' blob:",
+    "connect-src 'self' blob: data:",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ];
+  return `<meta http-equiv="Content-Security-Policy" content="${policy.join("; ")}">`;
+}
+
+function hashOf(code) {
+  return `'sha256-${createHash("sha256").update(code).digest("base64")}'`;
+}
+
+async function buildScripts() {
+  rmSync(BUILT, { recursive: true, force: true });
+  for (const name of ["page/main", "page/song", "page/worker", "offline"]) {
+    await bundle(`src/${name}.ts`, BUILT, `${basename(name)}.js`, "iife");
+  }
+}
+
+function buildSite() {
+  const scripts = ["main.js", "worker.js", "offline.js"];
+  mkdirSync(SITE, { recursive: true });
+  for (const name of scripts) cpSync(join(BUILT, name), join(SITE, name));
+  writeFileSync(join(SITE, "index.html"), linked(text("src/page/index.html"), "main.js"));
+  const processor = text(PROCESSOR).replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n");
+  writeFileSync(join(SITE, "spessasynth_processor.js"), processor);
+  cpSync(path("src/page/style.css"), join(SITE, "style.css"));
+  cpSync(path("src/site"), SITE, { recursive: true });
+  writeFileSync(join(SITE, "ort.wasm.gz"), gzipSync(readFileSync(path(ORT)), { level: 9 }));
+  writeFileSync(join(SITE, "licences.txt"), licences(ROOT, shipped));
+  writeFileSync(join(SITE, "sw.js"), serviceWorker(SITE));
+}
+
+/** What ugen-music-web holds: the site, and both pages as single files. */
+function buildForPython() {
+  rmSync(PYTHON, { recursive: true, force: true });
+  cpSync(SITE, join(PYTHON, "site"), { recursive: true });
+  writeFileSync(join(PYTHON, "single.html"), single(text("src/page/index.html"), "main.js"));
+  writeFileSync(join(PYTHON, "song.html"), single(text("src/page/song.html"), "song.js"));
+}
+
+/** `ugen-web` as npm hands it out: the core as a module, its types, and the custom element. */
+async function buildPackage() {
+  rmSync(NPM, { recursive: true, force: true });
+  await bundle("src/core/index.ts", NPM, "ugen.js", "es", [/^onnxruntime-web/]);
+  const compiler = path("node_modules/typescript/bin/tsc");
+  const options = { cwd: ROOT, stdio: "inherit" };
+  execFileSync(process.execPath, [compiler, "-p", "tsconfig.npm.json"], options);
+}
+
+await buildScripts();
+rmSync(SITE, { recursive: true, force: true });
+buildSite();
+buildForPython();
+await buildPackage();
+rmSync(BUILT, { recursive: true });
