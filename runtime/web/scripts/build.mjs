@@ -1,8 +1,9 @@
 /**
- * Builds what a browser runs: `site/`, a page as static files, and `npm/`, the package `ugen-web`.
+ * Builds what a browser runs: python/ugen_web/page/, which export-ugen fills, and npm/, the package
+ * `ugen-web`.
  *
- * All scripts are classic ones: `file://` refuses modules, and a song.html is opened from disk.
- * export-ugen copies site/ beside a model, or puts all of it into one file.
+ * page/ has site/, a page as static files; single.html and song.html, pages as one file; sounds/, a
+ * SoundFont for each instrument. All scripts are classic ones: `file://` refuses modules.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -13,19 +14,22 @@ import { gzipSync } from "node:zlib";
 import { build } from "vite";
 
 import { licences } from "./licences.mjs";
+import { trimSounds } from "../src/sound/trim.mjs";
 import { serviceWorker } from "./service_worker.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
-const SITE = join(ROOT, "site");
-const PYTHON = join(ROOT, "python/ugen_web/page");
+const PAGE = join(ROOT, "python/ugen_web/page");
+const SITE = join(PAGE, "site");
 const BUILT = join(ROOT, "node_modules/.built");
 const NPM = join(ROOT, "npm");
 const ORT = "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm";
-const PROCESSOR = "node_modules/spessasynth_lib/dist/spessasynth_processor.min.js";
+const SOUNDS = join(PAGE, "sounds"); // a SoundFont for each instrument
+// of a page that knows no model: one instrument of each of General MIDI's families, and drums
+const FAMILIES = [0, 11, 16, 24, 33, 48, 52, 56, 65, 73, 81, 89, 98, 104, 115, 122, 128];
 const STYLES = "<!-- ugen:styles -->"; // where a template has its head filled
 const SCRIPTS = "<!-- ugen:scripts -->"; // and the end of its body
 
-const shipped = new Set(["onnxruntime-web", "spessasynth_core", "stb-vorbis"]); // wasm, worklet
+const shipped = new Set(["onnxruntime-web"]); // packages, the wasm's first
 const path = (name) => join(ROOT, name);
 const text = (name) => readFileSync(path(name), "utf-8");
 
@@ -125,26 +129,26 @@ function buildSite() {
   mkdirSync(SITE, { recursive: true });
   for (const name of scripts) cpSync(join(BUILT, name), join(SITE, name));
   writeFileSync(join(SITE, "index.html"), linked(text("src/page/index.html"), "main.js"));
-  const processor = text(PROCESSOR).replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n");
-  writeFileSync(join(SITE, "spessasynth_processor.js"), processor);
   cpSync(path("src/page/style.css"), join(SITE, "style.css"));
   cpSync(path("src/site"), SITE, { recursive: true });
   writeFileSync(join(SITE, "ort.wasm.gz"), gzipSync(readFileSync(path(ORT)), { level: 9 }));
-  writeFileSync(join(SITE, "licences.txt"), licences(ROOT, shipped));
+  writeFileSync(join(SITE, "licences.txt"), licences(ROOT, shipped, SOUNDS));
+  const banks = FAMILIES.map((number) => `${String(number).padStart(3, "0")}.sf3`);
+  const parts = banks.map((name) => readFileSync(join(SOUNDS, name)));
+  writeFileSync(join(SITE, "sounds.sf3"), Buffer.concat(parts));
   writeFileSync(join(SITE, "sw.js"), serviceWorker(SITE));
 }
 
-/** What ugen-music-web holds: the site, and both pages as single files. */
-function buildForPython() {
-  rmSync(PYTHON, { recursive: true, force: true });
-  cpSync(SITE, join(PYTHON, "site"), { recursive: true });
-  writeFileSync(join(PYTHON, "single.html"), single(text("src/page/index.html"), "main.js"));
-  writeFileSync(join(PYTHON, "song.html"), single(text("src/page/song.html"), "song.js"));
+/** Both pages as single files, but for their assets. */
+function buildTemplates() {
+  writeFileSync(join(PAGE, "single.html"), single(text("src/page/index.html"), "main.js"));
+  writeFileSync(join(PAGE, "song.html"), single(text("src/page/song.html"), "song.js"));
 }
 
 /** `ugen-web` as npm hands it out: the core as a module, its types, and the custom element. */
 async function buildPackage() {
   rmSync(NPM, { recursive: true, force: true });
+  cpSync(SITE, join(NPM, "site"), { recursive: true });
   await bundle("src/core/index.ts", NPM, "ugen.js", "es", [/^onnxruntime-web/]);
   const compiler = path("node_modules/typescript/bin/tsc");
   const options = { cwd: ROOT, stdio: "inherit" };
@@ -152,8 +156,9 @@ async function buildPackage() {
 }
 
 await buildScripts();
-rmSync(SITE, { recursive: true, force: true });
+rmSync(PAGE, { recursive: true, force: true });
+trimSounds(SOUNDS);
 buildSite();
-buildForPython();
+buildTemplates();
 await buildPackage();
 rmSync(BUILT, { recursive: true });

@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 const INSIDE = { "onnxruntime-common": "onnxruntime-web" }; // whose text covers it, too
 
-/** `packages`: names of what was bundled. Throws when one of them comes without a licence. */
-export function licences(root, packages) {
+/** `packages`: names of what was bundled; `sounds`: the folder of instruments. Throws when one of them comes without a licence. */
+export function licences(root, packages, sounds) {
   const own = join(root, "licences"); // of what has no file of its own in its package
   const read = (file) => readFileSync(file, "utf-8").trim();
   const texts = [`ugen\n\n${read(join(root, "../../LICENSE"))}`];
@@ -18,5 +18,6 @@ export function licences(root, packages) {
     texts.push(`${name}\n\n${read(join(folder, file))}`);
   }
   texts.push(...written.map((name) => read(join(own, name))));
+  texts.push(`FluidR3Mono, the instruments\n\n${read(join(sounds, "FluidR3Mono.txt"))}`);
   return `${texts.join(`\n\n${"=".repeat(72)}\n\n`)}\n`;
 }

@@ -1,9 +1,9 @@
 /**
  * What a page brings beside its own script: model, wasm, sounds, the scripts of workers.
  *
- * A site has them as files beside its script, the large ones gzipped, so that any host sends them
- * small. A single-file page has them inside, an element each,
- * `<script type="application/gzip;base64" id="asset:NAME">`: `file://` lets a page fetch nothing.
+ * A site has them as files beside its script, the wasm gzipped, so that any host sends it small. A
+ * single-file page has them inside, `<script type="application/gzip;base64" id="asset:NAME">` each:
+ * `file://` lets a page fetch nothing.
  * Nothing else needs to know which of the two a page is.
  */
 
@@ -11,12 +11,11 @@ export type AssetName =
   | "model.onnx" // absent from a page without a model of its own
   | "song.json" // absent but from the page of one finished song
   | "ort.wasm"
-  | "sounds.sf2"
+  | "sounds.sf3" // SoundFonts one after another
   | "worker.js" // src/page/worker.ts, a classic script
-  | "spessasynth_processor.js" // the audio worklet
   | "licences.txt"; // of all that a page ships
 
-const GZIPPED: readonly AssetName[] = ["ort.wasm", "sounds.sf2"];
+const GZIPPED: readonly AssetName[] = ["ort.wasm"];
 const OPTIONAL: readonly AssetName[] = ["model.onnx", "song.json"];
 // known while a script runs first, and not later; there is no document in a test
 const here = (globalThis.document?.currentScript as HTMLScriptElement | null | undefined)?.src;
@@ -43,7 +42,7 @@ export async function assetBytes(
   return unpacked(bytes);
 }
 
-/** A URL for `new Worker` (a classic one) and for `audioWorklet.addModule`. */
+/** A URL for `new Worker`, a classic one. */
 export async function assetUrl(name: AssetName): Promise<string> {
   if (!inside(name)) return urlOf(name);
   const bytes = await assetBytes(name);
