@@ -22,6 +22,8 @@ interface Piece {
 export class Sound {
   /** Called when the last note of a closed song has rung out. */
   onend: () => void = () => {};
+  /** Called twice a second while music plays, in a hidden tab, too. */
+  onpiece: () => void = () => {};
   /** Called with what the worker could not do. */
   onerror: (message: string) => void = () => {};
   private context: AudioContext | undefined;
@@ -222,6 +224,7 @@ export class Sound {
     while (this.pieces.length > 1 && this.pieces[1]!.from < this.context.currentTime - 1) {
       this.pieces.shift();
     }
+    this.onpiece();
     if (!isLast) return this.pump();
     this.pause();
     this.onend();

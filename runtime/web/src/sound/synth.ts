@@ -76,7 +76,7 @@ export class Synth {
     const now = this.frame / this.rate;
     for (const note of notes) {
       const late = now - note.onset;
-      if (late <= 0 || note.end - now > SHORTEST_RESTRIKE) this.waiting.push(note);
+      if (late < 0.01 || note.end - now > SHORTEST_RESTRIKE) this.waiting.push(note);
     }
   }
 

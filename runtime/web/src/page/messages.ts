@@ -1,0 +1,22 @@
+/** What the page and the model's worker tell each other. */
+import type { Card, Event, SongSettings } from "../core";
+
+export type ToSong =
+  | { do: "load"; bytes: Uint8Array; wasm: Uint8Array | undefined }
+  /** Make a song. Events come up to `until` seconds of it, then the worker waits for `more`. */
+  | { do: "make"; job: number; settings: SongSettings; until: number }
+  | { do: "more"; job: number; until: number }
+  | { do: "stop"; job: number }
+  /** The MIDI file of a song. */
+  | { do: "midi"; job: number; settings: SongSettings };
+
+export type FromSong =
+  | { told: "loaded"; card: Card; sha256: string; settings: Required<SongSettings> }
+  | { told: "events"; job: number; events: Event[] }
+  | { told: "midi"; job: number; bytes: Uint8Array }
+  | { told: "error"; job: number | undefined; message: string; isUsers: boolean };
+
+/** The first message of a worker: which of the two it is to be. */
+export interface Role {
+  role: "song" | "sound";
+}

@@ -1,0 +1,111 @@
+/** Songs of a model: which is made, of what settings, and files of it. Knows no page. */
+import type { Event, SongSettings } from "../core";
+import { type Choices, drawnSeed, ENDLESS, settingsOf } from "./choices";
+import type { Deck } from "./deck";
+import type { Loaded, Maker } from "./maker";
+
+const AHEAD = 60; // seconds that endless music is made before it is heard
+const SHORTEST_BRANCH = 4; // seconds of a song that another goes on from, at least
+
+/** Music that a song goes on from. */
+export interface Primer {
+  bytes: Uint8Array;
+  seconds?: number;
+  /** Whether the song begins with it. */
+  keep?: boolean;
+}
+
+export class Studio {
+  loaded: Loaded | undefined;
+  /** What the present song was made of. */
+  choices: Choices = {};
+  primer: Primer | undefined;
+  isMaking = false;
+  onchange: () => void = () => {};
+  onerror: (message: string) => void = () => {};
+  private settings: SongSettings | undefined;
+  private until = 0;
+
+  constructor(
+    private readonly maker: Maker,
+    private readonly deck: Deck,
+  ) {}
+
+  async load(bytes: Uint8Array, wasm: Uint8Array | undefined): Promise<Loaded> {
+    this.loaded = await this.maker.load(bytes, wasm);
+    this.settings = undefined;
+    this.primer = undefined;
+    this.deck.pause();
+    this.deck.begin(this.loaded.card.codec.hasBars);
+    return this.loaded;
+  }
+
+  get hasSong(): boolean {
+    return this.settings !== undefined;
+  }
+
+  get isEndless(): boolean {
+    return this.choices.length === ENDLESS;
+  }
+
+  /** Make a song. Without a seed among the choices one is drawn. */
+  make(choices: Choices, second = 0): void {
+    if (!this.loaded) return;
+    this.choices = { ...choices, seed: choices.seed || drawnSeed() };
+    this.settings = { ...settingsOf(this.choices, this.loaded), ...primed(this.primer) };
+    this.deck.begin(this.loaded.card.codec.hasBars, second);
+    this.isMaking = true;
+    this.until = this.isEndless ? second + AHEAD : 86_400;
+    const { deck } = this;
+    this.maker.make(this.settings, this.until, {
+      events: (events) => this.hear(events, deck),
+      failed: (message) => this.fail(message),
+    });
+    this.onchange();
+  }
+
+  /** To be called while music plays: endless music is made a minute ahead. */
+  follow(): void {
+    if (!this.isEndless || !this.isMaking) return;
+    if (this.deck.time + AHEAD < this.until + 5) return;
+    this.until = this.deck.time + AHEAD;
+    this.maker.more(this.until);
+  }
+
+  /** Another song that begins as this one does up to now, and goes on as a new seed says. */
+  async branch(choices: Choices): Promise<void> {
+    const second = Math.max(this.deck.time, Math.min(SHORTEST_BRANCH, this.deck.timeline.known));
+    const bytes = await this.midi();
+    this.primer = { bytes, seconds: second, keep: true };
+    this.make({ ...choices, seed: drawnSeed() }, this.deck.time);
+  }
+
+  /** The song's MIDI file; of endless music, what was heard of it. */
+  midi(): Promise<Uint8Array> {
+    const settings = this.settings!;
+    if (!settings.endless) return this.maker.midi(settings);
+    const seconds = Math.max(1, this.deck.time);
+    return this.maker.midi({ ...settings, endless: false, seconds, exact: true });
+  }
+
+  private hear(events: Event[], deck: Deck): void {
+    deck.add(events);
+    if (events.some((event) => event.kind === "end")) this.isMaking = false;
+    this.onchange();
+  }
+
+  private fail(message: string): void {
+    this.isMaking = false;
+    this.settings = undefined;
+    this.deck.pause();
+    this.onerror(message);
+  }
+}
+
+function primed(primer: Primer | undefined): SongSettings {
+  if (!primer) return {};
+  const settings: SongSettings = { primer: primer.bytes };
+  if (primer.seconds) settings.primerSeconds = primer.seconds;
+  if (primer.keep) settings.keepPrimer = true;
+  return settings;
+}
