@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -124,14 +124,14 @@ class Recall:
     """The tokens that came at each place of the last bars, in order of rank.
 
     A rank orders what comes at one place: a chord's notes by pitch. `lags`: how many bars ago to
-    look. `memory`: how many bars to keep, at least those. `kinds`: of each token, its kind of
-    event.
+    look, and the column for it. `memory`: how many bars to keep, at least those. `kinds`: of each
+    token, its kind of event. `before`: the columns for which anything came here, and what.
     """
 
-    def __init__(self, lags: Sequence[int], kinds: Sequence[str], memory: int = 0):
+    def __init__(self, lags: Mapping[int, int], kinds: Sequence[str], memory: int = 0):
         self._lags = lags
         self._kinds = kinds
-        self.before: list[tuple[int, _Place]] = []  # the lags at which anything came here, and what
+        self.before: list[tuple[int, _Place]] = []
         self._bars: deque[dict[int, _Place]] = deque([], max([*lags, memory]) + 1)
         self.move(0, bar=True)
 
@@ -148,27 +148,49 @@ class Recall:
         self.rank = 0
         self._ranks, self._tokens = self._bars[-1].setdefault(place, ([], []))
         bars = self._bars
-        there = [lag for lag in self._lags if lag < len(bars) and place in bars[-1 - lag]]
-        self.before = [(lag, bars[-1 - lag][place]) for lag in there]
+        self.before = [
+            (column, bars[-1 - lag][place])
+            for lag, column in self._lags.items()
+            if lag < len(bars) and place in bars[-1 - lag]
+        ]
 
     def here(self, lag: int) -> _Place | None:
         """What came at this place so many bars ago."""
         return self._bars[-1 - lag].get(self.place) if lag < len(self._bars) else None
 
-    def next_of(self, found: _Place, allowed: Collection[str], *, anywhere: bool = False) -> int:
-        """What came at a place after the last token of no higher rank than now: the first of a kind
-        that is `allowed`, before another program begins. Where it may be `anywhere`, the first of
-        any program, or else the last before. -1 where nothing did."""
-        ranks, tokens = found
-        at = max(bisect_right(ranks, self.rank) - 1, 0)
+    def name(
+        self,
+        ids: list[int],
+        places: Iterable[tuple[int, _Place]],
+        allowed: Sequence[int],
+        anywhere: bool = False,
+    ) -> None:
+        """Set the id of each column to what came at its place after the last token of no higher
+        rank than now: the first that is `allowed`, before another program begins. Where it may be
+        `anywhere`, the first of any program, or else the last before."""
+        rank, kinds = self.rank, self._kinds
+        for column, (ranks, tokens) in places:
+            at = bisect_right(ranks, rank)
+            last = tokens[at - 1] if at else -1
+            if at and allowed[last]:
+                ids[column] = last + 1
+            elif at < len(tokens) and allowed[tokens[at]] and kinds[last] != "program":
+                ids[column] = tokens[at] + 1
+            elif tokens:
+                ids[column] = self._search(tokens, max(at - 1, 0), allowed, anywhere) + 1
+
+    def _search(
+        self, tokens: Sequence[int], at: int, allowed: Sequence[int], anywhere: bool
+    ) -> int:
+        """The first token from `at` on that is allowed, as `name` seeks it; -1 for none."""
         for place in range(at, len(tokens)):
-            kind = self._kinds[tokens[place]]
-            if kind in allowed:
-                return tokens[place]
-            if kind == "program" and not anywhere:
+            token = tokens[place]
+            if allowed[token]:
+                return token
+            if self._kinds[token] == "program" and not anywhere:
                 return -1
         for token in reversed(tokens[:at]) if anywhere else ():
-            if self._kinds[token] in allowed:
+            if allowed[token]:
                 return token
         return -1
 
@@ -195,6 +217,7 @@ class Repeats:
         self._bits = bits
         # the last items in one number, which is faster to look up than a tuple; all ones: none yet
         self._masks = [(length, (1 << bits * length) - 1) for length in sorted(lengths)]
+        self._most = memory * len(self._masks)
         self._last = self._all = self._masks[-1][1]
         self._now = 0
         # by items: when the last of them came; the older half is dropped in time
@@ -206,18 +229,20 @@ class Repeats:
         """The next item came."""
         self._last = last = (self._last << self._bits | item) & self._all
         self._now = now = self._now + 1
-        if len(self._recent) >= self._memory * len(self._masks):
+        if len(self._recent) >= self._most:
             self._older = self._recent
             self._recent = {}
-        recent, older, self.found = self._recent, self._older, []
+        recent, older = self._recent, self._older
+        self.found = found = []
         is_known = True
         for length, mask in self._masks:
             key = last & mask
             if is_known:  # else longer ones are not, either
                 before = recent.get(key) or older.get(key, 0)
-                is_known = before > 0 and now - before + length <= self._memory
-                if is_known:
-                    self.found.append((length, now - before))
+                if before > 0 and now - before + length <= self._memory:
+                    found.append((length, now - before))
+                else:
+                    is_known = False
             recent[key] = now
 
     def copy(self) -> Repeats:
@@ -254,7 +279,7 @@ class Row:
         self._tokens: deque[int] | None = None if steps else deque(maxlen=memory)
         self._steps = deque[int](maxlen=memory)  # where each item came
         self._now = 0  # in steps
-        self.recall = Recall([*self._lags], kinds, memory if self._lengths and steps else 0)
+        self.recall = Recall(self._lags, kinds, memory if self._lengths and steps else 0)
         self.ask(wishes)
 
     def set(self, name: str, number: int) -> None:
@@ -262,8 +287,10 @@ class Row:
         if name in self._places:
             self._ids[self._places[name]] = number
 
-    def follow(self, token: int, item: int) -> None:
+    def record(self, token: int, item: int) -> None:
         """The next token came. `item`: what it counts as, where `after_n` compares it."""
+        if self._lags:
+            self.recall.record(token)
         if self._repeats is not None and self._tokens is not None:
             self._tokens.append(token)
             self._repeats.record(item)
@@ -275,17 +302,16 @@ class Row:
             self._steps.append(self._now)
             self._repeats.record(item)
 
-    def list(self, allowed: Collection[str], *, anywhere: bool = False) -> list[int]:
-        """The ids. `allowed`: the kinds of event that may come next. `anywhere`: whether one of
-        another rank, or program, is better than none."""
+    def list(self, allowed: Sequence[int], anywhere: bool = False) -> list[int]:
+        """The ids. `allowed`: of each token, whether its kind may come next. `anywhere`: whether
+        one of another rank, or program, is better than none."""
         ids, recall, tokens = self._ids.copy(), self.recall, self._tokens
-        for lag, before in recall.before:
-            ids[self._lags[lag]] = recall.next_of(before, allowed, anywhere=anywhere) + 1
+        recall.name(ids, recall.before, allowed, anywhere)
         for length, ago in self._repeats.found if self._repeats is not None else ():
             if tokens is not None:
                 ids[self._lengths[length]] = tokens[-ago] + 1
             elif step := self._step_before(length, ago):
-                ids[self._lengths[length]] = recall.next_of(step, allowed) + 1
+                recall.name(ids, [(self._lengths[length], step)], allowed)
         return ids
 
     def _step_before(self, length: int, ago: int) -> _Place | None:

@@ -211,6 +211,7 @@ class _EventsCursor:
         self._value = -1
         self.now = 0
         kinds = [kind for kind, _ in codec.pairs]
+        self._allowed = bytes(kind in _KINDS for kind in kinds)
         bits = (codec.vocabulary + 1).bit_length()
         self._row = Row(columns, wishes, kinds, MEMORY, bits) if columns else None
         self._alike = codec.alike
@@ -241,7 +242,7 @@ class _EventsCursor:
                 self._row.set("oldest", next(iter(self._begun.values()), 0))
             elif kind == "shift":
                 self._row.reach(self.seconds)
-            self._row.follow(token, self._alike[token])
+            self._row.record(token, self._alike[token])
 
     def mask(self) -> Mask:
         kind, value = self._kind, self._value
@@ -262,7 +263,7 @@ class _EventsCursor:
         return mask
 
     def row(self) -> list[int]:
-        return [] if self._row is None else self._row.list(_KINDS)
+        return [] if self._row is None else self._row.list(self._allowed)
 
     def ask(self, wishes: Wishes) -> None:
         if self._row is not None:

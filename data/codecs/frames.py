@@ -191,6 +191,7 @@ class _FramesCursor:
         self.seconds = 0.0
         self.now = 0
         kinds = [split_event(event)[0] for event in codec.events]
+        self._allowed = bytes(kind in _KINDS for kind in kinds)
         bits = PITCHES + 2
         self._row = Row(columns, wishes, kinds, MEMORY, bits, steps=True) if columns else None
         self._listed = 1  # a bit of each pitch listed, and one more
@@ -221,7 +222,7 @@ class _FramesCursor:
         return row
 
     def row(self) -> list[int]:
-        return [] if self._row is None else self._row.list(_KINDS)
+        return [] if self._row is None else self._row.list(self._allowed)
 
     def ask(self, wishes: Wishes) -> None:
         if self._row is not None:

@@ -252,7 +252,7 @@ class TokenStream:
         if self._mixes:
             self._share()
         if ids := cursor.row():
-            ids = self._returns.follow(token, ids, self._bar)
+            ids = self._returns.follow(token, ids, cursor.bars if self._has_bars else None)
         self._write_row(self._x, 0, token, *ids)
         return token
 

@@ -84,12 +84,13 @@ _FOLLOWS: dict[str, tuple[str, ...]] = {
 
 class Grammar(NamedTuple):
     """Masks, bool [..., vocabulary]: by state, by steps left in the bar, by last pitch + 1, by last
-    program + 1."""
+    program + 1. `allowed`: those by state, once more, as bytes."""
 
     after: dict[str, Mask]
     shifts_within: Mask
     pitches_above: Mask
     programs_above: Mask
+    allowed: dict[str, bytes]
 
     @classmethod
     def of(cls, pairs: list[tuple[str, Any]]) -> Grammar:
@@ -111,10 +112,9 @@ class Grammar(NamedTuple):
             below(("shift",), np.arange(LONGEST_SHIFT + 2)),
             pitches_above,
             above(("program",), np.arange(-1, DRUMS + 1)),
+            {state: mask.tobytes() for state, mask in after.items()},
         )
 
-
-_ALLOWED = {state: frozenset(kinds) for state, kinds in _FOLLOWS.items()}
 
 LAGS = (1, 2, 4, 8)  # bars
 MEMORY = 2048  # tokens
@@ -184,40 +184,42 @@ class BeatsCursor:
     def feed(self, token: int) -> None:
         """Take the next token."""
         kind, value = self._pairs[token]
-        state = kind
-        bars = self._clock.bars
-        if kind in ("shift", "bar", "meter", "tempo", "piece"):
-            self._clock.feed(kind, value)
-            self._begin_program(-1)
-            if kind == "shift" and value == LONGEST_SHIFT:
-                state = "longest shift"
-        elif kind == "program":
-            self._begin_program(value)
-            state = "program of drums" if self._drums else kind
-        elif kind == "velocity":
-            state = "velocity of drums" if self._drums else kind
-        elif kind in ("pitch", "drum"):
+        row = self._row
+        if row is not None:
+            row.record(token, 1 + (len(self._pairs) if kind == "velocity" else token))
+        part = _PARTS.get(kind)
+        if part is None:
+            self._pass(kind, value)
+            return
+        self._state = kind
+        if kind in ("pitch", "drum"):
             self._pitch = value
-        self._state = state
-        if self._row is not None:
-            self._row.recall.record(token)
-            self._row.follow(token, 1 + (len(self._pairs) if kind == "velocity" else token))
-            self._follow(kind, self._clock.bars != bars)
-
-    def _follow(self, kind: str, bar: bool) -> None:
-        """Move the row to where an event led. `bar`: over a bar line."""
-        assert self._row is not None
-        recall = self._row.recall
-        if kind in _PARTS:
+        elif kind != "duration":
+            if kind == "program":
+                self._begin_program(value)
+            if self._drums:
+                self._state = f"{kind} of drums"
+        if row is not None:
             note = (self._program + 1) * 129 + self._pitch + 1
-            recall.rank = _NOTES * (1 + note) + _PARTS[kind]
-        elif kind == "tempo":
+            row.recall.rank = _NOTES * (1 + note) + part
+
+    def _pass(self, kind: str, value: Any) -> None:
+        """Take an event that is about time: move the row to where it leads."""
+        clock = self._clock
+        bars = clock.bars
+        clock.feed(kind, value)
+        self._begin_program(-1)
+        self._state = "longest shift" if kind == "shift" and value == LONGEST_SHIFT else kind
+        if self._row is None:
+            return
+        recall = self._row.recall
+        if kind == "tempo":
             recall.rank = _TEMPO
-        elif kind in ("shift", "bar", "meter"):
-            place = self._clock.place
-            if kind != "meter" or place != recall.place:  # a meter begins a bar
-                recall.move(place, bar=bar or kind == "meter")
-            recall.rank = _METER if kind == "meter" else 0
+        elif kind != "piece":
+            place, is_meter = clock.place, kind == "meter"
+            if not is_meter or place != recall.place:  # a meter begins a bar
+                recall.move(place, bar=is_meter or clock.bars != bars)
+            recall.rank = _METER if is_meter else 0
             self._arrive()
 
     def _arrive(self) -> None:
@@ -241,14 +243,11 @@ class BeatsCursor:
 
     def row(self) -> list[int]:
         """The ids of its columns here."""
-        return (
-            []
-            if self._row is None
-            else self._row.list(
-                _ALLOWED[self._state],
-                anywhere=self._state == "pitch",  # a duration is like its neighbours
-            )
-        )
+        if self._row is None:
+            return []
+        state = self._state
+        # a duration is like its neighbours
+        return self._row.list(self._grammar.allowed[state], state == "pitch")
 
     def ask(self, wishes: Wishes) -> None:
         """Change what is wanted of the piece, from here on."""

@@ -25,7 +25,9 @@ class Returns:
     def __init__(self, columns: Sequence[str], most: int = MOST_RETURNS):
         found = [Column(name, 0) for name in columns]
         self._places = [n for n, each in enumerate(found) if each.lag or each.length]
-        self._after = [bool(found[place].length) for place in self._places]
+        counted = [*enumerate(self._places)]
+        self._with_bars = counted
+        self._without_bars = [(n, place) for n, place in counted if found[place].length]
         self._held = next((n for n, each in enumerate(found) if each.lag == 1), -1)
         self._most = most or math.inf
         self._ids: list[int] = []  # of the row that stands
@@ -57,9 +59,10 @@ class Returns:
         if is_free and self._held >= 0 and self._ids[self._held] == named:
             return self.shown(ids, bar)
         self._tokens += 1
-        if named in self._ids:
-            for n, place in enumerate(self._places):
-                if self._ids[place] == named and (self._after[n] or not is_free):
+        before = self._ids
+        if named in before:
+            for n, place in self._without_bars if is_free else self._with_bars:
+                if before[place] == named:
                     self._hits[n] += 1
         if self._tokens >= TOKENS if is_free else bar != self._bar:
             is_return = max(self._hits, default=0) > SHARE * self._tokens
