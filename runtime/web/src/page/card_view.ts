@@ -46,9 +46,7 @@ function* facts(card: Card, sha256: string): Generator<[string, string]> {
   if (card.arrangement === "band") {
     yield ["Instruments", card.programs.map(programName).join(", ")];
   }
-  const weights = card.provenance["weights_sha256"];
-  if (typeof weights === "string") yield ["Weights", `sha256 ${weights.slice(0, 64)}`];
-  yield ["File", `sha256 ${sha256}`];
+  yield ["SHA-256", sha256];
 }
 
 function rows(facts: Iterable<[string, string]>): HTMLElement {

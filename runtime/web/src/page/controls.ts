@@ -45,9 +45,7 @@ export class Controls {
   get choices(): Choices {
     const choices: Choices = {};
     for (const [name, field] of this.fields) {
-      const isBox = field instanceof HTMLInputElement && field.type === "checkbox";
-      const value = isBox ? (field.checked ? "" : "no") : field.value.trim();
-      if (value) choices[name] = value;
+      if (field.value.trim()) choices[name] = field.value.trim();
     }
     const chosen = this.instruments.filter((box) => box.checked).map((box) => box.value);
     if (chosen.length) choices.instruments = chosen.join(",");
@@ -65,10 +63,6 @@ export class Controls {
   }
 
   private put(field: HTMLInputElement | HTMLSelectElement, value: string): void {
-    if (field instanceof HTMLInputElement && field.type === "checkbox") {
-      field.checked = value !== "no";
-      return;
-    }
     const usual = field.dataset["usual"] ?? "";
     if (field instanceof HTMLSelectElement && field.name === "length" && Number(value) > 0) {
       const isThere = [...field.options].some((option) => option.value === value);
@@ -142,6 +136,7 @@ export class Controls {
   /** The instruments of a band, to be ticked. */
   private band(programs: readonly number[]): void {
     if (programs.length < 2) return;
+    if (programs.includes(DRUMS)) this.select("drums", "Drums", [LEFT_TO_MODEL, ["no", "none"]], "");
     const group = document.createElement("fieldset");
     group.innerHTML = "<legend>Instruments <small>none ticked: as it comes</small></legend>";
     const sorted = [...programs].sort((a, b) => a - b);
@@ -154,11 +149,6 @@ export class Controls {
       group.append(row);
     }
     this.form.append(group);
-    if (!programs.includes(DRUMS)) return;
-    const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: true });
-    this.add("drums", "Drums", box, "");
-    box.parentElement!.className = "tick";
-    box.checked = true;
   }
 }
 

@@ -59,7 +59,7 @@ export class Roll {
     const row = this.height / (this.high - this.low + 1);
     const frame = { time, from, nowX, scale, low: this.low, row, lit: new Map() };
     this.drawRows(frame);
-    this.drawBars(frame, timeline);
+    if (timeline.notes.length) this.drawBars(frame, timeline);
     this.drawNotes(frame, timeline);
     this.drawNow(frame);
     this.drawKeys(frame);
@@ -200,7 +200,7 @@ export class Roll {
       const isBlack = isBlackKey(pitch);
       if (isBlack || lit) {
         context.fillStyle = lit ?? theme.blackKey;
-        context.fillRect(0, y, isBlack ? keys * 0.62 : keys, frame.row);
+        context.fillRect(0, y, isBlack ? keys * (keys < 40 ? 0.42 : 0.58) : keys, frame.row);
       }
       if (pitch % 12 === 0 || pitch % 12 === 5) {
         context.fillStyle = theme.line;

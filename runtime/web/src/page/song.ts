@@ -17,6 +17,7 @@ class UgenSong extends HTMLElement {
     this.player = new Player(root, sound);
     const { view, deck } = this.player;
     view.hasModel = false;
+    view.button("open").hidden = true;
     const bytes = await assetBytes("song.json");
     if (!bytes) return view.say("This page has no song.", true);
     const song = JSON.parse(new TextDecoder().decode(bytes)) as FinishedSong;

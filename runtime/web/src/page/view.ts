@@ -46,7 +46,7 @@ const PAGE = `
     <button type="button" class="quiet" data-does="midi">Save MIDI</button>
     <button type="button" class="quiet" data-does="wav">Save WAV</button>
     <button type="button" class="quiet of-model" data-does="link">Copy link</button>
-    <button type="button" class="quiet of-model" data-does="open">Open a file…</button>
+    <button type="button" class="quiet" data-does="open">Open a file…</button>
     <button type="button" class="quiet" data-does="ports" hidden>MIDI ports…</button>
     <input type="file" hidden accept=".onnx,.mid,.midi,.sf2,.sf3" tabindex="-1" aria-label="File">
   </footer>

@@ -36,6 +36,7 @@ export class Synth {
 
   private constructor(readonly rate: number) {
     this.processor = new SpessaSynthProcessor(rate, { eventsEnabled: false, maxBufferSize: BLOCK });
+    this.processor.onMissingPreset = () => undefined; // until SoundFonts come; it would warn
     while (this.processor.midiChannels.length < CHANNELS) this.processor.createMIDIChannel();
   }
 

@@ -1,0 +1,24 @@
+/** Files that are dropped on a place. */
+
+/** `shown`: gets the class `dropping` while a file is held over the place. */
+export function followDrops(
+  place: EventTarget,
+  shown: HTMLElement,
+  take: (file: File) => void,
+  until: AddEventListenerOptions,
+): void {
+  const over = (is: boolean) => shown.classList.toggle("dropping", is);
+  const drag = (event: Event) => {
+    event.preventDefault();
+    over(true);
+  };
+  const drop = (event: Event) => {
+    event.preventDefault();
+    over(false);
+    const [file] = (event as DragEvent).dataTransfer?.files ?? [];
+    if (file) take(file);
+  };
+  place.addEventListener("dragover", drag, until);
+  place.addEventListener("dragleave", () => over(false), until);
+  place.addEventListener("drop", drop, until);
+}
