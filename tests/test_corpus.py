@@ -85,7 +85,7 @@ def test_every_file_is_in_the_manifest_with_its_reason(folder: Path, tmp_path: P
     assert "not a MIDI file" in rows["empty.MID"].reason
     assert rows["silent.mid"].reason == "holds no notes"
     assert "drums only" in rows["drums.mid"].reason
-    assert rows["notes.txt"].reason == "not a MIDI file by its name"
+    assert rows["notes.txt"].reason == "not a MIDI file (by extension)"
     same = {rows["deeper/copy.mid"].status, rows[BUNDLED[40].name].status}
     assert same == {"kept", "dropped"}, "one of two copies stays"
     assert rows["cut.mid"].status == "kept" and rows["cut.mid"].warnings, (
@@ -251,7 +251,7 @@ def test_work_that_no_longer_holds_is_done_again(folder: Path, tmp_path: Path, c
 
 def test_bad_folders_are_named_and_leave_nothing(tmp_path: Path) -> None:
     out = tmp_path / "corpus"
-    with pytest.raises(UgenError, match="nowhere: not a folder"):
+    with pytest.raises(UgenError, match="nowhere: no such folder"):
         prepare(tmp_path / "nowhere", out, BEATS)
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -274,10 +274,10 @@ INFO = """\
 file          model.onnx, 0.04 MB, model format 1
 model         LSTM, 2 layers of 24, skip connections and normalization
 precision     int8 weights
-codec         beats, band no, 483 tokens
+codec         beats, 483 tokens
 weights       sha256 5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed
 
-learned from  94 pieces, 123,456 notes, 4:07:17 hours, 460,132 tokens
+learned from  94 pieces, 123,456 notes, 4.12 hours of music, 460,132 tokens
 arrangement   piano
 corpus        c0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0de
 
@@ -287,9 +287,9 @@ held-out music         nats/token   per note per second   accuracy    no time   
   unigram                   4.000      10.00      80.00      10.0%
   (nats measure surprise: less is better; no time: without what only moves time)
 
-precisions                        MB  us per token   loss change
-  fp32                          9.10           140        +0.00%
-  int8                          2.42            70        +0.21%   this file
+precisions            MB    µs/token loss change
+  fp32              9.10         140      +0.00%
+  int8              2.42          70      +0.21%   this file
   (measured on a processor, 1 thread)
 
 sampling      temperature 1, top-k off, top-p 0.98, unless you say otherwise
@@ -390,7 +390,7 @@ def test_a_card_as_json_holds_what_its_text_says(tmp_path: Path) -> None:
 def test_a_card_leaves_out_what_is_not_said_and_calls_vectors_steps() -> None:
     assert describe(_card({}), "m.onnx").splitlines()[2:] == [
         "precision     fp32 weights",
-        "codec         beats, band no, 483 tokens",
+        "codec         beats, 483 tokens",
         "",
         "arrangement   piano",
         "",

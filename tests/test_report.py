@@ -190,7 +190,7 @@ def test_a_corpus_with_nothing_odd_has_no_findings(odd_corpus: Corpus) -> None:
         tempos={90: 1, 120: 1},
     )
     assert findings(calm) == []
-    assert "Nothing stands out" in table(calm) and "Nothing stands out" in page(calm)
+    assert "No problems found" in table(calm) and "No problems found" in page(calm)
 
 
 def test_the_table_fits_a_terminal_whatever_the_corpus(

@@ -129,6 +129,8 @@ def _exit(name: str, error: BaseException) -> None:
     """Tell in one line what went wrong, and exit. A bug is raised again."""
     import typer
 
+    from .terminal import fitted, width
+
     interrupts.ignore()
     if interrupts.caught is not None:  # a library that was being imported made another error of it
         error = interrupts.caught
@@ -138,7 +140,7 @@ def _exit(name: str, error: BaseException) -> None:
     message, code = _in_words(error)
     with suppress(OSError, ValueError):  # a terminal that has gone, or a stream that was closed
         if message:
-            sys.stderr.write(f"{name}: {printable(message)}\n")
+            sys.stderr.write(fitted(f"{name}: {printable(message)}", width(sys.stderr)) + "\n")
         sys.stderr.flush()
     _drop_output()
     raise SystemExit(code) from None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
 from ugen.data.text import count, printable
+
+from .terminal import say
 
 _MOST_FILES = 20  # named; of a large folder nobody reads more
 
@@ -21,7 +22,7 @@ class FileWarnings:
         """Say what was wrong with a file, if anything was."""
         self._files += bool(warnings)
         if warnings and self._files <= _MOST_FILES:
-            typer.echo(printable(f"{path}: {'; '.join(warnings)}"), err=True)
+            say(printable(f"{path}: {'; '.join(warnings)}"), err=True)
 
     def __enter__(self) -> FileWarnings:
         return self
@@ -29,4 +30,4 @@ class FileWarnings:
     def __exit__(self, *error: object) -> None:
         if self._files > _MOST_FILES:
             more = count(self._files - _MOST_FILES, "more file")
-            typer.echo(f"and {more} with such warnings", err=True)
+            say(f"and {more} with such warnings", err=True)

@@ -10,6 +10,7 @@ import typer
 from ugen.data.corpus.prepare import Settings
 from ugen.data.errors import UgenError
 from ugen.data.folders import paths_below, why_no_file
+from ugen.data.midi.files import midi_files
 from ugen.data.render import audio
 from ugen.data.render import convert as converter
 from ugen.data.text import printable
@@ -19,6 +20,8 @@ from .file_warnings import FileWarnings
 from .options import with_options, with_version
 from .prepare import CodecChoice, corpus_settings, prepare_folder
 from .progress import progress_bar
+from .stats import stats_lines
+from .terminal import width
 
 app = make_app()
 
@@ -92,7 +95,7 @@ def report(
     if output is not None and output.suffix.lower() not in (".html", ".htm"):
         raise UgenError("the name must end in .html", flag="-o", value=output)
     found = facts(Corpus.open(corpus))
-    typer.echo(table(found))
+    typer.echo(table(found, width()))
     if output is not None:
         write_atomically(output, page(found).encode())
         typer.echo(printable(f"{output}: the same as a page, with every file"))
@@ -111,7 +114,7 @@ def convert(
     ],
     options: dict[str, Any],
     to: Annotated[
-        str | None, typer.Option(help="For folders: the extension to write, such as .csv.")
+        str | None, typer.Option(help="For folders: the extension to write, such as csv.")
     ] = None,
     show: Annotated[
         bool, typer.Option("--show", help="Open the picture in the system's viewer.")
@@ -119,10 +122,10 @@ def convert(
 ) -> None:
     """Convert a file, or all files of a folder, into another kind."""
     is_folder = source.is_dir()
-    kind = ((to or "") if is_folder else target.suffix).lower()
+    kind = (f".{(to or '').removeprefix('.')}" if is_folder else target.suffix).lower()
     if is_folder and kind not in converter.WRITABLE:
         choices = ", ".join(converter.WRITABLE)
-        raise UgenError(f"say which of {choices} to make of the files in {source}", flag="--to")
+        raise UgenError(f"say which of {choices} to make of the files", flag="--to", value=to)
     if to is not None and not is_folder:
         raise UgenError(f"goes with a folder; {source} is none", flag="--to", value=to)
     if show and (is_folder or kind not in converter.PICTURES):
@@ -164,20 +167,20 @@ def _convert_folder(
 
 @app.command(epilog="Example: ugen-data stats song.mid other.mid")
 def stats(
-    files: Annotated[list[Path], typer.Argument(help="MIDI files.")],
+    files: Annotated[list[Path], typer.Argument(help="MIDI files, or folders of them.")],
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line instead of a table.")
     ] = False,
 ) -> None:
     """Print measures of pieces: length, density, harmony, rhythm, repetition, key, and end."""
+    files = [file for path in files for file in midi_files(path)]
     found = _measures(files)
     if as_json:
         for file, values in found.items():
             typer.echo(json.dumps({"file": file, **values}))
     elif found:
-        for name in next(iter(found.values())):
-            typer.echo(f"{name:26}" + "".join(f"{values[name]:12.4g}" for values in found.values()))
-        typer.echo(f"{'':26}" + "".join(f"{printable(Path(file).stem[:11]):>12}" for file in found))
+        for line in stats_lines(found, width()):
+            typer.echo(line)
     if failed := len(set(map(str, files)) - found.keys()):
         raise UgenError(f"{failed} of {len(files)} files could not be read; each is named above")
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-import typer
 from ugen.data.arrangement import ARRANGEMENTS
 from ugen.data.codecs.base import Codec
 from ugen.data.codecs.registry import CODECS, all_codecs, make_codec
@@ -23,6 +22,7 @@ from ugen.data.settings import setting
 from ugen.data.text import count, printable
 
 from .progress import progress_bar
+from .terminal import say
 
 _MOST_LABELS = 8  # that the summary names
 
@@ -113,7 +113,7 @@ def _summary(corpus: Corpus) -> None:
     kept = [row for row in corpus.rows if row.status == "kept"]
     splits = Counter(row.split for row in kept)
     lost, notes = sum(row.lost for row in kept), sum(row.notes for row in kept)
-    typer.echo(
+    say(
         f"{printable(str(corpus.path))}: {len(kept)} of {count(len(corpus.rows), 'file')} kept "
         f"({', '.join(f'{n} {split}' for split, n in splits.items())}), "
         f"{notes:,} notes in {len(corpus.tokens):,} tokens, "
@@ -123,15 +123,15 @@ def _summary(corpus: Corpus) -> None:
     for code, files in Counter(row.code for row in dropped).most_common():
         first = next(row for row in dropped if row.code == code)
         such_as = printable(f"{first.file} ({first.reason})")
-        typer.echo(f"  dropped {files}, {code.replace('_', ' ')}, such as {such_as}")
+        say(f"  dropped {files}, {code.replace('_', ' ')}, such as {such_as}")
     if repaired := sum(bool(row.warnings) for row in kept):
-        typer.echo(f"  {count(repaired, 'damaged file')} repaired; the manifest says how")
+        say(f"  {count(repaired, 'damaged file')} repaired; the manifest says how")
     if late := sum(row.silence_cut > 0 for row in kept):
-        typer.echo(f"  silence before the first note cut in {count(late, 'file')}")
+        say(f"  silence before the first note cut in {count(late, 'file')}")
     labels = Counter(row.label for row in kept if row.label)
     if len(labels) > 1:
         named = ", ".join(f"{name} ({n})" for name, n in labels.most_common(_MOST_LABELS))
         more = f" and {len(labels) - _MOST_LABELS} more" if len(labels) > _MOST_LABELS else ""
-        typer.echo(f"  labels, for ugen-run --like: {named}{more}")
+        say(f"  labels, for ugen-run --like: {named}{more}")
     if words := without_beats(kept, corpus.codec.name):
-        typer.echo(f"  {words}")
+        say(f"  {words}")

@@ -101,7 +101,7 @@ def _files(root: Path, out: Path) -> list[str]:
     """The names of all files under a folder, except our own work in it; names alone, since there
     may be many."""
     if not root.is_dir():
-        raise UgenError("not a folder", path=root)
+        raise UgenError("not a folder" if root.exists() else "no such folder", path=root)
     # compared without symbolic links, for one path may be absolute and the other relative
     work = Path(os.path.relpath(hidden_folder(out).resolve(), root.resolve()))
     locks = LOCK, lock_of(out).name
@@ -203,7 +203,7 @@ def _require_midi_file(path: Path) -> None:
         raise _DroppedError("unreadable", reason)
     if not path.name.lower().endswith(MIDI_SUFFIXES):
         is_archive = path.name.lower().endswith(ARCHIVES)
-        reason = "an archive; unpack it first" if is_archive else "not a MIDI file by its name"
+        reason = "an archive; unpack it first" if is_archive else "not a MIDI file (by extension)"
         raise _DroppedError("not_midi", reason)
 
 

@@ -104,13 +104,16 @@ def without_beats(kept: Sequence[ManifestRow], codec: str) -> str:
     return f"{words} ({why}){advice}"
 
 
-def table(facts: Facts) -> str:
-    """The report as plain text of at most 60 lines of 100 columns, the most useful first."""
+def table(facts: Facts, width: int | None = None) -> str:
+    """The report as plain text, the most useful first: at most 60 lines of 100 columns, or more
+    lines on a narrower terminal."""
+    width = min(width or _WIDTH, _WIDTH)
     words = findings(facts)
-    lines = [*summary(facts), "", "To look at" if words else "Nothing stands out as odd."]
+    lines = [*_wrapped(summary(facts), width), ""]
+    lines.append("To look at" if words else "No problems found.")
     for text in words[:_MOST_FINDINGS]:
         lines += textwrap.wrap(
-            printable(text), _WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=2
+            printable(text), width, initial_indent="  ", subsequent_indent="    ", max_lines=3
         )
     lines += ["", f"  {'':6}{'pieces':>8}{'notes':>12}{'length':>12}{'tokens':>14}"]
     for split in (*facts.splits, facts.total):
@@ -119,25 +122,33 @@ def table(facts: Facts) -> str:
             f"  {split.name:6}{split.pieces:8,}{split.notes:12,}{length:>12}{split.tokens:14,}"
         )
     lines.append("")
-    for title, text in in_words(facts).items():
-        lines += textwrap.wrap(f"{title}: {text}", _WIDTH, subsequent_indent="  ")
-    return "\n".join([*lines, *_sections(facts)]) + "\n"
+    lines += _wrapped([f"{title}: {text}" for title, text in in_words(facts).items()], width)
+    return "\n".join([*lines, *_sections(facts, width)]) + "\n"
 
 
-def _sections(facts: Facts) -> list[str]:
+def _wrapped(texts: Sequence[str], width: int) -> list[str]:
+    return [line for each in texts for line in textwrap.wrap(each, width, subsequent_indent="  ")]
+
+
+def _sections(facts: Facts, width: int) -> list[str]:
     lossy = sorted((row for row in facts.kept if row.lost), key=lambda row: -row.lost)
+    out = count(sum(len(rows) for rows in facts.dropped.values()), "file")
+    reasons = [f"{n:5,}  {why}: {such_as}" for why, n, such_as in dropped(facts)]
+    lost = [f"{row.lost:5,} of {row.notes + row.lost:6,}  {row.file}" for row in lossy]
+    repaired = [f"{row.file}: {'; '.join(row.warnings)}" for row in facts.repaired]
+    versions = [f"{first} = {', '.join(files)}" for first, files in facts.families.items()]
+    sections = {
+        f"Dropped: {out}, by reason": reasons,
+        "Most notes lost to the grid": lost,
+        "Repaired": repaired,
+        "Silence cut": [f"{name}: {silence}" for name, silence in silences(facts)],
+        "Versions": versions,
+        "Duplicates": [f"{row.family} = {row.file}" for row in duplicates(facts)],
+    }
     return [
-        *_section(
-            "Dropped", [f"{n:5,}  {why}: {such_as}" for why, n, such_as in dropped(facts)], 5
-        ),
-        *_section(
-            "Most notes lost to the grid",
-            [f"{row.lost:5,} of {row.notes + row.lost:6,}  {row.file}" for row in lossy],
-        ),
-        *_section("Repaired", [f"{r.file}: {'; '.join(r.warnings)}" for r in facts.repaired]),
-        *_section("Silence cut", [f"{name}: {silence}" for name, silence in silences(facts)]),
-        *_section("Versions", [f"{a} = {', '.join(files)}" for a, files in facts.families.items()]),
-        *_section("Duplicates", [f"{row.family} = {row.file}" for row in duplicates(facts)]),
+        line
+        for title, lines in sections.items()
+        for line in _section(title, lines, width, 5 if lines is reasons else _MOST_ROWS)
     ]
 
 
@@ -164,7 +175,7 @@ def summary(facts: Facts) -> list[str]:
     total = facts.total
     per_note = total.tokens / max(1, total.notes)
     return [
-        printable(f"{facts.name}: {facts.codec} codec, {facts.arrangement} arrangement")[:_WIDTH],
+        printable(f"{facts.name}: {facts.codec} codec, {facts.arrangement} arrangement"),
         f"{len(facts.kept):,} of {count(len(facts.rows), 'file')} kept: "
         f"{clock(total.seconds)} of music, {per_note:.2f} tokens per note, "
         f"{total.tokens / (total.seconds or 1):.1f} per second",
@@ -172,7 +183,7 @@ def summary(facts: Facts) -> list[str]:
 
 
 def in_words(facts: Facts) -> dict[str, str]:
-    """What the music and the vocabulary are like, by subject."""
+    """What the music is like, by subject."""
     out = facts.notes_in - facts.total.notes - facts.lost
     lengths = zip(QUANTILES, facts.lengths, strict=True)
     words = {
@@ -187,14 +198,6 @@ def in_words(facts: Facts) -> dict[str, str]:
     for title, counts in spreads.items():
         if at := _spread(counts):
             words[title] = "{} to {}, half of the events from {} to {}".format(*at)
-    kinds = (
-        f"{kind.name} {kind.in_training} of {kind.events} ({kind.count:,} times)"
-        for kind in facts.kinds
-    )
-    words["Vocabulary"] = (
-        f"{len(facts.unseen)} of {sum(kind.events for kind in facts.kinds)} events never occur in "
-        f"training; those that do, and how often in all: {', '.join(kinds)}"
-    )
     return words
 
 
@@ -210,11 +213,11 @@ def _spread(counts: dict[int, int]) -> list[int]:
     return [int(value) for value in values[places]]
 
 
-def _section(title: str, lines: Sequence[str], most: int = _MOST_ROWS) -> list[str]:
+def _section(title: str, lines: Sequence[str], width: int, most: int) -> list[str]:
     """A heading with the number of lines, then the first of them, each cut to the width."""
     if not lines:
         return []
-    fits = _WIDTH - 2
+    fits = width - 2
     cut = (
         line if len(line) <= fits else f"{line[: fits - 3]}..."
         for line in map(printable, lines[:most])

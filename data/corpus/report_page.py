@@ -25,7 +25,7 @@ def page(facts: Facts) -> str:
         '<p class="soft">'
         f"{escaped(facts.codec)} codec, {escaped(facts.arrangement)} arrangement</p>",
         *(f"<p>{escaped(line)}</p>" for line in summary(facts)[1:]),
-        warnings(findings(facts), "Nothing stands out as odd."),
+        warnings(findings(facts), "No problems found."),
         "<h2>Splits</h2>",
         _splits(facts),
         "<h2>The music</h2>",
@@ -105,7 +105,6 @@ def _histogram(
 
 def _words(facts: Facts) -> str:
     words = in_words(facts)
-    words.pop("Vocabulary")  # the table of events says it
     return definitions(words)
 
 

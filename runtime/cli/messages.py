@@ -12,7 +12,8 @@ import typer
 from ugen.data import Note, Score
 from ugen.data.analysis.key import key_name, key_of, key_words, parse_key
 from ugen.data.analysis.wishes import measured
-from ugen.data.cli.progress import progress_bar
+from ugen.data.cli.progress import no_bar, progress_bar
+from ugen.data.cli.terminal import say
 from ugen.data.text import printable
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.wishes.asked import asked_words, found_words
@@ -38,6 +39,8 @@ class RunMessages:
     ) -> AbstractContextManager[Callable[[float], None]]:
         """A progress bar over a song's length. `played`: in its own time."""
         settings = request.settings
+        if self._quiet:
+            return no_bar()
         if played:
             return progress_bar(what, settings.seconds, "s played")
         if settings.bars:
@@ -49,7 +52,7 @@ class RunMessages:
     def warning(self, text: str) -> None:
         """Something that the user should know, on standard error."""
         if not self._quiet:
-            typer.echo(printable(text), err=True)
+            say(printable(text), err=True)
 
     def note(self, note: Note) -> None:
         """A note of a song that is still being made: a line of JSON."""
@@ -97,7 +100,7 @@ class RunMessages:
             if distance is not None:
                 length += f", {distance:.2f} from real music"
             text = printable(f"{names}: {length}{self._credit}")
-            typer.echo(text, err=self._to_stderr)
+            say(text, err=self._to_stderr)
 
     def picture(self, file: Path) -> None:
         """A picture of several songs."""

@@ -18,27 +18,29 @@ from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_line
 from ugen.data.analysis.wishes import BY_NAME
 from ugen.data.codecs.columns import CHORD_NAMES
 from ugen.data.json_values import to_json
-from ugen.data.text import clock, count, printable
+from ugen.data.text import count, duration, printable
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.model_file.format import FORMAT
 
-_WIDTH, _LABEL = 98, 14
+_WIDTH, _LABEL = 99, 14
+_FULL = 60  # a shorter line ends a paragraph
 _MOST_ROWS, _MOST_LICENCE = 12, 20_000
 _MOST_VALUES = 24
 
 
-def describe(card: Card, path: str | Path) -> str:
-    """The card as lines of under 100 columns. `path`: the file, for its name and size."""
+def describe(card: Card, path: str | Path, width: int | None = None) -> str:
+    """The card as lines that fit a terminal. `path`: the file, for its name and size."""
+    width = min(width or _WIDTH, _WIDTH)
     parts = [
-        _rows(_shape(card, path)),
-        _rows(_corpus(card, _object(card.provenance, "corpus"))),
-        _losses(card),
+        _rows(_shape(card, path), width),
+        _rows(_corpus(card, _object(card.provenance, "corpus")), width),
+        _losses(card, width),
         _precisions(card),
-        _rows(_rest(card)),
-        _licence(card.licence),
+        _rows(_rest(card), width),
+        _licence(card.licence, width),
     ]
     lines = [line for part in parts if part for line in [*part, ""]][:-1]
-    return "\n".join(line[: _WIDTH + 1].rstrip() for line in lines)
+    return "\n".join(line[:width].rstrip() for line in lines)
 
 
 def card_json(card: Card, path: str | Path) -> dict[str, Any]:
@@ -67,8 +69,13 @@ def card_json(card: Card, path: str | Path) -> dict[str, Any]:
     }
 
 
-def _rows(rows: Iterator[tuple[str, str]]) -> list[str]:
-    return [f"{label:{_LABEL}}{text}" for label, text in rows if text]
+def _rows(rows: Iterator[tuple[str, str]], width: int) -> list[str]:
+    """Labels, and beside them texts, in as many lines as they need."""
+    return [
+        f"{'' if number else label:{_LABEL}}{part}"
+        for label, text in rows
+        for number, part in enumerate(textwrap.wrap(text, width - _LABEL))
+    ]
 
 
 # entries of free-form JSON, if they are of the kind that is looked for
@@ -105,10 +112,14 @@ def _shape(card: Card, path: str | Path) -> Iterator[tuple[str, str]]:
     traits = [words for name, words in _TRAITS.items() if model.get(name) is True]
     yield "model", ", ".join([f"LSTM, {count(card.layers, 'layer')} of {card.hidden}", *traits])
     yield "precision", f"{card.precision} weights"
-    options = [f"{name} {_option(value)}" for name, value in card.codec.options().items()]
+    options = [
+        name if value is True else f"{name} {value}"
+        for name, value in card.codec.options().items()
+        if value is not False
+    ]
     of = "keys per step" if card.codec.input == "frame" else "tokens"
     yield "codec", ", ".join([card.codec.name, *options, f"{card.codec.vocabulary} {of}"])
-    yield from _wrapped("columns", ", ".join(card.column_names))
+    yield "columns", ", ".join(card.column_names)
     yield from _wishes(card)
     weights = _text(provenance, "weights_sha256")
     yield "weights", weights and f"sha256 {weights}"
@@ -129,20 +140,13 @@ def _wishes(card: Card) -> Iterator[tuple[str, str]]:
         if known.levels:
             unit = BY_NAME[name].unit(card.codec.has_bars)
             text += f"; parted at {known.bounds[0]:.1f} and {known.bounds[1]:.1f} {unit}"
-        yield from _wrapped(label, f"{BY_NAME[name].flag} {text}")
+        yield label, f"{BY_NAME[name].flag} {text}"
         label = ""
     if CHORD_NAMES[0] in card.column_names:
         yield label, "--chords any"
         label = ""
     if "left" in card.column_names:
         yield label, "to end near --seconds or --bars"
-
-
-def _wrapped(label: str, text: str) -> Iterator[tuple[str, str]]:
-    """A row, and what does not fit into its line below it."""
-    for part in textwrap.wrap(text, _WIDTH - _LABEL):
-        yield label, part
-        label = ""
 
 
 _TRAITS = {
@@ -159,10 +163,6 @@ def _size(path: Path) -> str:
         return ""
 
 
-def _option(value: Any) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
-
-
 def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What it learned from. A corpus of vectors counts its words in `tokens`, which say nothing to
     a person."""
@@ -171,7 +171,7 @@ def _corpus(card: Card, corpus: dict[str, Any]) -> Iterator[tuple[str, str]]:
     parts = [count(round(number), name[:-1]) for name, number in counts.items() if number >= 0]
     seconds = _number(corpus, "seconds")
     if seconds >= 0:
-        parts.insert(2, f"{clock(seconds)} {'hours' if seconds >= 3600 else 'minutes'}")
+        parts.insert(2, f"{duration(seconds)} of music")
     yield "learned from", ", ".join(parts)
     yield "began with", _first_model(_object(card.provenance, "first_model"))
     yield "arrangement", card.arrangement
@@ -190,12 +190,13 @@ def _first_model(first: dict[str, Any]) -> str:
     return name and name + knew
 
 
-def _losses(card: Card) -> list[str]:
+def _losses(card: Card, width: int) -> list[str]:
     """The model's own scores beside the baselines'."""
     music, scores = own_scores(card.provenance)
     baselines = baselines_from_json(card.provenance.get("baselines"))
-    lines = comparison_lines(music, scores, baselines, card.codec.input)
-    return [*lines, f"  ({NOTE})"] if lines else []
+    lines = comparison_lines(music, scores, baselines, card.codec.input, width)
+    note = textwrap.wrap(f"({NOTE})", width, initial_indent="  ", subsequent_indent="  ")
+    return [*lines, *note] if lines else []
 
 
 def _precisions(card: Card) -> list[str]:
@@ -204,19 +205,19 @@ def _precisions(card: Card) -> list[str]:
     machine = _text(card.provenance, "measured_on")
     lines = []
     for row in rows[:_MOST_ROWS] if isinstance(rows, list) else ():
-        if isinstance(row, dict) and (name := _text(row, "precision", 20)):
+        if isinstance(row, dict) and (name := _text(row, "precision", 10)):
             cells = (
                 _shown(_number(row, "megabytes"), ".2f"),
                 _shown(_number(row, "us_per_token"), ".0f"),
                 _shown(_number(row, "loss_change"), "+.2%"),
             )
             chosen = "   this file" if row.get("chosen") is True else ""
-            lines.append(f"  {name:20}" + "".join(f"{cell:>14}" for cell in cells) + chosen)
+            lines.append(f"  {name:10}" + "".join(f"{cell:>12}" for cell in cells) + chosen)
     if not lines:
         return []
-    heads = "".join(f"{head:>14}" for head in ("MB", "us per token", "loss change"))
+    heads = "".join(f"{head:>12}" for head in ("MB", "µs/token", "loss change"))
     measured = [f"  (measured on {machine})"] if machine else []
-    return [f"{'precisions':22}{heads}", *lines, *measured]
+    return [f"{'precisions':12}{heads}", *lines, *measured]
 
 
 def _rest(card: Card) -> Iterator[tuple[str, str]]:
@@ -240,15 +241,27 @@ def _rest(card: Card) -> Iterator[tuple[str, str]]:
     yield "ugen-music", ", ".join(versions)
 
 
-def _licence(licence: str) -> list[str]:
-    """Licence and credits as they are, in lines that fit."""
+def _licence(licence: str, width: int) -> list[str]:
+    """Licence and credits, their paragraphs in lines that fit."""
     if not licence.strip():
         return []
     lines = ["licence and credits of the music"]
-    for line in licence[:_MOST_LICENCE].splitlines():
+    for paragraph in _paragraphs(licence[:_MOST_LICENCE]):
         lines += textwrap.wrap(
-            printable(line.expandtabs()), _WIDTH, initial_indent="  ", subsequent_indent="  "
+            printable(paragraph.expandtabs()), width, initial_indent="  ", subsequent_indent="  "
         ) or [""]
     if len(licence) > _MOST_LICENCE:
         lines.append(f"  (... {len(licence):,} characters in all)")
     return lines
+
+
+def _paragraphs(text: str) -> list[str]:
+    """The lines of a text, joined where a long one goes on in the next."""
+    found, last = list[str](), ""
+    for line in text.splitlines():
+        if len(last) >= _FULL and line.strip() and line.lstrip()[0] not in "*-":
+            found[-1] += f" {line.strip()}"
+        else:
+            found.append(line)
+        last = line
+    return found

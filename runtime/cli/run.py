@@ -16,6 +16,7 @@ from ugen.data.analysis.chord_symbols import chords_text, parse_chords
 from ugen.data.analysis.chords import chords_of_bars
 from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
+from ugen.data.cli.terminal import width
 from ugen.data.codecs.base import Tokens
 from ugen.data.errors import CodecError
 from ugen.data.pretrained import HELP, PRETRAINED, model_path
@@ -182,7 +183,7 @@ def _show_card(given: Mapping[str, str], model: Path, as_json: bool) -> None:
     from .model_info import card_json, describe
 
     card = read_card(model)
-    text = json.dumps(card_json(card, model)) if as_json else describe(card, model)
+    text = json.dumps(card_json(card, model)) if as_json else describe(card, model, width())
     # of a licence, what the terminal cannot show becomes a question mark
     encoding = sys.stdout.encoding or "utf-8"
     typer.echo(text.encode(encoding, "replace").decode(encoding))

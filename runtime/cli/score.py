@@ -14,6 +14,7 @@ from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.file_warnings import FileWarnings
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
 from ugen.data.cli.progress import progress_bar
+from ugen.data.cli.terminal import say, width
 from ugen.data.pretrained import HELP, PRETRAINED, model_path
 from ugen.data.processors import usable_threads
 from ugen.runtime.scoring.settings import ScoreSettings
@@ -50,15 +51,18 @@ def score(
     ] = False,
 ) -> None:
     """Score a model on music, or find what songs copied from its training music."""
-    from ugen.runtime.scoring.tables import originality_words, score_words
+    from ugen.runtime.scoring.tables import originality_words
 
     if originality:
         refuse_others(given_flags(context), "--originality", _WITH_ORIGINALITY)
     model, music = _sorted_out(files)
     asked = ScoreSettings(**settings)
-    find, words = (_originality, originality_words) if originality else (_scores, score_words)
+    find, words = (_originality, originality_words) if originality else (_scores, _words)
     found = find(model, music, asked)
-    typer.echo(json.dumps(found) if as_json else words(found))
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        say(words(found))
 
 
 _WITH_ORIGINALITY = "files", "originality", "sustain", "as_json"
@@ -67,7 +71,7 @@ _WITH_ORIGINALITY = "files", "originality", "sustain", "as_json"
 def _sorted_out(files: Sequence[Path]) -> tuple[Path, list[Path]]:
     """Which of the files is the model, and all MIDI files that the others are or hold."""
     from ugen.data import UgenError
-    from ugen.runtime.scoring.pieces import midi_files
+    from ugen.data.midi.files import midi_files
 
     files = [model_path(path) for path in files]
     models = [path for path in files if path.suffix.lower() == ".onnx"] or [PRETRAINED]
@@ -124,6 +128,12 @@ def _originality(model: Path, music: Sequence[Path], settings: ScoreSettings) ->
         "songs": {str(path): asdict(each) for path, each in found.items()},
         "unreadable": failed,
     }
+
+
+def _words(found: dict[str, Any]) -> str:
+    from ugen.runtime.scoring.tables import score_words
+
+    return score_words(found, width())
 
 
 def _scores(model: Path, music: Sequence[Path], settings: ScoreSettings) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from ugen.data import UgenError, arrange, read_midi
 from ugen.data.arrangement import LONGEST_INTRODUCTION, cut_silence
 from ugen.data.codecs.base import Tokens
-from ugen.data.folders import paths_below, why_no_file
-from ugen.data.midi.smf import MIDI_SUFFIXES
+from ugen.data.folders import why_no_file
 from ugen.runtime.model_file.card import Card
 
 
@@ -29,21 +28,6 @@ class Piece(NamedTuple):
 
     warnings: tuple[str, ...] = ()
     """What was wrong with the file, in words."""
-
-
-def midi_files(path: Path) -> list[Path]:
-    """All files under a folder that are MIDI by their names, and the folders that are not looked
-    into; or one file. Raises UgenError when there is none."""
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise UgenError("no such file or folder", path=path)
-    found = [Path(each) for each in paths_below(path)]
-    files = [each for each in found if each.name.lower().endswith(MIDI_SUFFIXES) or each.is_dir()]
-    if all(each.is_dir() for each in files):
-        others = f"; {files[0]}: {why_no_file(files[0])}" if files else ""
-        raise UgenError(f"no MIDI files in it ({', '.join(MIDI_SUFFIXES)}){others}", path=path)
-    return files
 
 
 def read_piece(path: str | Path, card: Card, sustain: bool = False) -> Piece:

@@ -10,6 +10,7 @@ from typing import Any
 from ugen.data.analysis.scores import (
     NOTE,
     OWN_MUSIC,
+    Scores,
     baselines_from_json,
     comparison_lines,
     own_scores,
@@ -18,11 +19,14 @@ from ugen.data.analysis.scores import (
 from ugen.data.text import clock, count, printable
 
 _MOST_NAMES, _LONGEST_NAME = 3, 60
+_SONGS_WIDTH = 79  # of the table of songs; narrower without deviations
+_ALIKE = 1.1  # times a loss per note: no more is a difference
 _MOST_LEFT_OUT = 20  # named; of a large folder nobody reads more
 
 
-def score_words(found: Mapping[str, Any]) -> str:
-    """The scores of some music beside the model's own, and its songs beside the music."""
+def score_words(found: Mapping[str, Any], width: int | None = None) -> str:
+    """The scores of some music beside the model's own, and its songs beside the music. `width`: of
+    a terminal."""
     music, kind = found["music"], found["input"]
     own_music, own = own_scores({key: found[f"own_{key}"] for key in OWN_MUSIC})
     baselines = baselines_from_json(found["own_baselines"])
@@ -39,10 +43,26 @@ def score_words(found: Mapping[str, Any]) -> str:
             f"  the model learned from {music['known']} of {count(music['pieces'], 'piece')}: "
             "these are no held-out scores"
         )
-    lines += ["", *comparison_lines("this music", scores_from_json(found["scores"]), {}, kind)]
+    here = scores_from_json(found["scores"])
+    title = "this music (known)" if music["known"] else "this music"
+    lines += ["", *comparison_lines(title, here, {}, kind, width)]
     whose = "own " if found["own_held_out"] else ""
-    lines += comparison_lines(whose + own_music, own, baselines, kind)
-    return "\n".join([*lines, f"({NOTE})", *(_songs(found["songs"]) if found["songs"] else ())])
+    lines += comparison_lines(whose + own_music, own, baselines, kind, width)
+    lines += [f"({NOTE}; docs/glossary.md)", *_verdict(music, here, own)]
+    return "\n".join([*lines, *(_songs(found["songs"], width) if found["songs"] else ())])
+
+
+def _verdict(music: Mapping[str, Any], here: Scores | None, own: Scores | None) -> Iterator[str]:
+    """In words, whether the model knows this kind of music."""
+    if here and own and own.nats_per_note > 0 and not music["known"]:
+        ratio = here.nats_per_note / own.nats_per_note
+        how = "about as well as"
+        if not 1 / _ALIKE <= ratio <= _ALIKE:
+            how = "better than" if ratio < 1 else "worse than"
+        yield (
+            f"It predicts this music {how} its own held-out music: {here.nats_per_note:.2f} nats "
+            f"per note, and {own.nats_per_note:.2f} there."
+        )
 
 
 def _unreadable(failed: Mapping[str, str]) -> Iterator[str]:
@@ -52,7 +72,7 @@ def _unreadable(failed: Mapping[str, str]) -> Iterator[str]:
         yield f"  left out {count(more, 'other')}; --json names all"
 
 
-def _songs(songs: Mapping[str, Any]) -> list[str]:
+def _songs(songs: Mapping[str, Any], width: int | None) -> list[str]:
     """Measures of songs and of the music."""
     made = f"{count(songs['songs'], 'song')} of {songs['seconds']:.0f} s by this model"
     guard = (
@@ -63,15 +83,20 @@ def _songs(songs: Mapping[str, Any]) -> list[str]:
         "",
         f"{made} beside the music, cut to that length"
         + (guard if songs["retried"] or songs["copied"] or songs["given_up"] else ""),
-        f"{'':27}{'music: mean':>14}{'deviation':>12}{'songs: mean':>14}{'deviation':>12}",
     ]
+    rows: list[tuple[str, ...]] = [("", "music: mean", "deviation", "songs: mean", "deviation")]
     for name, each in songs["measures"].items():
-        lines.append(
-            f"  {name:25}{each['music']:14.4g}{each['music_deviation']:12.4g}"
-            f"{_shown(each['songs']):>14}{_shown(each['songs_deviation']):>12}"
-        )
+        numbers = (each[key] for key in ("music", "music_deviation", "songs", "songs_deviation"))
+        rows.append((f"  {name}", *map(_shown, numbers)))
+    is_narrow = width is not None and width < _SONGS_WIDTH
+    for name, *cells in rows:
+        shown = cells[::2] if is_narrow else cells
+        lines.append(f"{name:27}" + "".join(f"{cell:>13}" for cell in shown))
     if songs["distance"] is not None:
-        lines.append(f"distance: {songs['distance']:.2f} standard deviations of the music")
+        lines.append(
+            f"distance: {songs['distance']:.2f} standard deviations of the music, over ten "
+            "measures; 0 would be the same on average"
+        )
     return lines
 
 
@@ -85,25 +110,23 @@ def originality_words(found: Mapping[str, Any]) -> str:
     lines += [
         *_unreadable(found["unreadable"]),
         "",
-        f"compared with {count(found['runs'], 'run')} of {found['run_notes']} notes from "
-        f"{count(found['pieces'], 'piece')}, in any key and at any tempo",
-        f"every copied passage of {found['found_for_certain']} notes or more is found; "
-        f"{_chance(found['false_positives'])}",
+        f"Compared with {count(found['runs'], 'run')} of {found['run_notes']} notes from "
+        f"{count(found['pieces'], 'piece')}, in any key and at any tempo. Any copied passage of "
+        f"{found['found_for_certain']}+ notes is found; {_chance(found['false_positives'])}.",
     ]
     if held := found["held_out"]:
-        lines += [
-            f"held-out music ({count(held['pieces'], 'piece')}) has passages of up to "
-            f"{held['most']} notes in common with it;",
-            f"in the median piece the longest has {held['median']:g} notes, and "
-            f"{held['share']:.1%} of the notes are in any",
-        ]
+        lines.append(
+            f"For comparison: held-out pieces ({held['pieces']}) share passages of up to "
+            f"{held['most']} notes with the training music (median {held['median']:g}; "
+            f"{held['share']:.1%} of the notes of the median piece)."
+        )
     return "\n".join(lines)
 
 
 def _chance(false_positives: float) -> str:
     if not false_positives:
         return "the table is empty"
-    return f"another run is mistaken for a copied one once in {1 / false_positives:,.0f}"
+    return f"false positives: 1 run in {1 / false_positives:,.0f}"
 
 
 def _song_words(path: str, each: Mapping[str, Any], found: Mapping[str, Any]) -> str:

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from ugen.data.midi.files import midi_files
 from ugen.runtime import Sampling, load
-from ugen.runtime.scoring.pieces import midi_files, read_piece
+from ugen.runtime.scoring.pieces import read_piece
 from ugen.runtime.scoring.songs import compare_songs
 
 SETTINGS = [

@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from ugen.data import UgenError, read_midi
 from ugen.data.analysis.structure import STRUCTURE, ends, structure
-from ugen.runtime.scoring.pieces import midi_files
+from ugen.data.midi.files import midi_files
 
 
 def main(folders: list[Path], most: Annotated[int, typer.Option()] = 200) -> None:

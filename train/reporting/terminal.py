@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from ugen.data.analysis.scores import comparison_lines, scores_from_json
+from ugen.data.cli.progress import EVERY
 from ugen.data.cli.terminal import fitted, say, width
 from ugen.data.text import count, duration, printable
 from ugen.train.evaluation.diagnostics import about_run
@@ -21,7 +22,6 @@ from ugen.train.run_folder.run_config import CONFIG_FILE
 
 from .verdict import verdict
 
-EVERY = 30.0  # seconds between lines where there is no terminal
 # an evaluation goes forwards only, an update backwards, too
 _FORWARD = 3.0
 # a column's name and width; those for experts are shown with --verbose
@@ -62,11 +62,14 @@ class Display:
 
         # standard output stays as it is: the rows may go to a file or another command
         self._bar = progress.Progress(
-            progress.BarColumn(bar_width=20),
-            progress.TextColumn("{task.percentage:3.0f}%"),
+            progress.BarColumn(20, table_column=Column(min_width=20)),
+            progress.TextColumn("{task.percentage:3.0f}%", table_column=Column(min_width=4)),
             progress.TextColumn(
-                "{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")
+                "{task.description}",
+                markup=False,
+                table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
             ),
+            expand=True,
             console=Console(stderr=True),
             transient=True,
             redirect_stdout=False,
@@ -261,7 +264,7 @@ class Display:
             say(line)
         found = verdict(path, trainer.about, trainer.progress.history)
         assert found is not None
-        say(f"\n{' '.join(found.sentences)}")
+        say("\n" + "\n".join(found.sentences))
         say(f"curves, samples and settings: {printable(str(path / 'report.html'))}")
         if found.next_step:
             say(f"next: {found.next_step}{':' if found.command else ''}")
