@@ -1,30 +1,35 @@
 /** A model's card, and the licences of what the page ships, as people read them. */
+import { assetBytes } from "../assets";
 import type { Card } from "../core";
 import { keyName } from "./controls";
+import type { Loaded } from "./maker";
 import { programName } from "./programs";
+import type { View } from "./view";
 
-/** Fills an element. `licences`: of the page's own parts. */
-export function showCard(place: HTMLElement, card: Card, sha256: string, licences: string): void {
+/** Opens the dialog with the card of a model, if there is one. */
+export async function openCard(view: View, loaded?: Loaded): Promise<void> {
+  const place = view.dialog.querySelector<HTMLElement>(".card")!;
+  const bytes = await assetBytes("licences.txt").catch(() => undefined);
   place.replaceChildren(
-    element("h2", modelName(card), "card-name"),
-    rows(facts(card, sha256)),
-    element("h3", "Licence of the model, and of its training music"),
-    element("pre", card.licence || "The file names none."),
-    ...ofPage(licences),
+    element("h2", loaded ? modelName(loaded.card) : "Licences", "card-name"),
+    ...(loaded ? ofModel(loaded) : []),
+    element("h3", "Licences of this page and its sounds"),
+    element("pre", new TextDecoder().decode(bytes)),
   );
-}
-
-/** The same of a page without a model. */
-export function showLicences(place: HTMLElement, licences: string): void {
-  place.replaceChildren(element("h2", "Licences", "card-name"), ...ofPage(licences));
+  view.dialog.showModal();
+  place.scrollTop = 0;
 }
 
 export function modelName(card: Card): string {
   return card.arrangement === "piano" ? "Piano" : "Band";
 }
 
-function ofPage(licences: string): HTMLElement[] {
-  return [element("h3", "Licences of this page and its sounds"), element("pre", licences)];
+function ofModel({ card, sha256 }: Loaded): HTMLElement[] {
+  return [
+    rows(facts(card, sha256)),
+    element("h3", "Licence of the model, and of its training music"),
+    element("pre", card.licence || "The file names none."),
+  ];
 }
 
 function* facts(card: Card, sha256: string): Generator<[string, string]> {

@@ -1,12 +1,13 @@
 /** Files that a user drops, by what they begin with; and files that are saved. */
 import { isSoundFont } from "../sound/banks";
+import type { Bytes } from "./loading";
 
 export type Kind = "midi" | "soundfont" | "model";
 
 const LARGEST = { midi: 32e6, soundfont: 600e6, model: 1e9 };
 
 /** What a file is, its bytes read. Throws an Error, one line for the user, if it is too large. */
-export async function readFile(file: File): Promise<{ kind: Kind; bytes: Uint8Array }> {
+export async function readFile(file: File): Promise<{ kind: Kind; bytes: Bytes }> {
   const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
   const kind = kindOf(head);
   if (file.size > LARGEST[kind]) {

@@ -1,14 +1,15 @@
 /** The controls of a model beside its player: loading, settings, files in and out. */
-import { assetBytes, hasAsset } from "../assets";
-import { modelName, showCard, showLicences } from "./card_view";
-import { type Choices, ofFragment } from "./choices";
+import { hasAsset } from "../assets";
+import { modelName, openCard } from "./card_view";
+import { ofFragment } from "./choices";
 import { Controls } from "./controls";
 import { followDrops } from "./drops";
-import { type Kind, readFile, save } from "./files";
+import { type Kind, readFile } from "./files";
 import type { Loaded, Maker } from "./maker";
 import type { Player } from "./player";
 import { Ports } from "./ports";
-import { linkTo } from "./share";
+import { type Bytes, Loading } from "./loading";
+import { copyLink, saveMidi } from "./share";
 import { type Primer, Studio } from "./studio";
 
 const INVITATION = "Drop a ugen model here (.onnx), or open one below.";
@@ -46,9 +47,9 @@ export class Instrument {
     const { view, until } = this.player;
     view.on("fresh", () => this.fresh());
     view.on("branch", () => void this.branch());
-    view.on("midi", () => void this.saveMidi());
-    view.on("link", () => void this.copyLink());
-    view.on("card", () => void this.showCard());
+    view.on("midi", () => void saveMidi(view, this.studio));
+    view.on("link", () => void copyLink(view, this.studio, this.controls!.choices));
+    view.on("card", () => void openCard(view, this.studio.loaded));
     view.on("unprime", () => this.prime(undefined, ""));
     view.on("open", () => view.file.click());
     view.file.addEventListener("change", () => {
@@ -58,6 +59,10 @@ export class Instrument {
     });
     view.form.addEventListener("input", (event) => {
       if ((event.target as HTMLInputElement).name === "seed") this.typedSeed = true;
+    });
+    view.get(".primer input").addEventListener("change", (event) => {
+      const keep = (event.target as HTMLInputElement).checked;
+      if (this.studio.primer) this.studio.primer = { ...this.studio.primer, keep };
     });
     const place = this.isPage ? document : this.host;
     followDrops(place, view.stage, (file) => void this.take(file), until);
@@ -78,10 +83,9 @@ export class Instrument {
       view.button("play").disabled = true;
       return;
     }
-    view.veil("Loading the model…", null);
+    const loading = new Loading((fraction) => view.veil("Loading…", fraction));
     try {
-      const bytes = address === null ? await this.asset() : await fetched(address);
-      await this.load(bytes);
+      await this.load(address === null ? loading.asset("model.onnx") : fetched(address), loading);
     } catch (error) {
       this.refuse((error as Error).message);
     }
@@ -99,7 +103,7 @@ export class Instrument {
     }
   }
 
-  private async use(kind: Kind, bytes: Uint8Array, name: string): Promise<void> {
+  private async use(kind: Kind, bytes: Bytes, name: string): Promise<void> {
     const { view, deck } = this.player;
     if (kind === "soundfont") {
       await deck.sound.addBanks(bytes);
@@ -109,27 +113,34 @@ export class Instrument {
       this.prime({ bytes }, name);
       view.say(`The next song goes on from ${name}`);
     } else {
-      await this.load(bytes);
+      await this.load(Promise.resolve(bytes));
       view.say("");
     }
   }
 
-  private async asset(): Promise<Uint8Array> {
+  /** Model, wasm and sounds come at the same time. */
+  private async load(model: Promise<Bytes>, loading = new Loading(() => {})): Promise<void> {
     const { view } = this.player;
-    const bytes = await assetBytes("model.onnx", (loaded, total) => {
-      view.veil("Loading the model…", total ? loaded / total : null);
-    });
-    if (!bytes) throw new Error("this page has no model");
-    return bytes;
+    const isFirst = !this.studio.loaded;
+    view.veil("Loading…", null);
+    this.sounds ??= this.loadSounds(loading.asset("sounds.sf3"));
+    const [bytes, wasm] = await Promise.all([
+      model,
+      isFirst ? loading.asset("ort.wasm") : undefined,
+      this.sounds,
+    ]);
+    view.veil("Preparing the model…", null);
+    const loaded = await this.studio.load(bytes!, wasm);
+    this.show(loaded);
+    if (this.wantsPlay) this.playFirst();
   }
 
-  private async load(bytes: Uint8Array): Promise<void> {
+  private async loadSounds(bytes: Promise<Bytes>): Promise<void> {
+    await this.player.deck.sound.addBanks((await bytes)!);
+  }
+
+  private show(loaded: Loaded): void {
     const { view } = this.player;
-    this.sounds ??= this.loadSounds();
-    view.veil("Preparing the model…", null);
-    const wasm = this.studio.loaded ? undefined : await assetBytes("ort.wasm");
-    const loaded = await this.studio.load(bytes, wasm);
-    await this.sounds;
     view.veil(null);
     view.hasModel = true;
     view.button("link").hidden = !this.isPage;
@@ -139,12 +150,6 @@ export class Instrument {
     this.prime(undefined, "");
     this.followLink(loaded);
     this.host.dispatchEvent(new Event("ready"));
-    if (this.wantsPlay) this.playFirst();
-  }
-
-  private async loadSounds(): Promise<void> {
-    const bytes = await assetBytes("sounds.sf3");
-    if (bytes) await this.player.deck.sound.addBanks(bytes);
   }
 
   /** A link's choices hold for the first song of the model that it was made with. */
@@ -187,7 +192,6 @@ export class Instrument {
     try {
       await this.studio.branch(this.controls!.choices);
       this.made(() => {});
-      this.prime(this.studio.primer, "the song before");
     } catch (error) {
       view.say((error as Error).message, true);
     }
@@ -211,39 +215,11 @@ export class Instrument {
   }
 
   private prime(primer: Primer | undefined, name: string): void {
-    this.studio.primer = primer;
-    const line = this.player.view.get<HTMLElement>(".primer");
-    line.hidden = !primer;
-    line.querySelector("span")!.textContent = `Songs go on from ${name}.`;
-  }
-
-  private async saveMidi(): Promise<void> {
     const { view } = this.player;
-    view.say("Writing the MIDI file…");
-    try {
-      const bytes = await this.studio.midi();
-      save(new Blob([bytes as BlobPart], { type: "audio/midi" }), `song-${this.studio.choices.seed}.mid`);
-      view.say("");
-    } catch (error) {
-      view.say((error as Error).message, true);
-    }
-  }
-
-  private async copyLink(): Promise<void> {
-    const { hasSong, loaded, primer } = this.studio;
-    const choices: Choices = hasSong ? this.studio.choices : this.controls!.choices;
-    this.player.view.say(await linkTo(choices, loaded!.sha256, primer !== undefined));
-  }
-
-  private async showCard(): Promise<void> {
-    const { dialog } = this.player.view;
-    const place = dialog.querySelector<HTMLElement>(".card")!;
-    const licences = new TextDecoder().decode(await assetBytes("licences.txt").catch(() => undefined));
-    const { loaded } = this.studio;
-    if (loaded) showCard(place, loaded.card, loaded.sha256, licences);
-    else showLicences(place, licences);
-    dialog.showModal();
-    place.scrollTop = 0;
+    this.studio.primer = primer;
+    view.get<HTMLElement>(".primer").hidden = !primer;
+    view.get(".primer span").textContent = `Songs go on from ${name}.`;
+    view.get<HTMLInputElement>(".primer input").checked = primer?.keep ?? false;
   }
 
   private withoutModel(): void {
@@ -258,7 +234,7 @@ export class Instrument {
   }
 }
 
-async function fetched(address: string): Promise<Uint8Array> {
+async function fetched(address: string): Promise<Bytes> {
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(`${address}: not found (${answer.status})`);
   return new Uint8Array(await answer.arrayBuffer());

@@ -36,7 +36,8 @@ export class Maker {
 
   /** Load a model; the one before stays when this one cannot be loaded. */
   async load(bytes: Uint8Array, wasm: Uint8Array | undefined): Promise<Loaded> {
-    const answer = await this.ask(undefined, { do: "load", bytes, wasm });
+    const moved = [bytes, wasm].flatMap((each) => (each ? [each.buffer] : []));
+    const answer = await this.ask(undefined, { do: "load", bytes, wasm }, moved as ArrayBuffer[]);
     const { card, sha256, settings } = answer as Extract<FromSong, { told: "loaded" }>;
     return { card, sha256, settings };
   }
@@ -70,14 +71,19 @@ export class Maker {
     this.worker.terminate();
   }
 
-  private post(message: ToSong): void {
-    this.worker.postMessage(message);
+  private post(message: ToSong, moved: ArrayBuffer[] = []): void {
+    this.worker.postMessage(message, moved);
   }
 
-  private ask(job: number | undefined, message: ToSong): Promise<FromSong> {
+  /** `moved`: memory that the worker gets, and this page no longer has. */
+  private ask(
+    job: number | undefined,
+    message: ToSong,
+    moved: ArrayBuffer[] = [],
+  ): Promise<FromSong> {
     return new Promise((resolve, reject) => {
       this.waiting.set(job, { resolve, reject });
-      this.post(message);
+      this.post(message, moved);
     });
   }
 

@@ -1,16 +1,31 @@
-/** Links to songs. */
+/** What of a song leaves the page: its MIDI file, and links to it. */
 import { type Choices, fragmentOf } from "./choices";
+import { save } from "./files";
+import type { Studio } from "./studio";
+import type { View } from "./view";
 
-/** Copies a link to a song of these choices. Returns what to tell the user. */
-export async function linkTo(choices: Choices, model: string, hasPrimer: boolean): Promise<string> {
-  const { href } = location;
-  const link = `${href.split("#")[0]}#${fragmentOf(choices, model)}`;
+export async function saveMidi(view: View, studio: Studio): Promise<void> {
+  view.say("Writing the MIDI file…");
+  try {
+    const bytes = await studio.midi();
+    save(new Blob([bytes as BlobPart], { type: "audio/midi" }), `song-${studio.choices.seed}.mid`);
+    view.say("");
+  } catch (error) {
+    view.say((error as Error).message, true);
+  }
+}
+
+/** Copies a link to the present song; before there is one, to the settings. */
+export async function copyLink(view: View, studio: Studio, chosen: Choices): Promise<void> {
+  const choices = studio.hasSong ? studio.choices : chosen;
+  const fragment = fragmentOf(choices, studio.loaded!.sha256);
+  const link = `${location.href.split("#")[0]}#${fragment}`;
   history.replaceState(null, "", link);
-  const rest = hasPrimer ? " It can't carry the music that this song goes on from." : "";
+  const rest = studio.isPrimed ? " It can't carry the music that this song goes on from." : "";
   try {
     await navigator.clipboard.writeText(link);
-    return `The link is copied: it makes the same song.${rest}`;
+    view.say(`The link is copied: it makes the same song.${rest}`);
   } catch {
-    return `The link stands in the address bar now.${rest}`;
+    view.say(`The link stands in the address bar now.${rest}`);
   }
 }

@@ -1,7 +1,7 @@
 /** The page of one finished song: roll and sound, without a model. */
 import { assetBytes } from "../assets";
 import { Sound } from "../sound/sound";
-import { showLicences } from "./card_view";
+import { openCard } from "./card_view";
 import { save } from "./files";
 import { Player } from "./player";
 import { eventsOf, type FinishedSong } from "./finished_song";
@@ -27,18 +27,11 @@ class UgenSong extends HTMLElement {
     deck.add(eventsOf(song));
     view.button("card").hidden = false;
     view.button("card").textContent = "Licences";
-    view.on("card", () => void this.showLicences());
+    view.on("card", () => void openCard(view));
     view.button("midi").hidden = !song.midi;
     view.on("midi", () => save(midiFile(song.midi ?? ""), `${song.name}.mid`));
     const sounds = await assetBytes("sounds.sf3");
     if (sounds) await sound.addBanks(sounds);
-  }
-
-  private async showLicences(): Promise<void> {
-    const { dialog } = this.player!.view;
-    const text = new TextDecoder().decode(await assetBytes("licences.txt").catch(() => undefined));
-    showLicences(dialog.querySelector(".card")!, text);
-    dialog.showModal();
   }
 }
 

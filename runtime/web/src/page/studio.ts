@@ -19,6 +19,7 @@ export class Studio {
   loaded: Loaded | undefined;
   /** What the present song was made of. */
   choices: Choices = {};
+  /** What the user's songs go on from. */
   primer: Primer | undefined;
   isMaking = false;
   onchange: () => void = () => {};
@@ -44,15 +45,20 @@ export class Studio {
     return this.settings !== undefined;
   }
 
+  /** Whether the present song goes on from other music, which no link can carry. */
+  get isPrimed(): boolean {
+    return (this.settings?.primer ?? null) !== null;
+  }
+
   get isEndless(): boolean {
     return this.choices.length === ENDLESS;
   }
 
   /** Make a song. Without a seed among the choices one is drawn. */
-  make(choices: Choices, second = 0): void {
+  make(choices: Choices, second = 0, primer = this.primer): void {
     if (!this.loaded) return;
     this.choices = { ...choices, seed: choices.seed || drawnSeed() };
-    this.settings = { ...settingsOf(this.choices, this.loaded), ...primed(this.primer) };
+    this.settings = { ...settingsOf(this.choices, this.loaded), ...primed(primer) };
     this.deck.begin(this.loaded.card.codec.hasBars, second);
     this.isMaking = true;
     this.until = this.isEndless ? second + AHEAD : 86_400;
@@ -76,8 +82,8 @@ export class Studio {
   async branch(choices: Choices): Promise<void> {
     const second = Math.max(this.deck.time, Math.min(SHORTEST_BRANCH, this.deck.timeline.known));
     const bytes = await this.midi();
-    this.primer = { bytes, seconds: second, keep: true };
-    this.make({ ...choices, seed: drawnSeed() }, this.deck.time);
+    const primer = { bytes, seconds: second, keep: true };
+    this.make({ ...choices, seed: drawnSeed() }, this.deck.time, primer);
   }
 
   /** The song's MIDI file; of endless music, what was heard of it. */

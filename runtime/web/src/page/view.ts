@@ -40,7 +40,9 @@ const PAGE = `
   <details class="settings of-model">
     <summary>Settings</summary>
     <div class="form"></div>
-    <p class="primer" hidden><span></span> <button type="button" class="quiet" data-does="unprime">Remove</button></p>
+    <p class="primer" hidden><span></span>
+      <label><input type="checkbox"> Play it first</label>
+      <button type="button" class="quiet" data-does="unprime">Remove</button></p>
   </details>
   <footer>
     <button type="button" class="quiet" data-does="midi">Save MIDI</button>

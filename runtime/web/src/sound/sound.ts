@@ -10,6 +10,7 @@ import type { Sounding } from "./synth";
 const AHEAD = 2; // seconds of sound that are scheduled before they are heard
 const FIRST = 0.12; // seconds of the first pieces, which are heard soon
 const PIECE = 0.5;
+const TAIL = 4; // seconds that the last notes may ring on
 const FADE = 0.02;
 
 interface Piece {
@@ -52,7 +53,7 @@ export class Sound {
   /** To be called in the handler of a click or key, for browsers start no sound otherwise. */
   unlock(): void {
     if (!this.context) {
-      this.context = new AudioContext({ latencyHint: "playback" });
+      this.context = new AudioContext({ latencyHint: "balanced" });
       this.gain = this.freshGain();
     }
     void this.context.resume();
@@ -211,7 +212,8 @@ export class Sound {
     const from = Math.max(this.scheduledUntil, this.context.currentTime + 0.02);
     const source = this.source(message.left, message.right);
     const seconds = source.buffer!.duration;
-    const isLast = this.closed && message.silent && this.rendered + seconds >= this.known;
+    const beyond = this.closed ? this.rendered + seconds - this.known : -1;
+    const isLast = beyond >= 0 && (message.silent || beyond > TAIL);
     this.pieces.push({ source, from, second: this.rendered, seconds });
     this.rendered += seconds;
     source.onended = () => this.ended(isLast);
