@@ -149,6 +149,7 @@ export class Instrument {
     this.controls = new Controls(view.form, loaded);
     this.prime(undefined, "");
     this.followLink(loaded);
+    this.changed();
     this.host.dispatchEvent(new Event("ready"));
   }
 
@@ -211,6 +212,7 @@ export class Instrument {
     if (loaded) view.veil(waits ? "Making music…" : null, waits ? null : undefined);
     const seed = choices.seed && this.studio.hasSong ? `Seed ${choices.seed}` : "Press play";
     if (loaded) view.song = seed;
+    view.button("branch").disabled = !this.studio.hasSong;
     this.player.changed();
   }
 

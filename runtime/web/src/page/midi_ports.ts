@@ -66,7 +66,7 @@ export class MidiOut {
 export class MidiIn {
   private readonly down = new Map<number, { onset: number; velocity: number }>();
   private started = 0;
-  readonly notes: Shown[] = [];
+  private notes: Shown[] = [];
 
   constructor(
     private readonly port: MIDIInput,
@@ -77,6 +77,14 @@ export class MidiIn {
 
   close(): void {
     this.port.onmidimessage = null;
+  }
+
+  /** What was played since the last time. */
+  take(): Shown[] {
+    const { notes } = this;
+    this.notes = [];
+    this.started = 0;
+    return notes;
   }
 
   private hear(data: Uint8Array, stamp: number): void {

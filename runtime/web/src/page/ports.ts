@@ -15,7 +15,8 @@ export class Ports {
     view.button("ports").hidden = false;
     view.on("ports", () => void this.open());
     view.on("recorded", () => {
-      if (this.heard?.notes.length) this.recorded(midiOf(this.heard.notes));
+      const notes = this.heard?.take() ?? [];
+      if (notes.length) this.recorded(midiOf(notes));
     });
   }
 

@@ -61,7 +61,7 @@ export class Roll {
     this.drawRows(frame);
     if (timeline.notes.length) this.drawBars(frame, timeline);
     this.drawNotes(frame, timeline);
-    this.drawNow(frame);
+    if (timeline.notes.length) this.drawNow(frame);
     this.drawKeys(frame);
     return moves;
   }
