@@ -1,7 +1,9 @@
-"""Parts of HTML pages. A page is one file: no scripts, no fonts, no network."""
+"""Parts of HTML pages. A page is one file, which loads nothing and runs no script but its own."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -43,19 +45,25 @@ th { font-weight: 600; white-space: nowrap; }
 .text { overflow-wrap: anywhere; } .files .text { white-space: nowrap; }
 .files .text:first-child, .files .text:last-child { width: 30%; min-width: 12rem;
   white-space: normal; }
-@media (max-width: 30rem) { th, td { padding: .25rem .3rem; } table { font-size: .8rem; } }
+@media (max-width: 30rem) { th, td { padding: .25rem .3rem; white-space: normal; } table { font-size: .8rem; } }
 .dropped td { color: var(--soft); } .dropped td:nth-child(2) { color: var(--alarm); }
 dt { font-size: .85rem; margin-top: .6rem; } dd { margin: 0; }
 """
 
 
-def document(title: str, parts: Iterable[str], style: str = "") -> str:
-    """A whole page from the HTML of its parts. `style`: CSS after STYLE."""
+def document(title: str, parts: Iterable[str], style: str = "", script: str = "") -> str:
+    """A whole page from the HTML of its parts. `style`: CSS after STYLE. `script`: run at its
+    end."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    allowed = f"'sha256-{digest}'" if script else "'none'"
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f"<title>{escaped(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n"
         + "\n".join(parts)
+        + (f"\n<script>{script}</script>" if script else "")
         + "\n</body>\n</html>\n"
     )
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib.image
-import numpy as np
 import pytest
 from odd_files import header, track
 from support import BUNDLED, same_notes, ugen_data
-from ugen.data import Score, UgenError, arrange, midi_bytes, read_midi, write_midi
+from ugen.data import Score, UgenError, midi_bytes, read_midi, write_midi
 from ugen.data.render.convert import WRITABLE, Options, convert, read_score, write_score
-from ugen.data.render.piano_roll import piano_roll
 
 PIECE = BUNDLED[-4]
 
@@ -33,7 +30,8 @@ def test_midi_to_frames_text_and_back_is_stable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "target"), [(".csv", ".txt"), (".txt", ".csv"), (".csv", ".png"), (".txt", ".jpg")]
+    ("source", "target"),
+    [(".csv", ".txt"), (".txt", ".csv"), (".csv", ".png"), (".txt", ".jpg"), (".mid", ".svg")],
 )
 def test_any_kind_becomes_any_other(tmp_path: Path, source: str, target: str) -> None:
     convert(PIECE, tmp_path / f"a{source}", Options())
@@ -98,8 +96,8 @@ def test_files_of_one_name_keep_their_extensions(tmp_path: Path) -> None:
         (["PIECE", "a.txt", "--gaps", 2], "--gaps: goes with frames text (.txt) to read"),
         (["PIECE", "a.wav", "--gaps-first"], "--gaps-first: goes with frames text (.txt) to read"),
         (["a.txt", "a.mid", "--gaps", 2, "--gaps-first"], "--gaps-first: goes with --shortest"),
-        (["PIECE", "a.txt", "--row-seconds", 9], "--row-seconds: goes with pictures (.png, .jpg"),
-        (["PIECE", "a.csv", "--colour", "velocity"], "--colour: goes with pictures (.png, .jpg"),
+        (["PIECE", "a.txt", "--row-seconds", 9], "--row-seconds: goes with pictures (.png, .svg"),
+        (["PIECE", "a.csv", "--dark"], "--dark: goes with pictures (.png, .svg"),
         (["PIECE", "a.mid", "--as-played"], "--as-played: goes with notation (.musicxml)"),
         (["PIECE", "a.png", "--soundfont", "a.sf2"], "--soundfont: goes with sound files (.wav,"),
         (["in", "out", "--to", ".csv", "--ticks", 9], "--ticks: goes with frames text (.txt)"),
@@ -145,58 +143,6 @@ def test_mistakes_get_one_line_and_exit_code_2(tmp_path, monkeypatch, words, mes
     assert done.stderr.startswith("ugen-data: ") and message in done.stderr
     assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["words.txt"]
-
-
-# pictures
-
-
-def test_pictures_open_and_show_notes_where_they_are(tmp_path: Path) -> None:
-    low_then_high = Score.build([(0, 480, 40, 127, 0, False), (4800, 5280, 80, 127, 0, False)], 480)
-    for name in ("a.png", "a.jpg"):
-        piano_roll(low_then_high, tmp_path / name)
-        image = matplotlib.image.imread(tmp_path / name)
-        assert image.shape[1] == 1400
-    image = matplotlib.image.imread(tmp_path / "a.png")[..., :3]
-    blue = (image[..., 2] - image[..., 0]) > 0.35
-    rows, columns = np.nonzero(blue)
-    left = columns < columns.mean()
-    assert rows[left].min() > rows[~left].max(), "the first note is the lower one"
-
-
-def test_a_last_bar_after_the_last_row_is_no_row_of_its_own(tmp_path: Path) -> None:
-    """A song that ends within two bars of its minute had a third row with nothing in it."""
-    heights, inked = [], []
-    for seconds in (60.0, 66.0, 80.0):
-        last = round(seconds * 960)
-        notes = [(0, 480, 60, 100, 0, False), (last - 480, last, 72, 100, 0, False)]
-        piano_roll(Score.build(notes, 480), tmp_path / "a.png")
-        image = matplotlib.image.imread(tmp_path / "a.png")[..., :3]
-        heights.append(image.shape[0])
-        inked.append(int(((image[..., 2] - image[..., 0]) > 0.35).any(axis=0).sum()))
-    assert heights[0] == heights[1] < heights[2]
-    assert min(inked) > 15, "both notes are drawn"
-
-
-def test_long_pieces_are_drawn_in_rows_and_colours_tell_velocity(tmp_path: Path) -> None:
-    score = arrange(read_midi(PIECE), "piano")
-    heights = []
-    for seconds in (20.0, 60.0):
-        piano_roll(score, tmp_path / "a.png", row_seconds=seconds)
-        heights.append(matplotlib.image.imread(tmp_path / "a.png").shape[0])
-    assert heights[0] > 2 * heights[1]
-    loud_and_quiet = Score.build([(0, 960, 60, 127, 0, False), (960, 1920, 60, 8, 0, False)], 480)
-    piano_roll(loud_and_quiet, tmp_path / "v.png", colour="velocity")
-    image = matplotlib.image.imread(tmp_path / "v.png")[..., :3]
-    yellow = (image[..., 0] > 0.9) & (image[..., 1] > 0.8) & (image[..., 2] < 0.3)
-    purple = (image[..., 0] < 0.4) & (image[..., 1] < 0.2) & (image[..., 2] > 0.3)
-    assert yellow.any() and purple.any()
-
-
-def test_pictures_that_would_never_end_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UgenError, match="rows of 30 s are too many to draw"):
-        piano_roll(Score.build([(10**8, 10**8 + 1, 60, 80, 0, False)], 480), tmp_path / "a.png")
-    piano_roll(Score.build([], 480), tmp_path / "empty.png")
-    assert (tmp_path / "empty.png").stat().st_size > 1000
 
 
 def test_stats_come_as_a_table_and_as_json(tmp_path: Path) -> None:

@@ -399,7 +399,8 @@ def test_many_songs_are_those_of_their_seeds(model_file: Path, tmp_path: Path) -
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["seed"] for line in lines] == [7, 8, 9]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["7.mid", "8.mid", "9.mid"]
+    names = ["7.mid", "8.mid", "9.mid", "all.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     alone = ugen_run(
         model_file,
         "-o",
@@ -577,6 +578,15 @@ def test_the_best_of_many_are_those_nearest_to_real_music(model_file: Path, tmp_
         assert picture.width > 1000
     few = ugen_run(model_file, "-o", tmp_path / "a.mid", "--best", 2, "--count", 2)
     assert few.returncode == 2 and "--best 2: goes with a larger --count" in few.stderr
+
+
+def test_several_songs_come_with_a_picture_of_all(row_file: Path, tmp_path: Path) -> None:
+    options = ["--seconds", 6, "--seed", 3, "--count", 2]
+    done = ugen_run(row_file, "-o", tmp_path / "{seed}.mid", *options)
+    assert done.returncode == 0 and done.stdout.endswith(f"{tmp_path / 'all.png'}\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"3.mid", "4.mid", "all.png"}
+    with Image.open(tmp_path / "all.png") as picture:
+        assert picture.height > 250, "two rows"
 
 
 def test_songs_are_ranked_by_the_files_own_music_or_by_any() -> None:

@@ -4,6 +4,7 @@ page; the pictures."""
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -13,10 +14,10 @@ from typing import Any
 import matplotlib.image
 import numpy as np
 import pytest
-from ugen.data import Score, UgenError, make_codec
+from ugen.data import Score, UgenError, make_codec, write_midi
 from ugen.data.analysis.spread import COMPARED
 from ugen.data.json_values import to_json
-from ugen.data.render.piano_roll import expected_roll
+from ugen.data.render.expected_roll import expected_roll
 from ugen.train import metrics
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.reporting.charts import Curve, Mark, line_chart
@@ -27,7 +28,7 @@ VOID = {"meta", "img"}
 
 class Page(HTMLParser):
     """Reads a page as strictly as it can: tags must close in order. Keeps visible text, cells,
-    images and paths."""
+    images, links, music and paths."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -37,6 +38,8 @@ class Page(HTMLParser):
         self.cells: list[str] = []
         self.sources: list[str] = []
         self.names: set[str] = set()
+        self.links: list[str] = []
+        self.played: list[Any] = []
         self.feed(text)
         self.close()
         assert not self.open
@@ -44,6 +47,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen.append(tag)
         self.names |= {name for name, _ in attrs}
+        self.links += [value or "" for name, value in attrs if name == "href"]
+        self.played += [json.loads(value or "") for name, value in attrs if name == "data-notes"]
         self.sources += [value or "" for name, value in attrs if name == "src"]
         if tag not in VOID:
             self.open.append(tag)
@@ -54,7 +59,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.words += data
         if self.open and self.open[-1] == "td":
             self.cells[-1] += data
@@ -205,21 +210,38 @@ def test_samples_are_inside_the_page_the_newest_first(tmp_path: Path) -> None:
     folder = run / "samples"
     folder.mkdir()
     for step in range(100, 1100, 100):
-        (folder / f"sample-{step:06}.png").write_bytes(b"sample %d" % step)
-    (folder / "sample-001000.mid").write_bytes(b"")
-    (folder / "sample-001100.png").write_bytes(b"the newest")
-    (folder / "sample-partial.png").write_bytes(b"none of ours")
+        (folder / f"sample-{step:06}.svg").write_bytes(b"sample %d" % step)
+    song = Score.build([(0, 480, 60, 80, 0, False), (480, 720, 38, 9, 0, True)], 480)
+    write_midi(song, folder / "sample-001000.mid")
+    (folder / "sample-001100.svg").write_bytes(b"the newest")
+    (folder / "sample-partial.svg").write_bytes(b"none of ours")
     for step in (200, 1000):
-        (folder / f"expected-{step:06}.png").write_bytes(b"expected %d" % step)
+        (folder / f"expected-{step:06}.svg").write_bytes(b"expected %d" % step)
     page = Page(report(run))
-    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in page.sources)
     shown = [base64.b64decode(source.partition(",")[2]) for source in page.sources]
     assert shown[:2] == [b"the newest", b"expected 1000"]
     assert shown[2] == b"sample 100" and shown[-1] == b"sample 1000" and len(shown) == 8
     steps = [int(name.split()[1]) for name in shown[2:]]
     assert steps == sorted(set(steps)) and max(np.diff(steps)) == 200, "evenly spread"
-    assert "after 1,000 updates, 10.0 epochs; to hear it: samples/sample-001000.mid" in page.words
-    assert "sample-000100.mid" not in page.words, "no file, no name"
+    assert "after 1,000 updates, 10.0 epochs, MIDI" in page.words
+    assert page.links == ["samples/sample-001000.mid"], "no file, no link"
+    assert page.played == [[[0, 0.5, 60, 80, 0], [0.5, 0.25, 38, 9, 1]]]
+
+
+def test_only_the_player_of_a_page_may_run(tmp_path: Path) -> None:
+    """The page forbids all others, by that one's hash, and loads nothing from anywhere."""
+    run = made_run(tmp_path / "run", [row(0)])
+    assert "script-src 'none'" in report(run) and "<script" not in report(run)
+    (run / "samples").mkdir()
+    (run / "samples" / "sample-000001.svg").write_bytes(b"")
+    write_midi(Score.build([], 480), run / "samples" / "sample-000001.mid")
+    text = report(run)
+    script = text.partition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert "default-src 'none'; img-src data:;" in text
+    assert f"script-src 'sha256-{digest}'" in text
+    assert "fetch" not in script and "http" not in text.replace("http-equiv", "")
 
 
 def test_samples_are_measured_beside_held_out_music(tmp_path: Path) -> None:
@@ -240,7 +262,7 @@ def test_two_samples_are_shown_once_each_and_none_leaves_no_heading(tmp_path: Pa
     (run / "samples").mkdir()
     assert "sample" not in Page(report(run)).words.lower()
     for step in (999_999, 1_000_000):
-        (run / "samples" / f"sample-{step:06}.png").write_bytes(b"%d" % step)
+        (run / "samples" / f"sample-{step:06}.svg").write_bytes(b"%d" % step)
     page = Page(report(run))
     assert [base64.b64decode(source.partition(",")[2]) for source in page.sources] == [
         b"1000000",
@@ -405,8 +427,8 @@ def test_a_curve_that_never_changes_and_a_single_point_are_drawn(value: float) -
 
 def colours(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Where a picture is blue, an expectation, and where orange, an outline: bool [height, width],
-    without the key."""
-    image = matplotlib.image.imread(path)[:, :1320, :3]
+    without legend and keyboard."""
+    image = matplotlib.image.imread(path)[40:, 66:, :3]
     red, blue = image[..., 0], image[..., 2]
     return blue - red > 0.15, red - blue > 0.4
 
@@ -419,7 +441,7 @@ def test_expectations_are_shaded_under_the_outlines_of_the_music(tmp_path: Path)
     blue, orange = colours(tmp_path / "a.png")
     (high, wide), (note_high, note_wide) = np.nonzero(blue), np.nonzero(orange)
     assert note_high.max() < high.min(), "what sounds is above what was expected"
-    assert 420 < np.ptp(note_wide) < 450, "5 of 15 s"
+    assert 360 < np.ptp(note_wide) < 380, "5 of 15 s"
     assert note_wide.max() < wide.min() and 3 <= np.ptp(wide) <= 14, (
         "one column for the chord, none for 0.2%"
     )

@@ -37,7 +37,7 @@ from .musicxml import write_musicxml
 from .piano_roll import ROW_SECONDS, piano_roll
 
 READABLE = (*MIDI_SUFFIXES, ".csv", ".txt")
-PICTURES = (".png", ".jpg", ".jpeg")
+PICTURES = (".png", ".svg", ".jpg", ".jpeg")
 MIDI = (".mid", ".midi")
 # a bar of silence after music that came from frames text, as the original wrote it, and the text
 # event that says where it came from
@@ -67,13 +67,13 @@ class Options:
     )
     row_seconds: float = setting(
         ROW_SECONDS,
-        "Seconds in a row, or a little more.",
+        "About how many seconds are in a row.",
         minimum=1,
         maximum=36_000,
         panel="Pictures",
     )
-    colour: str = setting(
-        "program", "What colours mean.", choices=("program", "velocity"), panel="Pictures"
+    dark: bool = setting(
+        False, "Draw for a dark page; without it .svg has colours for both.", panel="Pictures"
     )
     as_played: bool = setting(
         False, "Write notes as long as they sound, not as long as they read well.", panel="Notation"
@@ -102,7 +102,7 @@ def check_used(names: Iterable[str], sources: Iterable[str], target: str) -> Non
         "ticks": (is_read or target == ".txt", "frames text (.txt)"),
         "velocity": (is_read and target != ".txt", "frames text (.txt) turned into another kind"),
         "row_seconds": pictures,
-        "colour": pictures,
+        "dark": pictures,
         "as_played": (target == ".musicxml", "notation (.musicxml)"),
         "soundfont": (target in FORMATS, f"sound files ({', '.join(FORMATS)})"),
     }
@@ -217,7 +217,7 @@ def _write_notation(to: Written) -> None:
 
 
 def _write_picture(to: Written) -> None:
-    piano_roll(to.score, to.path, to.options.row_seconds, to.options.colour)
+    piano_roll(to.score, to.path, to.options.row_seconds, to.options.dark)
 
 
 # what writes each kind of file. To add one, write its function and put it here

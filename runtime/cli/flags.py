@@ -23,8 +23,8 @@ class Output:
     output: list[Path] | None = setting(
         None,
         "File to write, of the kind that its extension names: .mid, .musicxml, .mp3, .ogg, .flac, "
-        ".wav, .png, .csv, .txt; - is MIDI on standard output. May be given several times. {seed} "
-        "in the name stands for the seed.",
+        ".wav, .svg, .png, .csv, .txt; - is MIDI on standard output. May be given several times. "
+        "{seed} in the name stands for the seed.",
         flag="-o --output",
     )
     soundfont: Path | None = setting(
@@ -56,11 +56,15 @@ class Source:
 
     PANEL: ClassVar[str] = SongSettings.PANEL
 
-    count: int = setting(1, "Number of songs, with consecutive seeds.", minimum=1, maximum=100_000)
+    count: int = setting(
+        1,
+        "Number of songs, with consecutive seeds. A picture of them stands beside them.",
+        minimum=1,
+        maximum=100_000,
+    )
     best: int | None = setting(
         None,
-        "Keep only this many of them: those whose measures are nearest to real music. A picture of "
-        "them stands beside them.",
+        "Keep only this many of them: those whose measures are nearest to real music.",
         minimum=1,
         maximum=100,
     )

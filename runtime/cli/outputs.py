@@ -55,10 +55,11 @@ def name_of(file: Path, seed: int) -> Path:
     return Path(str(file).replace(SEED, str(seed)))
 
 
-def sheet_of(files: Sequence[Path]) -> Path | None:
+def sheet_of(files: Sequence[Path], is_best: bool) -> Path | None:
     """The picture of several songs; None where their names would not differ."""
     names = [file for file in files if SEED in str(file)]
-    return Path(str(names[0]).replace(SEED, "best")).with_suffix(".png") if names else None
+    name = "best" if is_best else "all"
+    return Path(str(names[0]).replace(SEED, name)).with_suffix(".png") if names else None
 
 
 def write(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import typer
-from ugen.data import Note, UgenError, read_midi
+from ugen.data import Note, Score, UgenError, read_midi
 from ugen.data.files import growing
 from ugen.data.render.piano_roll import contact_sheet
 from ugen.data.text import printable
@@ -27,6 +27,8 @@ from ugen.runtime.scoring.ranking import distance_to, real_music
 from . import outputs
 from .flags import Live, Output, Source
 from .messages import RunMessages
+
+_MOST_ROLLS = 100  # in the picture of all songs; the first ones
 
 
 def make(
@@ -55,6 +57,14 @@ class _Made(NamedTuple):
     request: Request
     song: Song
 
+    @property
+    def roll(self) -> tuple[str, Score]:
+        """Its title and notes, to draw."""
+        title = f"seed {self.request.settings.seed}"
+        if self.distance is not None:
+            title += f": {self.distance:.2f} from real music"
+        return title, self.song.score
+
 
 def _make_songs(
     first: Request, source: Source, model: Model, targets: Output, messages: RunMessages
@@ -62,7 +72,7 @@ def _make_songs(
     """Make whole songs with consecutive seeds, and write each, or the best of them."""
     count = source.count
     replace(first.settings, seed=first.settings.seed + count - 1)  # raises if that is no seed
-    failed, kept = 0, list[_Made]()
+    failed, kept, rolls = 0, list[_Made](), list[tuple[str, Score]]()
     for number in range(count):
         seed = first.settings.seed + number
         request = replace(first, settings=replace(first.settings, seed=seed))
@@ -77,12 +87,14 @@ def _make_songs(
             continue
         if source.best is None:
             _write_song(made, model, targets, messages)
+            rolls = [*rolls, made.roll][:_MOST_ROLLS]
         else:
             kept = sorted([*kept, made], key=lambda each: each.distance or 0.0)[: source.best]
     for made in kept:
         _write_song(made, model, targets, messages)
-    if kept and (sheet := outputs.sheet_of(targets.files)):
-        _draw(kept, sheet, messages)
+        rolls.append(made.roll)
+    if count > 1 and rolls and (sheet := outputs.sheet_of(targets.files, bool(kept))):
+        _draw(rolls, sheet, messages)
     if failed:
         raise GuardError(f"{failed} of {count} songs were not made")
 
@@ -115,12 +127,8 @@ def _write_song(made: _Made, model: Model, targets: Output, messages: RunMessage
     messages.song(request, names, song.seconds, notes, tokens, song.score, distance, song.in_chords)
 
 
-def _draw(kept: Sequence[_Made], sheet: Path, messages: RunMessages) -> None:
-    """A picture of the best songs; without it, where it cannot be drawn, they are still there."""
-    rolls = [
-        (f"seed {made.request.settings.seed}: {made.distance:.2f} from real music", made.song.score)
-        for made in kept
-    ]
+def _draw(rolls: Sequence[tuple[str, Score]], sheet: Path, messages: RunMessages) -> None:
+    """A picture of several songs; without it, where it cannot be drawn, they are still there."""
     try:
         contact_sheet(rolls, sheet)
     except UgenError as error:

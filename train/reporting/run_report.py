@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ugen.data import read_midi
 from ugen.data.analysis.scores import NOTE, comparison, scores_from_json
 from ugen.data.analysis.spread import distance, spreads
 from ugen.data.codecs.khot import WORDS
@@ -21,6 +22,7 @@ from ugen.train.evaluation.diagnostics import about_run
 from ugen.train.run_folder.metrics import METRICS_FILE, read_metrics
 from ugen.train.run_folder.run_config import RunConfig, read_config
 
+from . import player
 from .curves import Row, curves
 from .verdict import verdict
 
@@ -34,14 +36,16 @@ _WORDS = (
     "held-out pieces are those that it never trained on; baselines only count what follows what "
     "(docs/glossary.md)."
 )
-_EARLIER = 6  # samples shown beside the newest
+SAMPLE_SECONDS = 20.0
+_EARLIER = 6  # samples shown below the newest
 _COLUMNS = "display: grid; grid-template-columns: repeat"
 _STYLE = f"""
 .pair {{ {_COLUMNS}(auto-fill, minmax(min(22rem, 100%), 1fr)); gap: 0 2rem; }}
 .settings {{ {_COLUMNS}(auto-fit, minmax(min(16rem, 100%), 1fr)); gap: 1rem 2rem; }}
 .best td {{ font-weight: 600; }}
-img {{ display: block; width: 100%; height: auto; background: #fff; }}
-.large img {{ min-width: 40rem; }}
+img {{ display: block; width: 100%; height: auto; }}
+.large img {{ min-width: 60rem; }}
+summary {{ cursor: pointer; margin: 1rem 0; }}
 .large svg {{ min-width: 44rem; }}
 """
 
@@ -57,6 +61,7 @@ def write_report(run: Path, held_out: Measured = (), samples: Measured = ()) -> 
     history = [row for row in read_metrics(run) if math.isfinite(row["nats_per_token"])]
     name = run.resolve().name
     found = [*about_run(history).values(), *config.warnings]
+    pictures = [*_pictures(run / "samples", {row["update"]: row["epoch"] for row in history})]
     parts = [
         f"<h1>{escaped(name)}</h1>",
         f'<p class="soft">{escaped(_about(run, config, history))}</p>',
@@ -64,12 +69,13 @@ def write_report(run: Path, held_out: Measured = (), samples: Measured = ()) -> 
         warnings(found, "") if found else "",
         "<h2>Curves</h2>",
         curves(config, history),
-        *_pictures(run / "samples", {row["update"]: row["epoch"] for row in history}),
+        *pictures,
         *_beside_music(held_out, samples),
         "<h2>Settings</h2>",
         _settings(config),
     ]
-    page = document(f"{name}: training report", parts, _STYLE)
+    script = player.SCRIPT if any(player.MARK in part for part in pictures) else ""
+    page = document(f"{name}: training report", parts, _STYLE + player.STYLE, script)
     write_atomically(run / "report.html", page.encode())
 
 
@@ -144,11 +150,11 @@ def _pictures(folder: Path, epochs: dict[int, float]) -> Iterator[str]:
     ):
         if found:
             yield f"<h2>{title}</h2>"
-            yield f'<div class="large scroll">{_picture(found[-1], epochs)}</div>'
+            yield _picture(found[-1], epochs)
     if earlier := samples[:-1]:
         spread = np.linspace(0, len(earlier) - 1, _EARLIER).round().astype(int).tolist()
         shown = "".join(_picture(earlier[i], epochs) for i in sorted(set(spread)))
-        yield f'<h2>Earlier samples</h2><div class="pair">{shown}</div>'
+        yield f"<details><summary>Earlier samples</summary>{shown}</details>"
 
 
 def _beside_music(held_out: Measured, samples: Measured) -> Iterator[str]:
@@ -171,7 +177,7 @@ def _beside_music(held_out: Measured, samples: Measured) -> Iterator[str]:
 
 def _by_update(folder: Path, kind: str) -> list[Path]:
     """Pictures of a kind, by rising update."""
-    found = [p for p in folder.glob(f"{kind}-*.png") if p.stem.partition("-")[2].isdecimal()]
+    found = [p for p in folder.glob(f"{kind}-*.svg") if p.stem.partition("-")[2].isdecimal()]
     return sorted(found, key=_update_of)
 
 
@@ -184,12 +190,16 @@ def _picture(path: Path, epochs: dict[int, float]) -> str:
     words = f"after {update:,} updates"
     if update in epochs:
         words += f", {epochs[update]:.1f} epochs"
-    if path.with_suffix(".mid").exists():
-        words += f"; to hear it: {path.parent.name}/{path.stem}.mid"
-    data = base64.b64encode(path.read_bytes()).decode()
+    data = f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
+    midi = path.with_suffix(".mid")
+    if midi.exists():
+        link = f"{midi.parent.name}/{midi.name}"
+        score = read_midi(midi)
+        return player.figure(score, data, words, link, max(SAMPLE_SECONDS, score.seconds))
     return (
         f"<figure><figcaption>{escaped(words)}</figcaption>"
-        f'<img alt="piano roll {escaped(words)}" src="data:image/png;base64,{data}"></figure>'
+        f'<div class="large scroll"><img alt="piano roll {escaped(words)}" src="{data}"></div>'
+        "</figure>"
     )
 
 

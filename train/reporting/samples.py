@@ -13,15 +13,15 @@ import numpy as np
 from ugen.data import Score, write_midi
 from ugen.data.analysis.measures import measures
 from ugen.data.analysis.spread import measures_of_beginning
-from ugen.data.render.piano_roll import expected_roll, piano_roll
+from ugen.data.render.expected_roll import expected_roll
+from ugen.data.render.piano_roll import piano_roll
 from ugen.data.text import printable
 from ugen.train.evaluation.sample import expected_pitches, sample
 from ugen.train.learning.trainer import Trainer
 from ugen.train.progress import Progress
 
-from .run_report import write_report
+from .run_report import SAMPLE_SECONDS, write_report
 
-SAMPLE_SECONDS = 20.0
 EXCERPT_SECONDS = 15.0
 MEASURED_SAMPLES = 8  # the newest, beside held-out music
 MEASURED_PIECES = 64  # held-out pieces at most
@@ -62,8 +62,8 @@ class Samples:
         score = sample(trainer.model, trainer.corpus.codec, SAMPLE_SECONDS, seed=update)
         # the record keeps a later run from learning from it
         write_midi(score, midi, texts=[f'train-ugen {{"update": {update}}}'])
-        piano_roll(score, midi.with_suffix(".png"), row_seconds=SAMPLE_SECONDS)
-        self._expectations(folder / f"expected-{update:06}.png")
+        piano_roll(score, midi.with_suffix(".svg"), row_seconds=SAMPLE_SECONDS)
+        self._expectations(folder / f"expected-{update:06}.svg")
         self._measured.append(measures(score))
         self._say(f"sample: {printable(str(midi))} ({_in_words(score)})")
         self._page()
