@@ -45,7 +45,8 @@ th { font-weight: 600; white-space: nowrap; }
 .text { overflow-wrap: anywhere; } .files .text { white-space: nowrap; }
 .files .text:first-child, .files .text:last-child { width: 30%; min-width: 12rem;
   white-space: normal; }
-@media (max-width: 30rem) { th, td { padding: .25rem .3rem; white-space: normal; } table { font-size: .8rem; } }
+@media (max-width: 30rem) { th, td { padding: .25rem .3rem; white-space: normal; }
+  table { font-size: .8rem; } }
 .dropped td { color: var(--soft); } .dropped td:nth-child(2) { color: var(--alarm); }
 dt { font-size: .85rem; margin-top: .6rem; } dd { margin: 0; }
 """
