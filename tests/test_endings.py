@@ -469,3 +469,12 @@ def test_the_key_of_a_score_is_told_in_words() -> None:
 
     assert key_words((2, True)) == "D minor" and key_words((6, False)) == "F# major"
     assert key_of(Score.build([(0, 24, 60, 80, 0, False)], 24)) is not None
+
+
+@pytest.mark.parametrize("tones", [(0, 4, 8), (0, 6)])
+def test_of_keys_that_fit_equally_well_the_first_is_taken(tones: tuple[int, ...]) -> None:
+    """Rounding chose between them before: E major for C, E and G sharp, but D flat for D flat."""
+    period = 12 // len(tones)
+    for root in range(12):
+        notes = [(0, 24, 60 + root + tone, 80, 0, False) for tone in tones]
+        assert key_of(Score.build(notes, 24)) == (root % period, False)

@@ -11,6 +11,7 @@ from ugen.data.score import Score
 # how well each degree fits a key, from the tonic up (Krumhansl and Kessler 1982)
 MAJOR = 6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88
 MINOR = 6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17
+_DIGITS = 9  # keys that fit equally well but for rounding are equal: the first of them is taken
 
 MODES = "major", "minor"
 _NAMES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -35,7 +36,7 @@ def key_of(score: Score) -> tuple[int, bool]:
     if sounding.max() == sounding.min():
         return 0, False
     fits = {
-        (tonic, minor): float(np.corrcoef(sounding, np.roll(profile, tonic))[0, 1])
+        (tonic, minor): round(float(np.corrcoef(sounding, np.roll(profile, tonic))[0, 1]), _DIGITS)
         for minor, profile in ((False, MAJOR), (True, MINOR))
         for tonic in range(12)
     }

@@ -1,26 +1,60 @@
 /** ugen in TypeScript: bytes of a model file -> tokens -> notes -> MIDI bytes. */
 import { UgenError } from "./errors";
+import { primerTokens } from "./generation/primer";
+import { defaults, type SongSettings as Settings, settingsOf } from "./generation/settings";
+import { type Maker, makeSong, streamSong } from "./generation/song";
+import { onnxEngine } from "./inference/onnxEngine";
+import { selfCheck } from "./inference/selfCheck";
+import { cardFromMetadata } from "./modelFile/card";
+import { readMetadata } from "./modelFile/metadata";
+import { sha256 } from "./sha256";
 import type { Event, GenerateOptions, LoadOptions, Model, Song, SongSettings } from "./types";
 
 export { CodecError, MidiError, ModelError, UgenError } from "./errors";
+export { GuardError } from "./generation/guard/faults";
+export { instrumentName } from "./midi/generalMidi";
 export type * from "./types";
 
+const MAKERS = new WeakMap<Model, Maker>();
+
 /** Load a model file, and check all of it. Throws ModelError, one line that says what is wrong. */
-export async function load(_bytes: Uint8Array, _options: LoadOptions = {}): Promise<Model> {
-  throw new UgenError("not there yet");
+export async function load(bytes: Uint8Array, options: LoadOptions = {}): Promise<Model> {
+  const card = await cardFromMetadata(readMetadata(bytes));
+  const engine = await onnxEngine(card, bytes, options.wasm);
+  await selfCheck(card, engine);
+  const maker = { card, engine, sha256: sha256(bytes) };
+  const model: Model = {
+    card,
+    sha256: maker.sha256,
+    settings: defaults(card),
+    release: () => engine.release(),
+  };
+  MAKERS.set(model, maker);
+  return model;
 }
 
 /** The events of a song while it is made, in constant memory. Notes are those of `generate`. */
-// eslint-disable-next-line require-yield
-export async function* stream(_model: Model, _settings: SongSettings): AsyncGenerator<Event> {
-  throw new UgenError("not there yet");
+export async function* stream(model: Model, settings: SongSettings): AsyncGenerator<Event> {
+  const maker = makerOf(model);
+  yield* streamSong(maker, checked(maker, settings));
 }
 
 /** A song. The same model and settings give the same song. */
 export async function generate(
-  _model: Model,
-  _settings: SongSettings,
-  _options: GenerateOptions = {},
+  model: Model,
+  settings: SongSettings,
+  options: GenerateOptions = {},
 ): Promise<Song> {
-  throw new UgenError("not there yet");
+  const maker = makerOf(model);
+  return makeSong(maker, checked(maker, settings), options);
+}
+
+function checked({ card }: Maker, settings: SongSettings): Settings {
+  return settingsOf(card, settings, primerTokens(card, settings));
+}
+
+function makerOf(model: Model): Maker {
+  const maker = MAKERS.get(model);
+  if (!maker) throw new UgenError("no model that `load` gave");
+  return maker;
 }
