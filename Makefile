@@ -8,7 +8,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 PINS := .ci/pins-$(shell $(PYTHON) -c 'import sys, sysconfig; print("%d.%d-" % sys.version_info[:2] + sysconfig.get_platform())').txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live bench-recipes bench-folk bench-copies bench-memory pretrained pins install dependencies programs fuzz kills clean
+.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live bench-recipes bench-folk bench-copies bench-memory pretrained docs listening showcase third-party pins install dependencies programs fuzz kills clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -143,6 +143,20 @@ pretrained: install  ## Train the models that come with ugen again, from the mus
 	$(BIN)/export-ugen demo/pretrained/band-run -o runtime/pretrained-band.onnx --precision int8 \
 	  --top-p 0.97 --licence "$$(cat runtime/pretrained-band.credits.txt)"
 
+docs: install    ## Build the pages of docs/ as a site that works from disk: site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@if [ -d demo/listening ]; then cp -r demo/listening site/; fi
+	@echo "open site/index.html"
+
+listening: install  ## Songs of seeds 1 to 12 by the models that come with ugen and by 5-grams, as a page to listen to: demo/listening
+	cd tests/bench && $(abspath $(BIN))/python listening.py ../../demo/listening ../../docs/listening.md $(if $(MUSIC),--music "$(abspath $(MUSIC))")
+
+showcase: install  ## Make the song again that README shows
+	$(BIN)/ugen-run -o docs/showcase/song.mid -o docs/showcase/song.png -o docs/showcase/song.mp3 --seconds 30 --seed 24
+
+third-party: install  ## Write THIRD_PARTY.md: the licences of all that each extra installs
+	$(BIN)/python tests/third_party.py > THIRD_PARTY.md
+
 pins:            ## Write the hashes of what constraints.txt names, for this Python and platform; CI installs by them
 	$(PYTHON) -m venv --clear $(VENV)-pins
 	set -o pipefail; $(VENV)-pins/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
@@ -150,4 +164,4 @@ pins:            ## Write the hashes of what constraints.txt names, for this Pyt
 	@rm -rf $(VENV)-pins build *.egg-info
 
 clean:           ## Remove what the other targets made
-	rm -rf $(VENV) $(OLDEST) build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) build demo dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -177,19 +177,7 @@ def test_every_package_is_installed() -> None:
     assert packages == {folder for folder in folders if (ROOT / folder / "__init__.py").exists()}
 
 
-def test_readme_commands_have_flags_that_exist() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    known = {name: _flags(module) for name, module in COMMANDS.items()}
-    uses = re.findall(
-        r"(ugen-data|train-ugen|export-ugen|ugen-run|ugen-score)((?: [^\n`#]*)?)", readme
-    )
-    assert len(uses) > 8
-    for command, words in uses:
-        for flag in re.findall(r"(?<= )--[a-z-]+", words):
-            assert flag in known[command], f"{command}{words}"
-
-
-def _flags(module: str) -> set[str]:
+def flags_of(module: str) -> set[str]:
     """All options of a command and its subcommands."""
     root = typer.main.get_command(importlib.import_module(module).app)
     commands = [root, *getattr(root, "commands", {}).values()]

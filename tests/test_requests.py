@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from importlib.metadata import version
@@ -480,24 +479,6 @@ def test_mistakes_get_one_line_and_exit_code_2(
         and message in done.stderr
     )
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("page", ["README.md", "docs/running.md"])
-def test_the_examples_in_python_run(
-    page: str, model_file: Path, tmp_path: Path, monkeypatch, capsys
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(model_file, "model.onnx")
-    shutil.copy(BUNDLED[0], "mine.mid")
-    examples = re.findall(
-        r"```python\n(.*?)```", (Path(__file__).parents[1] / page).read_text("utf-8"), re.S
-    )
-    assert examples
-    for example in examples:
-        exec(compile(example, page, "exec"), {})
-        if "write_midi" in example or ".save(" in example:
-            assert len(read_midi("song.mid").notes) > 5
-    assert capsys.readouterr().out.count("\n") > 20, "notes, as they come"
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs"])

@@ -1,0 +1,153 @@
+"""README and docs/: every block runs or says why not, flags and links exist, the site builds."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from doc_blocks import PAGES, ROOT, RUN, SHOWN, blocks
+from support import BUNDLED
+from test_package import COMMANDS, ENTRY_POINTS, flags_of
+from ugen.data import read_midi
+from ugen.data.pretrained import PRETRAINED
+
+pytest.importorskip("torch")
+
+# What the shown commands take besides, so that a page takes seconds: one pass of training, of a
+# model that has learned a little, and one precision. A file that is there is written again: a
+# reader would be asked.
+HASTE = {"train-ugen": "--epochs 1 --threads 1 --sample-minutes 0"}
+SHIM = """#!/bin/bash
+for ((i = 1; i < $#; i++)); do
+  target=$((i + 1))
+  if [ "${{!i}}" = -o ] && [ -f "${{!target}}" ]; then rm "${{!target}}"; fi
+done
+extra=({extra})
+{choose}
+exec {python} -c 'from {module} import {function} as f; import sys; sys.argv[0] = "{name}"; f()' \\
+  "$@" "${{extra[@]}}"
+"""
+CHOOSE = {
+    "train-ugen": """case " $* " in
+  *--list-presets*|*--help*) extra=() ;;
+  *--preset*|*--init-from*|*--resume*) ;;
+  *band*|*--from-scratch*) extra+=(--hidden 16 --embedding 16) ;;
+  *) extra+=(--init-from {run}) ;;
+esac""",
+    "export-ugen": """case " $* " in
+  *--precision*|*--format*) ;;
+  *) extra+=(--precision int8) ;;
+esac""",
+}
+
+
+@pytest.fixture(scope="module")
+def programs(row_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the commands of ugen, in haste."""
+    folder = tmp_path_factory.mktemp("bin")
+    for name, entry in ENTRY_POINTS.items():
+        module, function = entry.split(":")
+        words = {"module": module, "function": function, "name": name, "python": sys.executable}
+        choose = CHOOSE.get(name, "").format(run=row_run)
+        text = SHIM.format(**words, extra=HASTE.get(name, ""), choose=choose)
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    (folder / "python").symlink_to(sys.executable)
+    return folder
+
+
+@pytest.fixture
+def workplace(
+    small_folder: Path, row_run: Path, tmp_path: Path, programs: Path, monkeypatch
+) -> Path:
+    """A folder as a reader has it who comes from other pages: music, a model, a run, a song."""
+    place = tmp_path / "reader"
+    (place / "my-midi-files").mkdir(parents=True)
+    for path in sorted(small_folder.iterdir())[::2]:
+        shutil.copy(path, place / "my-midi-files")
+    shutil.copytree(row_run, place / "runs" / "mine")
+    shutil.copy(PRETRAINED, place / "model.onnx")
+    for name in ("mine.mid", "song.mid", "my-song.mid"):
+        shutil.copy(BUNDLED[0], place / name)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    return place
+
+
+def test_every_block_says_its_language_and_why_it_is_not_run() -> None:
+    found = [block for page in PAGES for block in blocks(page)]
+    assert len(found) > 40
+    assert [block.place for block in found if block.language not in RUN | SHOWN] == []
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(block.is_run_here for block in blocks(page))]
+)
+def test_every_block_runs(page: str, workplace: Path) -> None:
+    """In order, in one folder. What a page makes itself is not there before."""
+    shown = [block for block in blocks(page) if block.is_run_here]
+    for made in re.findall(r"(?<= -o )[\w./-]+", "\n".join(block.text for block in shown)):
+        path = workplace / made
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if "cp -r " in shown[0].text:
+        shutil.rmtree(workplace / "my-midi-files")
+    for block in shown:
+        words = ["bash", "-euo", "pipefail"] if block.language == "bash" else [sys.executable]
+        done = subprocess.run(
+            [*words, "-c", block.text], cwd=workplace, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{block.place}: {done.stdout}{done.stderr}"
+        if block.language == "python" and ".save(" in block.text:
+            assert len(read_midi(workplace / "song.mid").notes) > 5
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_flag_exists(page: str) -> None:
+    known = {name: flags_of(module) for name, module in COMMANDS.items()}
+    for block in blocks(page):
+        text = block.text.replace("\\\n", " ")
+        for command, words in re.findall(rf"({'|'.join(COMMANDS)}) ([^\n#|&]*)", text):
+            for flag in re.findall(r"(?<= )--[a-z-]+", f" {words}"):
+                assert flag in known[command], f"{block.place}: {command} {words}"
+
+
+def test_links_of_readme_and_contributing_lead_somewhere() -> None:
+    for page in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", (ROOT / page).read_text("utf-8")):
+            assert target.startswith("https://") or (ROOT / target).exists(), f"{page}: {target}"
+
+
+def test_the_song_that_readme_shows_is_the_one_that_its_command_makes(tmp_path: Path) -> None:
+    """`make showcase` makes it again, after a change of the model."""
+    (words,) = re.findall(r"^ugen-run (-o song.mid .*--seed .*)$", readme := _readme(), re.M)[:1]
+    module, function = ENTRY_POINTS["ugen-run"].split(":")
+    code = f"from {module} import {function}; {function}()"
+    subprocess.run([sys.executable, "-c", code, *words.split()], cwd=tmp_path, check=True)
+    assert "(docs/showcase/song.mid)" in readme
+    shown = ROOT / "docs" / "showcase" / "song.mid"
+    assert (tmp_path / "song.mid").read_bytes() == shown.read_bytes()
+
+
+def _readme() -> str:
+    return (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_site_builds_without_broken_links_and_fetches_nothing(tmp_path: Path) -> None:
+    """Warnings are errors: links and anchors that lead nowhere, names that are not documented."""
+    pytest.importorskip("mkdocs")
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", tmp_path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    pages = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.html")}
+    assert {"index.html", "tutorial.html", "api.html"} <= pages.keys()
+    assert "sampling" in pages["api.html"], "docstrings are there"
+    fetched = (
+        r'<(script|img|audio|iframe)[^>]* src="(https?:)?//|stylesheet[^>]* href="(https?:)?//'
+    )
+    assert [name for name, text in pages.items() if re.search(fetched, text)] == []
