@@ -7,8 +7,8 @@ and as many of an interpolated 5-gram (Kneser-Ney), which counts what follows wh
 under --music, the bundled one without it, and samples under the same mask. FOLDER gets index.html
 with every song's roll, sound, measures and copies; PAGE (docs/listening.md) the means. Measures are
 those of docs/scoring.md; `distance` is that of a song from music like that which the model learned,
-and `copied` the longest passage of notes that a song shares with the latter. Sound needs the `audio`
-extra.
+and `copied` the longest passage of notes that a song shares with the latter. Sound needs the extra
+`audio`.
 """
 
 from __future__ import annotations
