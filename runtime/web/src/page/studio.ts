@@ -81,7 +81,9 @@ export class Studio {
   /** Another song that begins as this one does up to now, and goes on as a new seed says. */
   async branch(choices: Choices): Promise<void> {
     const second = Math.max(this.deck.time, Math.min(SHORTEST_BRANCH, this.deck.timeline.known));
+    const song = this.settings;
     const bytes = await this.midi();
+    if (this.settings !== song) return; // another was begun meanwhile
     const primer = { bytes, seconds: second, keep: true };
     this.make({ ...choices, seed: drawnSeed() }, this.deck.time, primer);
   }

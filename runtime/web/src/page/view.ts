@@ -130,8 +130,9 @@ export class View {
     button.innerHTML = icon(is ? "pause" : "play");
   }
 
-  /** A line for the user; a mistake is set off. */
-  say(text: string, isMistake = false): void {
+  /** A line for the user; a mistake is set off, and names settings instead of flags. */
+  say(words: string, isMistake = false): void {
+    const text = isMistake ? words.replace(/--(?=[a-z])/g, "") : words;
     const line = this.get<HTMLElement>(".status");
     if (line.textContent !== text) line.textContent = text;
     line.classList.toggle("mistake", isMistake);
