@@ -9,24 +9,34 @@ import typer
 from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import with_options, with_version
 from ugen.data.optional_imports import require
+from ugen.data.pretrained import model_path
 from ugen.data.text import printable
 
 from .settings import ExportSettings
 
 app = make_app()
 
+EXAMPLES = """Example: export-ugen runs/mine -o model.onnx
 
-@app.command(epilog="Example: export-ugen runs/mine -o model.onnx")
+Example: export-ugen runs/mine --format web -o site
+
+Example: export-ugen pretrained --format web --single-file -o music.html"""
+
+
+@app.command(epilog=EXAMPLES)
 @with_version
 @with_options(given=ExportSettings)
 def export(
-    run: Annotated[Path, typer.Argument(help="The folder that train-ugen wrote.")],
+    run: Annotated[
+        Path, typer.Argument(help="The folder that train-ugen wrote; for web also a model file.")
+    ],
     output: Annotated[
         Path,
         typer.Option(
             "-o",
             "--output",
-            help="The file to write: .onnx, or .ts for TorchScript; a new folder for Triton.",
+            help="The file to write: .onnx, or .ts for TorchScript; a new folder for Triton and "
+            "web.",
         ),
     ],
     given: dict[str, Any],
@@ -35,6 +45,12 @@ def export(
 
     The file is proved to compute what the run learned.
     """
+    run = model_path(run)
+    if given.get("format") == "web" and run.is_file():
+        from .web import write_model
+
+        write_model(run, output, bool(given.pop("single_file", False)), given, _say)
+        return
     for module in ("torch", "onnx"):
         require(module, "export")
     from .export import check_used

@@ -55,8 +55,10 @@ def check_used(given: Iterable[str], settings: ExportSettings) -> None:
     exact = not _format(settings.format).TAKES_PRECISION
     for name in ("precision", "max_loss"):
         if name in given and exact:
-            reason = f"goes with --format onnx; {settings.format} is float32"
+            reason = f"goes with --format onnx or web; {settings.format} is float32"
             raise UgenError(reason, flag="--" + name.replace("_", "-"))
+    if "single_file" in given and settings.format != "web":
+        raise UgenError("goes with --format web", flag="--single-file")
     if "max_loss" in given and settings.precision == "fp32":
         raise UgenError("goes with a smaller precision than fp32", flag="--max-loss")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from .quantize import in_precision
 from .settings import ExportSettings
 
 TAKES_PRECISION = True
+Best = Callable[[list[Measured], float], Measured]  # one of several, and how much worse it may be
 
 
 def check_output(output: Path) -> None:
@@ -35,20 +37,27 @@ def write(proof: Proof, output: Path) -> None:
     """
     settings = proof.settings
     asked = PRECISIONS if settings.precision == "auto" else (settings.precision,)
-    with replacing(output) as partial, temporary_folder(output.parent) as folder:
+    with replacing(output) as partial:
+        precision = make(proof, partial, asked, fastest)
+    size = output.stat().st_size / 1e6
+    proof.say(f"{output}: {precision}, {size:.2f} MB. Make music with it:")
+    proof.say(f"ugen-run {output} -o song.mid")
+
+
+def make(proof: Proof, file: Path, asked: Sequence[str], best: Best) -> str:
+    """Write a proved file in the best of the precisions asked for, and give that. Raises as
+    `write`."""
+    with temporary_folder(file.parent) as folder:
         files = {name: folder / f"{name}.onnx" for name in ("fp32", *asked)}
         fp32 = build(proof.checkpoint.model, proof.card("fp32").to_metadata())
-        for name, file in files.items():
+        for name, each in files.items():
             card = proof.card(name)
-            _save(in_precision(fp32, name, card.to_metadata()), card, file)
+            _save(in_precision(fp32, name, card.to_metadata()), card, each)
         proof.require("ONNX", load(files["fp32"]))
         found = proof.measure({name: files[name] for name in asked})
-        chosen = _choose(found, settings)
-        made = onnx.load(files[chosen.precision])
-        _save(made, proof.card(chosen.precision, found), partial)
-    size = output.stat().st_size / 1e6
-    proof.say(f"{output}: {chosen.precision}, {size:.2f} MB. Make music with it:")
-    proof.say(f"ugen-run {output} -o song.mid")
+        chosen = _choose(found, proof.settings, best)
+        _save(onnx.load(files[chosen.precision]), proof.card(chosen.precision, found), file)
+    return chosen.precision
 
 
 def _save(proto: onnx.ModelProto, card: Card, file: Path) -> None:
@@ -61,11 +70,11 @@ def _save(proto: onnx.ModelProto, card: Card, file: Path) -> None:
     load(file)
 
 
-def _choose(found: list[Measured], settings: ExportSettings) -> Measured:
+def _choose(found: list[Measured], settings: ExportSettings, best: Best) -> Measured:
     """The file to keep. Raises UgenError when the one asked for costs too much."""
     most = settings.max_loss / 100
     if settings.precision == "auto":
-        return fastest(found, most)
+        return best(found, most)
     chosen = found[0]
     if chosen.precision != "fp32" and chosen.loss_change > most:
         raise UgenError(

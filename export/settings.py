@@ -11,7 +11,7 @@ from ugen.runtime.sampling.config import Sampling
 
 # each format's module in this package. To add one, write its module (onnx_file.py is an example),
 # and put it here
-FORMATS = {"onnx": "onnx_file", "torchscript": "torchscript", "triton": "triton"}
+FORMATS = {"onnx": "onnx_file", "torchscript": "torchscript", "triton": "triton", "web": "web"}
 
 
 @dataclass(frozen=True)
@@ -20,18 +20,24 @@ class ExportSettings:
 
     format: str = setting(
         "onnx",
-        "onnx for ugen-run; torchscript for programs with PyTorch; triton to serve many listeners.",
+        "onnx for ugen-run; torchscript for programs with PyTorch; triton to serve many listeners; "
+        "web for a page that plays the model in a browser.",
         choices=tuple(FORMATS),
     )
     precision: str = setting(
         "auto",
-        "onnx only. auto: the fastest here that costs no more than --max-loss; fp16: for GPUs.",
+        "onnx and web only. auto: the fastest here that costs no more than --max-loss, and for "
+        "web the smallest; fp16: for GPUs.",
         choices=("auto", *PRECISIONS),
     )
     max_loss: float = setting(
         0.5,
-        "onnx only. How much worse a smaller precision may predict held-out music, in per cent.",
+        "onnx and web only. How much worse a smaller precision may predict held-out music, in per "
+        "cent.",
         minimum=0,
+    )
+    single_file: bool = setting(
+        False, "web only. The page as one .html file, which opens from disk, too."
     )
     licence: str = setting(
         "not stated", "Licence and credits of the music, stored in what is written."

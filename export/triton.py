@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -20,13 +18,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper
-from ugen.data import UgenError
-from ugen.data.files import temporary_folder
 from ugen.runtime import Card
 from ugen.runtime.inference.engine import onnxruntime
 from ugen.runtime.inference.model import State, Step
 from ugen.runtime.model_file.format import OUTPUTS, inputs_of
 
+from .new_folder import check_new_folder, new_folder
 from .onnx_graph import build
 from .proof import Proof
 
@@ -106,8 +103,7 @@ TAKES_PRECISION = False
 
 def check_output(output: Path) -> None:
     """Raise UgenError when something is there already, an empty folder aside."""
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UgenError(f"-o {output}: exists already")
+    check_new_folder(output)
 
 
 def write(proof: Proof, output: Path) -> None:
@@ -214,14 +210,3 @@ class Served:
         rows = [np.ascontiguousarray(part.transpose(_TURNED)) for part in state]
         logits, h, c = self._session.run(OUTPUTS, dict(zip(self._inputs, (x, *rows), strict=True)))
         return logits, (h.transpose(_TURNED), c.transpose(_TURNED))
-
-
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """An empty folder beside `path`, renamed to it when the block ends well and removed when it
-    does not. Raises UgenError as `check_output` does."""
-    whole = path.resolve()  # "." has no name, and no sibling
-    with temporary_folder(whole.parent) as partial:
-        check_output(path)
-        yield partial
-        partial.replace(whole)

@@ -63,9 +63,9 @@ def needs_program(name: str) -> None:
         refuse(f"needs {name}, which is not installed")
 
 
-def ugen_data(*words: object) -> subprocess.CompletedProcess[str]:
-    """Run the command."""
-    code = "from ugen.data.cli.main import main; main()"
+def ugen_data(*words: object, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command. `before`: what the process does first, in Python."""
+    code = f"{before}\nfrom ugen.data.cli.main import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True
     )

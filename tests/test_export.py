@@ -299,7 +299,9 @@ def test_a_new_format_is_a_module_and_a_line(row_run, tmp_path, monkeypatch) -> 
     monkeypatch.setitem(FORMATS, "digest", "digest")
     export(row_run, tmp_path / "m.digest", ExportSettings("digest"))
     assert (tmp_path / "m.digest").read_text().startswith("<Card: 2 x 40 LSTM, fp32, codec beats")
-    with pytest.raises(UgenError, match="--max-loss: goes with --format onnx; digest is float32"):
+    with pytest.raises(
+        UgenError, match="--max-loss: goes with --format onnx or web; digest is float32"
+    ):
         check_used(["max_loss"], ExportSettings("digest"))
 
 
@@ -337,15 +339,15 @@ def test_help_and_version_need_no_run(monkeypatch, capsys, flag: str) -> None:
         (["nowhere", "-o", "m.onnx"], "nowhere: not a training run"),
         (
             ["RUN", "-o", "m.ts", "--format", "torchscript", "--precision", "int8"],
-            "--precision: goes with --format onnx; torchscript is float32",
+            "--precision: goes with --format onnx or web; torchscript is float32",
         ),
         (
             ["RUN", "-o", "m.ts", "--format", "torchscript", "--max-loss", "3"],
-            "--max-loss: goes with --format onnx; torchscript is float32",
+            "--max-loss: goes with --format onnx or web; torchscript is float32",
         ),
         (
             ["RUN", "-o", "m", "--format", "triton", "--precision", "fp16"],
-            "--precision: goes with --format onnx; triton is float32",
+            "--precision: goes with --format onnx or web; triton is float32",
         ),
         (
             ["RUN", "-o", "m.onnx", "--precision", "fp32", "--max-loss", "3"],

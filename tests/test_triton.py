@@ -28,17 +28,11 @@ from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
 from ugen.data import UgenError, codec_from_json, make_codec, read_midi
 from ugen.export import triton
 from ugen.export.export import export
+from ugen.export.new_folder import new_folder
 from ugen.export.onnx_graph import build
 from ugen.export.quantize import in_precision
 from ugen.export.settings import ExportSettings
-from ugen.export.triton import (
-    Served,
-    batch_first,
-    config_text,
-    model_name,
-    new_folder,
-    write_repository,
-)
+from ugen.export.triton import Served, batch_first, config_text, model_name, write_repository
 from ugen.runtime import Card, ModelError, Sampling, generate, load
 from ugen.runtime.inference.engine import onnxruntime
 from ugen.runtime.model_file.format import OUTPUTS, PRECISIONS, inputs_of
@@ -388,7 +382,7 @@ def test_what_cannot_be_written_is_one_line(small_run: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--precision", "int8"], "--precision: goes with --format onnx; triton is float32"),
+        (["--precision", "int8"], "--precision: goes with --format onnx or web; triton is float32"),
         (["-o", "taken"], "-o taken: exists already"),
     ],
 )

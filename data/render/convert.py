@@ -35,10 +35,12 @@ from .audio import FORMATS, write_audio
 from .midi_file import file_bytes
 from .musicxml import write_musicxml
 from .piano_roll import ROW_SECONDS, piano_roll
+from .web_page import song_page
 
 READABLE = (*MIDI_SUFFIXES, ".csv", ".txt")
 PICTURES = (".png", ".svg", ".jpg", ".jpeg")
 MIDI = (".mid", ".midi")
+PAGE = ".html"
 # a bar of silence after music that came from frames text, as the original wrote it, and the text
 # event that says where it came from
 PAD_TICKS = 1920
@@ -216,6 +218,10 @@ def _write_notation(to: Written) -> None:
     write_musicxml(to.score, to.path, to.key, to.pad_ticks, to.options.as_played)
 
 
+def _write_page(to: Written) -> None:
+    write_atomically(to.path, song_page(to.score, to.midi(), to.path.stem))
+
+
 def _write_picture(to: Written) -> None:
     piano_roll(to.score, to.path, to.options.row_seconds, to.options.dark)
 
@@ -226,6 +232,7 @@ WRITERS: dict[str, Callable[[Written], None]] = {
     ".csv": _write_csv,
     ".txt": _write_frames,
     ".musicxml": _write_notation,
+    PAGE: _write_page,
     **dict.fromkeys(PICTURES, _write_picture),
     **dict.fromkeys(FORMATS, _write_sound),
 }

@@ -23,8 +23,8 @@ class Output:
     output: list[Path] | None = setting(
         None,
         "File to write, of the kind that its extension names: .mid, .musicxml, .mp3, .ogg, .flac, "
-        ".wav, .svg, .png, .csv, .txt; - is MIDI on standard output. May be given several times. "
-        "{seed} in the name stands for the seed.",
+        ".wav, .svg, .png, .html, .csv, .txt; - is MIDI on standard output. May be given several "
+        "times. {seed} in the name stands for the seed.",
         flag="-o --output",
     )
     soundfont: Path | None = setting(

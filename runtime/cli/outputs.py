@@ -10,8 +10,8 @@ from pathlib import Path
 from ugen.data import Score, UgenError
 from ugen.data.errors import CodecError
 from ugen.data.files import write_atomically
-from ugen.data.render import audio
-from ugen.data.render.convert import WRITABLE, Options, write_score
+from ugen.data.render import audio, web_page
+from ugen.data.render.convert import PAGE, WRITABLE, Options, write_score
 from ugen.data.render.midi_file import file_bytes
 
 STDOUT = Path("-")
@@ -33,6 +33,8 @@ def check(files: Sequence[Path], count: int, soundfont: Path | None = None) -> s
         check_name(file, "-o", count)
     if len(set(files)) < len(files):
         raise UgenError("named twice", flag="-o", path=max(files, key=files.count))
+    if any(file.suffix.lower() == PAGE for file in files):
+        web_page.check()
     if any(file.suffix.lower() in audio.FORMATS for file in files):
         audio.check(soundfont)
         return f", played by {audio.credit(soundfont)}"

@@ -25,7 +25,7 @@ const NPM = join(ROOT, "npm");
 const ORT = "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm";
 const SOUNDS = join(PAGE, "sounds"); // a SoundFont for each instrument
 // of a page that knows no model: one instrument of each of General MIDI's families, and drums
-const FAMILIES = [0, 11, 16, 24, 33, 48, 52, 56, 65, 73, 81, 89, 98, 104, 115, 122, 128];
+const FAMILIES = "src/sound/families.json";
 const STYLES = "<!-- ugen:styles -->"; // where a template has its head filled
 const SCRIPTS = "<!-- ugen:scripts -->"; // and the end of its body
 
@@ -133,7 +133,7 @@ function buildSite() {
   cpSync(path("src/site"), SITE, { recursive: true });
   writeFileSync(join(SITE, "ort.wasm.gz"), gzipSync(readFileSync(path(ORT)), { level: 9 }));
   writeFileSync(join(SITE, "licences.txt"), licences(ROOT, shipped, SOUNDS));
-  const banks = FAMILIES.map((number) => `${String(number).padStart(3, "0")}.sf3`);
+  const banks = JSON.parse(text(FAMILIES)).map((number) => `${String(number).padStart(3, "0")}.sf3`);
   const parts = banks.map((name) => readFileSync(join(SOUNDS, name)));
   writeFileSync(join(SITE, "sounds.sf3"), Buffer.concat(parts));
   writeFileSync(join(SITE, "sw.js"), serviceWorker(SITE));
@@ -158,6 +158,7 @@ async function buildPackage() {
 await buildScripts();
 rmSync(PAGE, { recursive: true, force: true });
 trimSounds(SOUNDS);
+cpSync(path(FAMILIES), join(SOUNDS, "families.json"));
 buildSite();
 buildTemplates();
 await buildPackage();
