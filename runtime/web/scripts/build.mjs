@@ -45,6 +45,15 @@ const noted = {
   },
 };
 
+/** Keeps onnxruntime's wasm out of scripts, where it would stand twice, in base64: pages hand it over. */
+const withoutWasm = {
+  name: "without-wasm",
+  transform(code, module) {
+    if (!module.includes("onnxruntime-web")) return undefined;
+    return code.replaceAll(/new URL\("ort[^"]*",\s*import\.meta\.url\)/g, '({ href: "" })');
+  },
+};
+
 /** One file from a script and all that it imports. */
 async function bundle(entry, folder, file, format, external = []) {
   await build({
@@ -52,7 +61,7 @@ async function bundle(entry, folder, file, format, external = []) {
     configFile: false,
     logLevel: "warn",
     publicDir: false,
-    plugins: [noted],
+    plugins: [noted, withoutWasm],
     build: {
       outDir: folder,
       emptyOutDir: false,
