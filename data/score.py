@@ -72,11 +72,8 @@ class Score:
         """A score from notes in any order. Defaults are filled in (120 bpm, 4/4 at tick 0); of
         changes on one tick the last is kept."""
         array = notes if isinstance(notes, np.ndarray) else np.array(list(notes), dtype=NOTE)
-        order = np.lexsort(
-            (array["end"], array["pitch"], array["program"], array["drum"], array["onset"])
-        )
         return cls(
-            array[order],
+            array[note_order(array)],
             ticks_per_beat,
             _changes((0, DEFAULT_USEC), tempos, TEMPO),
             _changes((0, 4, 4), meters, METER),
@@ -132,6 +129,13 @@ class Score:
             notes[field] -= tick
         tempos, meters = _since(self.tempos, tick), _since(self.meters, tick)
         return Score(notes, self.ticks_per_beat, tempos, meters, self.warnings)
+
+
+def note_order(notes: NDArray[np.void]) -> NDArray[np.int64]:
+    """Where each note of a score stands in a NOTE array."""
+    return np.lexsort(
+        (notes["end"], notes["pitch"], notes["program"], notes["drum"], notes["onset"])
+    )
 
 
 def together(times: NDArray[np.int64]) -> Iterator[slice]:

@@ -83,6 +83,17 @@ UGEN_RUN = {
     "--guidance": Acts(f"{SONG} --no-guard", "--guidance 2"),
     "--meter": Refused(f"{SONG} --meter 3/4", "--meter: the model has no column meter"),
     "--chords": Refused(f"{SONG} --chords Am", "--chords: the model has no column chord"),
+    **{
+        f"--{name}": Refused(
+            f"{SONG} --{name} primer.mid", f"--{name} primer.mid: the model has no"
+        )
+        for name in ("with", "vary")
+    },
+    "--keep": Refused(f"{SONG} --keep bass", "--keep: goes with --with"),
+    "--rewrite": Refused(f"{SONG} --with primer.mid --rewrite", "--rewrite: say which bars"),
+    "--from-bar": Refused(f"{SONG} --from-bar 3", "--from-bar: goes with --with"),
+    "--to-bar": Refused(f"{SONG} --with primer.mid --to-bar 3", "--to-bar: goes with --from-bar"),
+    "--much": Refused(f"{SONG} --with primer.mid --much 0.5", "--much: goes with --vary"),
     "--instruments": Refused(f"{SONG} --instruments piano", "--instruments: the model knows one"),
     "--no-drums": Refused(f"{SONG} --no-drums", "--no-drums: the model knows one piano"),
     "--program": Acts(SONG, "--program 11"),

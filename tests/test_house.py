@@ -50,7 +50,7 @@ ROOMS = {
         "cli __main__",
     ),
     "train": (
-        "config presets device model forward batches distributed progress",
+        "config presets device model forward conditions batches distributed progress",
         "evaluation",
         "run_folder",
         "learning",

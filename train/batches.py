@@ -9,11 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from ugen.data import Codec
 from ugen.data.codecs.base import Inputs, Rows
-from ugen.data.codecs.columns import CHORD_NAMES, NO_WISHES, WISH_NAMES, Wishes
+from ugen.data.codecs.beats.codec import BeatsCodec
+from ugen.data.codecs.beats.given import given_ids
+from ugen.data.codecs.columns import CHORD_NAMES, GIVEN_NAMES, NO_WISHES, WISH_NAMES, Wishes
 from ugen.data.json_values import from_json, to_json
+
+from .conditions import LOCAL, local_ids, random_part
 
 # the keys of a piano: transposing never moves a piece further outside them
 LOWEST_KEY, HIGHEST_KEY = 21, 108
@@ -61,10 +65,12 @@ class Chunk(NamedTuple):
 
 class Asked(NamedTuple):
     """What could be asked for to get a piece, by its number: in all, and the ids of that which
-    holds all through, when it is moved by so many semitones and so many times as fast."""
+    holds all through, when it is moved by so many semitones and so many times as fast. `bounds`:
+    between the levels of density and polyphony."""
 
     wishes: Callable[[int], Wishes] = lambda piece: NO_WISHES
     ids: Callable[[int, int, float], Mapping[str, int]] = lambda piece, semitones, tempo: {}
+    bounds: Mapping[str, Sequence[float]] = {}  # noqa: RUF012 - it is never changed
 
 
 NOTHING_ASKED = Asked()
@@ -73,12 +79,14 @@ NOTHING_ASKED = Asked()
 class Augmentation(NamedTuple):
     """How a piece may vary each time it is played: its key by -5 to +6 semitones, its tempo up to
     the fraction `tempo_jitter` faster or slower, its MIDI velocities by up to `velocity_jitter`;
-    and how often nothing is wished of it, or else no more than its key and length."""
+    how often nothing is wished of it, or else no more than its key and length; and how often a part
+    of it stands already, if the model has columns for that."""
 
     transpose: bool = False
     tempo_jitter: float = 0.0
     velocity_jitter: int = 0
     wish_dropout: float = 0.0
+    given: float = 0.0
 
 
 class _PieceCursor:
@@ -120,6 +128,7 @@ class _Sampled:
     tempo: float
     velocity: int
     unsaid: tuple[str, ...] = ()  # wish columns that say nothing in this playing
+    given: int | None = None  # the seed of the part that stands already
     at: int = 0
 
     def __post_init__(self) -> None:
@@ -183,7 +192,7 @@ class Streams:
         if not self._queue:
             self._queue = self._rng.permutation(len(self._pieces)).tolist()
         piece = self._queue.pop()
-        transpose, tempo_jitter, velocity_jitter, wish_dropout = self._augmentation
+        transpose, tempo_jitter, velocity_jitter, wish_dropout, given = self._augmentation
         semitones, tempo, velocity = 0, 1.0, 0
         if transpose:
             semitones = self._key(piece)
@@ -191,7 +200,10 @@ class Streams:
             tempo = float((1 + tempo_jitter) ** self._rng.uniform(-1, 1))
         if velocity_jitter:
             velocity = int(self._rng.integers(-velocity_jitter, velocity_jitter + 1))
-        return _Sampled(piece, semitones, tempo, velocity, self._unsaid(wish_dropout))
+        unsaid, part = self._unsaid(wish_dropout), None
+        if GIVEN_NAMES[0] in self._feed.columns and self._rng.random() < given:
+            part = int(self._rng.integers(1 << 32))
+        return _Sampled(piece, semitones, tempo, velocity, unsaid, part)
 
     def _unsaid(self, dropout: float) -> tuple[str, ...]:
         """All wishes, all but the usual ones, or else some of them."""
@@ -231,9 +243,29 @@ class Streams:
         if self._wish_columns:
             ids = self._asked.ids(sampled.piece, sampled.semitones, sampled.tempo)
             ids = {**ids, **dict.fromkeys(sampled.unsaid, 0)}
-            for name in ids.keys() & set(self._wish_columns):
-                rows[:, 1 + self._feed.columns.index(name)] = ids[name]
+            self._tell(rows, ids)
+        if isinstance(self._codec, BeatsCodec):
+            self._tell_places(self._codec, rows, sampled)
         self._cursors[stream].begin(rows, sampled.at)
+
+    def _tell(self, rows: Rows, ids: Mapping[str, ArrayLike]) -> None:
+        """Set columns, if the model has them."""
+        for name in ids.keys() & set(self._feed.columns):
+            rows[:, 1 + self._feed.columns.index(name)] = ids[name]
+
+    def _tell_places(self, codec: BeatsCodec, rows: Rows, sampled: _Sampled) -> None:
+        """What holds from each place on, and what stands already."""
+        is_local = not set(LOCAL).isdisjoint(self._wish_columns)
+        if not is_local and sampled.given is None:
+            return
+        notes = codec.notes(rows[:, 0])
+        if is_local:
+            ids = local_ids(notes, self._asked.bounds)
+            self._tell(rows, {name: ids[name] for name in ids.keys() - set(sampled.unsaid)})
+        if sampled.given is not None:
+            part = random_part(notes, np.random.default_rng(sampled.given))
+            given = given_ids(rows[:, 0], notes, part)
+            self._tell(rows, dict(zip(GIVEN_NAMES, given.T, strict=True)))
 
     def _rows_of(self, piece: int) -> Rows:
         """A piece as it is; computed once where there is room to keep it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ugen.data import UgenError
-from ugen.data.codecs.columns import WISH_NAMES, Column
+from ugen.data.codecs.columns import GIVEN_NAMES, WISH_NAMES, Column
 from ugen.data.json_values import from_json
 from ugen.data.settings import check_settings, setting
 
@@ -67,9 +67,13 @@ class ModelConfig:
 
     @property
     def pointers(self) -> tuple[int, ...]:
-        """The places in a row of the columns whose tokens the model may point at."""
-        places = enumerate(self.columns, 1)
-        return tuple(place for place, each in places if each.holds_token) if self.pointer else ()
+        """The places in a row of the columns whose tokens the model may point at. What stands
+        already is not drawn."""
+        return tuple(
+            place
+            for place, each in enumerate(self.columns, 1)
+            if self.pointer and each.holds_token and each.name not in GIVEN_NAMES
+        )
 
     @property
     def wishes(self) -> tuple[int, ...]:
@@ -135,6 +139,13 @@ class TrainConfig:
     wish_dropout: float = _augmentation(
         0.3,
         "Fraction of playings in which nothing is wished of a piece, so that it need not be.",
+        minimum=0,
+        maximum=1,
+    )
+    given: float = _augmentation(
+        0.35,
+        "Fraction of playings in which a part of a piece counts as standing already, for ugen-run "
+        "--with.",
         minimum=0,
         maximum=1,
     )

@@ -38,6 +38,14 @@ class Bars:
         bar, place = np.divmod(times - self.starts[meter], self.lengths[meter])
         return np.stack([self.first[meter] + bar, place])
 
+    def counted(self, bar: Ticks) -> Ticks:
+        """The numbers of bars as a codec's cursor counts: one that a change of meter cuts short has
+        the number of the next."""
+        is_cut = np.diff(self.starts) % self.lengths[:-1] != 0
+        before: Ticks = np.cumsum([0, *is_cut])
+        whole: Ticks = bar - before[self._meter_of(bar)]
+        return whole
+
     def length_of(self, bar: Ticks) -> Ticks:
         """The length of each bar in steps, as if none were cut short."""
         return self.lengths[self._meter_of(bar)]

@@ -79,7 +79,7 @@ def find_chords(score: Score) -> dict[int, Bar]:
     bar, place = bars.locate(starts)
     halved = even[np.searchsorted(score.meters["tick"], starts, side="right") - 1]
     half = halved & (2 * place >= bars.length_of(bar))
-    bar = _without_cut(bars, bar)
+    bar = bars.counted(bar)
     found: dict[int, list[int]] = {}
     rows = zip(bar.tolist(), halved.tolist(), half.tolist(), chain(*chords), strict=True)
     for number, is_halved, at, chord in rows:
@@ -124,7 +124,7 @@ def in_chords(score: Score, chords_of: Callable[[int], Sequence[int] | None]) ->
     of = score.meters["numerator"][meter].astype(np.int64)
     beat = np.minimum(place * of // bars.length_of(bar), of - 1)
     inside = whole = 0.0
-    bar = _without_cut(bars, bar)
+    bar = bars.counted(bar)
     rows = zip(bar.tolist(), beat.tolist(), of.tolist(), beats.weights, strict=True)
     for number, at, count, weights in rows:
         chords = chords_of(number)
@@ -133,15 +133,6 @@ def in_chords(score: Score, chords_of: Callable[[int], Sequence[int] | None]) ->
             inside += float(weights @ _TONES[chord - 1])
             whole += float(weights.sum())
     return inside / whole if whole else 0.0
-
-
-def _without_cut(bars: Bars, bar: Ticks) -> Ticks:
-    """The numbers of bars where one that a change of meter cuts short has the number of the next,
-    as a codec's cursor counts."""
-    is_cut = np.diff(bars.starts) % bars.lengths[:-1] != 0
-    before: Ticks = np.cumsum([0, *is_cut])
-    whole: Ticks = bar - before[np.searchsorted(bars.first, bar, side="right") - 1]
-    return whole
 
 
 def _parts(score: Score, grid: Bars, twice: bool = False) -> _Parts:

@@ -14,6 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 KEYS = 24
 # `left` is 1 plus the number of these that the bars left exceed
 LEFT = (1, 2, 3, 4, 8, 16)
@@ -24,6 +27,7 @@ METERS = ("2/4", "3/4", "4/4", "5/4", "6/4", "2/2", "3/2", "3/8", "6/8", "7/8", 
 TEMPO_BOUNDS = (60, 76, 92, 108, 126, 144, 168)  # beats a minute
 CHORD_NAMES = "chord", "next_chord"
 CHORDS = 120  # twelve roots for each quality; 0 is no chord
+GIVEN_NAMES = "given_now", "given_next", "given_top", "given_in"
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,21 @@ class Column:
     @property
     def holds_token(self) -> bool:
         """Whether its ids are tokens: 0, then one more than each token."""
-        return bool(self.lag or self.length or self.name == "oldest")
+        return bool(self.lag or self.length or self.name in ("oldest", *GIVEN_NAMES[:3]))
 
     def _number(self, of: str) -> int:
         prefix, _, number = self.name.partition("_")
         return int(number) if prefix == of and number.isdigit() else 0
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Music that stands already. `tokens`: a piece without its end. `open`: the bars, from one to
+    before another, in which other notes may begin; `closed`: the instruments which play none."""
+
+    tokens: NDArray[np.uint16]
+    open: tuple[tuple[int, int], ...]
+    closed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -58,13 +72,14 @@ class Wishes:
     """What is wanted of a whole piece. `ids`: of columns that stay as they are, by name; 0 for
     those left out. `bars` or `seconds`: of musical time, from a cursor's start to the piece's end,
     or None. `chords`: of each bar from bar number `chords_from` on, again and again, one or more
-    that divide its beats; ids of the column `chord`."""
+    that divide its beats; ids of the column `chord`. `given`: music that stands already."""
 
     ids: Mapping[str, int] = field(default_factory=dict)
     bars: float | None = None
     seconds: float | None = None
     chords: Sequence[Sequence[int]] = ()
     chords_from: int = 0
+    given: Given | None = None
 
     def chords_of(self, bar: int) -> Sequence[int]:
         """The chords of a bar; (0,) where none is asked for."""

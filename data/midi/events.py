@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from .messages import BY_CODE, END_OF_TRACK, SYSTEM_DATA, TEXT, UNKNOWN_META, EventKind
+from .messages import BY_CODE, END_OF_TRACK, SYSTEM_DATA, TEXT, TITLE, UNKNOWN_META, EventKind
 from .smf import DamageError, TrackSpan, read_header, read_variable_length
 
 
@@ -29,6 +29,15 @@ def read_texts(data: bytes, name: str) -> list[str]:
         texts = [event.rest for event in read_events(data, span) if event.kind is TEXT]
         return [text.decode("utf-8", "replace") for text in texts]
     return []
+
+
+def track_names(data: bytes, name: str) -> tuple[str, ...]:
+    """The names of a MIDI file's tracks, empty where one has none."""
+    names = []
+    for span in read_header(data, name).tracks:
+        found = (event.rest for event in read_events(data, span) if event.kind is TITLE)
+        names.append(next(found, b"").decode("utf-8", "replace"))
+    return tuple(names)
 
 
 def read_events(data: bytes, span: TrackSpan) -> Iterator[Event]:

@@ -105,6 +105,7 @@ CONTROL_CHANGE = EventKind("Control_c", 0xB0, _channel_and("controller value"))
 PROGRAM_CHANGE = EventKind("Program_c", 0xC0, _channel_and("program"))
 UNKNOWN_META = EventKind("Unknown_meta_event", 0xFF00, (Field("type", 0, 0, 255),), "data")
 TEXT = EventKind("Text_t", 0xFF01, rest="text")
+TITLE = EventKind("Title_t", 0xFF03, rest="text")
 MIDI_PORT = EventKind("MIDI_port", 0xFF21, _bytes("port"))
 END_OF_TRACK = EventKind("End_track", 0xFF2F)
 SET_TEMPO = EventKind("Tempo", 0xFF51, (Field("tempo", 3, 0, 0xFFFFFF),))
@@ -124,7 +125,7 @@ EVENTS = (
     EventKind("Sequence_number", 0xFF00, (Field("number", 2, 0, 65535),)),
     TEXT,
     EventKind("Copyright_t", 0xFF02, rest="text"),
-    EventKind("Title_t", 0xFF03, rest="text"),
+    TITLE,
     EventKind("Instrument_name_t", 0xFF04, rest="text"),
     EventKind("Lyric_t", 0xFF05, rest="text"),
     EventKind("Marker_t", 0xFF06, rest="text"),

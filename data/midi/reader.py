@@ -31,14 +31,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.errors import MidiError
-from ugen.data.score import NOTE, SOUNDING, TEMPO, Score
+from ugen.data.score import NOTE, SOUNDING, TEMPO, Score, note_order
 
 from .drums import drum_changes
+from .events import track_names
 from .messages import DRUM_CHANNEL
 from .smf import MAX_BYTES, Header, TrackSpan, read_file, read_header
 from .sustain import sustained_ends
@@ -58,6 +59,31 @@ def read_midi(
 
     Raises MidiError when the file cannot be opened or is no MIDI file.
     """
+    music = _read(source, name)
+    return music.score(music.notes(sustain))
+
+
+def read_tracks(source: str | Path | bytes, name: str | None = None) -> Tracks:
+    """The same, and where each note comes from."""
+    data = source if isinstance(source, bytes) else read_file(Path(source))
+    name = name or ("<bytes>" if isinstance(source, bytes) else str(source))
+    music = _read(data, name)
+    track = music.tracks()
+    notes = music.notes()
+    score = music.score(notes)
+    return Tracks(score, track[note_order(notes)], track_names(data, name))
+
+
+class Tracks(NamedTuple):
+    """A score, the track of each of its notes, from 1 on, and the names of the tracks, empty where
+    the file names none."""
+
+    score: Score
+    track: NDArray[np.int64]
+    names: tuple[str, ...]
+
+
+def _read(source: str | Path | bytes, name: str | None) -> _Music:
     if isinstance(source, bytes):
         name, data = name or "<bytes>", source
     else:
@@ -68,8 +94,7 @@ def read_midi(
     music = _Music(header)
     for number, span in enumerate(header.tracks, 1):
         music.read(number, data, span)
-    del data
-    return music.score(sustain)
+    return music
 
 
 class _Music:
@@ -94,13 +119,24 @@ class _Music:
             often = f" ({times:,} times)" if times > 1 else ""
             self._warnings.append(f"track {number}: {what}{often}")
 
-    def score(self, sustain: bool) -> Score:
-        """All of the music. Can be called once, for it takes the events apart to save memory."""
-        events, header = self._events, self._header
-        self._end_with_music(events.notes.rows())
+    def tracks(self) -> NDArray[np.int64]:
+        """The track of each note, from 1 on."""
+        places = np.arange(len(self._events.notes))
+        return np.searchsorted(self._firsts, places, side="right")
+
+    def notes(self, sustain: bool = False) -> NDArray[np.void]:
+        """The notes, track by track. Can be called once, for it takes the events apart to save
+        memory."""
+        rows = self._events.notes.rows()
+        self._end_with_music(rows)
         if sustain:
-            self._sustain(events.notes.rows())
-        notes = self._notes()
+            self._sustain(rows)
+        del rows
+        return self._notes()
+
+    def score(self, notes: NDArray[np.void]) -> Score:
+        """All of the music."""
+        events, header = self._events, self._header
         tempos, meters = events.tempos.rows(), events.meters.rows()
         if header.usec:
             tempos, meters = np.array([(0, header.usec)], TEMPO), meters[:0]

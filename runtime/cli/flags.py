@@ -79,6 +79,41 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """Music that stays in a song, while the model writes the rest."""
+
+    PANEL: ClassVar[str] = "Parts that stay"
+
+    music: Path | None = setting(
+        None,
+        "A MIDI file of which a part stays; the model writes the rest around it.",
+        flag="--with",
+    )
+    keep: str | None = setting(
+        None,
+        "The part of it that stays: melody (the top line), bass (the lowest), left or right (a "
+        "hand), drums, all, a track's number or name, or an instrument; several with commas.",
+    )
+    rewrite: bool = setting(
+        False,
+        "Write the bars --from-bar to --to-bar anew; all others stay. With --keep, its part "
+        "stays in these bars, too.",
+    )
+    from_bar: str | None = setting(
+        None, "The first bar that is meant, from 1 on; of several stretches, as in 9,25."
+    )
+    to_bar: str | None = setting(
+        None, "The last bar of each.", default_text="the last of the music"
+    )
+    vary: Path | None = setting(
+        None, "A MIDI file of which some bars stay, and others are written anew, by the seed."
+    )
+    much: float = setting(
+        0.3, "The fraction of its bars that --vary writes anew.", minimum=0.01, maximum=1
+    )
+
+
+@dataclass(frozen=True)
 class Live:
     """Songs that are played or written while they are made."""
 

@@ -31,7 +31,8 @@ from ugen.runtime.inference.loading import load
 from ugen.runtime.inference.model import Model
 from ugen.runtime.sampling.config import Sampling
 
-from .flags import Live, Machine, Output, Source, check_flags
+from .flags import Keeping, Live, Machine, Output, Source, check_flags
+from .keeping import read_kept
 from .outputs import STDOUT
 
 if TYPE_CHECKING:
@@ -55,6 +56,12 @@ Example: ugen-run model.onnx -o song.mid --like ragtime --density dense --meter 
 
 Example: ugen-run model.onnx -o song.mid --chords 'Am | F | C G | Am' --bars 16
 
+Example: ugen-run model.onnx -o song.mid --with mine.mid --keep melody
+
+Example: ugen-run model.onnx -o song.mid --with mine.mid --from-bar 9 --to-bar 16 --rewrite
+
+Example: ugen-run model.onnx -o song.mid --vary mine.mid --much 0.3
+
 Example: ugen-run band.onnx -o song.mid --instruments 'piano, acoustic bass, drums'
 
 Example: ugen-run model.onnx --endless --play
@@ -67,6 +74,7 @@ Example: ugen-run model.onnx --info"""
 @with_options(
     output=Output,
     source=Source,
+    keeping=Keeping,
     song=SongSettings,
     sampling=Sampling,
     transform=Transform,
@@ -87,6 +95,7 @@ def run(
     *,
     output: dict[str, Any],
     source: dict[str, Any],
+    keeping: dict[str, Any],
     song: dict[str, Any],
     sampling: dict[str, Any],
     transform: dict[str, Any],
@@ -113,7 +122,10 @@ def run(
     if origin.replay is not None:
         request = read_record(origin.replay, loaded.sha256, loaded.card)
     else:
-        if not streaming.endless and song.keys().isdisjoint(("seconds", "bars")):
+        kept = read_kept(loaded.card, Keeping(**keeping), given, messages.warning)
+        if kept is not None:
+            song["kept"] = kept
+        if not streaming.endless and song.keys().isdisjoint(("seconds", "bars", "kept")):
             song["seconds"] = SECONDS
         if targets.save_state is not None and not streaming.endless:
             song["exact"] = True  # a song that has come to its end cannot be continued

@@ -68,8 +68,9 @@ class NoteStream:
         self._endings_left = ENDINGS if self._ends and is_sampled else 0
         retries = MAX_RETRIES if is_sampled else 0
         table = model.card.originality if settings.copy_guard else None
+        is_guarded = settings.guard and settings.kept is None
         self._guarded = GuardedStream(
-            self._stream, retries if settings.guard else None, on_retry, table
+            self._stream, retries if is_guarded else None, on_retry, table
         )
         self._tokens = np.zeros(0, np.uint16) if settings.before is None else settings.before
         self._decoder = self._codec.decoder()

@@ -20,6 +20,7 @@ from .packing import packed_array
 from .song_state import MAX_SEED, MAX_TOKENS, TEMPOS, SongState
 from .wishes.asked import Mix, drawn, mix_of, require_chords, require_known
 from .wishes.instruments import check_instruments, instruments_of
+from .wishes.kept import Kept, check_kept
 from .wishes.usual import drawn_key
 
 MAX_SECONDS = 24 * 3600.0
@@ -41,9 +42,11 @@ class SongSettings:
     model's own. `primer`: tokens of music to continue from (`tokens_of`), before the song starts
     or, with `keep_primer`, as its beginning. `start`: where another song ended, to continue from
     there: with its sampling and tempo unless others are given, and with its random stream if the
-    seed is the same. `guard`: detect degenerate and copied output and resample it; `copy_guard`:
-    copied output, too. `cut`: the second up to which a song was written. `stopped_after`: how many
-    steps had been taken when it was stopped, those that were taken back among them.
+    seed is the same. `kept`: music that stays (`kept_music`); the song has its bars and, unless
+    others are given, its key and tempos. `guard`: detect degenerate and copied output and resample
+    it; `copy_guard`: copied output, too; neither where music is `kept`, which may be such. `cut`:
+    the second up to which a song was written. `stopped_after`: how many steps had been taken when
+    it was stopped, those that were taken back among them.
     """
 
     PANEL: ClassVar[str] = "Song"
@@ -133,6 +136,7 @@ class SongSettings:
     sampling: Sampling | None = None
     primer: Tokens | None = packed_array("<u2", MAX_TOKENS, default=None)
     start: SongState | None = None
+    kept: Kept | None = None
     cut: float | None = None
     stopped_after: int | None = None
     guided: tuple[str, ...] | None = None
@@ -164,13 +168,28 @@ class SongSettings:
             raise UgenError("guided: no wishes")
         if self.primer is not None and self.start is not None:
             raise UgenError("not with --from-state, which continues another song", flag="--primer")
+        if self.kept is not None:
+            self._check_kept(self.kept)
         if self.keep_primer and self.primer is None:
             raise UgenError("goes with --primer", flag="--keep-primer")
+
+    def _check_kept(self, kept: Kept) -> None:
+        """Raise UgenError for what contradicts music that stays."""
+        for flag, value in (("--primer", self.primer), ("--from-state", self.start)):
+            if value is not None:
+                raise UgenError("not with --with, whose music is all of the song", flag=flag)
+        if self.seconds is not None or self.bars not in (None, kept.bars):
+            flag = "--bars" if self.bars else "--seconds"
+            raise UgenError("not with --with: the song is as long as its music", flag=flag)
+        meters = {f"{n}/{d}" for _, n, d in kept.meters.reshape(-1, 3).tolist()}
+        if self.meter is not None and meters != {self.meter}:
+            reason = f"the music of --with is in {', '.join(sorted(meters))}; leave it out"
+            raise UgenError(reason, flag="--meter", value=self.meter)
 
     @property
     def is_endless(self) -> bool:
         """Whether no length is given."""
-        lengths = self.seconds, self.bars, self.cut, self.stopped_after
+        lengths = self.seconds, self.bars, self.cut, self.stopped_after, self.kept
         return all(each is None for each in lengths)
 
     @property
@@ -185,7 +204,7 @@ class SongSettings:
 
     def ends(self, card: Card) -> bool:
         """Whether such a model ends the song near the asked length, by the codec's end."""
-        return self.counts_down(card) and card.codec.end is not None
+        return self.kept is None and self.counts_down(card) and card.codec.end is not None
 
     @property
     def asked(self) -> dict[str, str | float]:
@@ -215,15 +234,20 @@ class SongSettings:
         """What is wanted of the piece from its first token on, the primer included; of a mix, what
         holds in its first bar."""
         ids = {name: drawn(mix, self.seed, 0) for name, mix in self.mixes(card).items()}
+        given = None
+        if self.kept is not None:
+            asked = None if self.instruments is None else instruments_of(self.instruments)
+            given = self.kept.given(card.codec, self.seed, asked)
         if not self.counts_down(card) and self.chords is None:
-            return Wishes(ids)
+            return Wishes(ids, given=given)
         before = card.codec.cursor(self.tempo)
         for token in () if self.before is None else self.before.tolist():
             before.feed(token)
-        wishes = Wishes(ids)
+        wishes = Wishes(ids, given=given)
         if self.chords is not None:
             bars = parse_chords(self.chords).bars
-            wishes = Wishes(ids, chords=bars, chords_from=self._chords_from(card, before.bars))
+            begin = self._chords_from(card, before.bars)
+            wishes = replace(wishes, chords=bars, chords_from=begin)
         if not self.counts_down(card):
             return wishes
         if self.bars is not None:
@@ -262,7 +286,12 @@ class SongSettings:
             raise UgenError(reason, flag="--repetition-penalty")
         if self.primer is not None:
             codec.check(self.primer)
-        settings = replace(self, sampling=sampling, tempo=tempo, **self._asked_of(card))
+        bars = self.bars
+        if self.kept is not None:
+            check_kept(card, self.kept)
+            bars, tempo = self.kept.bars, self.kept.tempo if tempo is None else tempo
+        asked = self._asked_of(card)
+        settings = replace(self, sampling=sampling, tempo=tempo, bars=bars, **asked)
         if settings.chords is not None:
             require_chords(card)
         check_instruments(codec, settings.instruments, settings.drums)
@@ -297,6 +326,8 @@ class SongSettings:
             return key_name(key_of_chords(parse_chords(self.chords).bars))
         if self.primer is not None and len(self.primer):
             return key_name(key_of(card.codec.decode(self.primer)))
+        if self.kept is not None:
+            return key_name(key_of(self.kept.score))
         return drawn_key(card, self.seed)
 
 

@@ -103,9 +103,14 @@ def generate(
     )
     notes = np.array([tuple(row) for row in stream if row is not None], NOTE)
     score = Score.build(notes, stream.ticks_per_beat, tempos, meters)
-    if settings.guard and stream.length >= MIN_NOTELESS and not len(notes):
+    is_guarded = settings.guard and settings.kept is None
+    if is_guarded and stream.length >= MIN_NOTELESS and not len(notes):
         fault = Fault(FaultKind.NO_NOTES, f"no notes in {stream.length:g} s")
         raise GuardError(f"degenerate output: {fault.text}", fault)
+    if settings.kept is not None:
+        has_tempos = settings.tempo is None
+        codec, seed = model.card.codec, settings.seed
+        score = settings.kept.restored(codec, score, seed, tempos=has_tempos)
     made = np.concatenate(tokens)
     state = stream.state()
     asked, in_chords = state.asked, stream.in_chords(made)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.codecs.base import Cursor, Mask
+from ugen.data.midi.general_midi import instruments_in
 from ugen.runtime.inference.model import Model
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.rng import Rng
@@ -64,7 +65,8 @@ class TokenStream:
         self._has_bars = codec.has_bars
         self._returns = Returns(columns)
         before = settings.before
-        self._has_sounded = settings.exact or before is not None and len(before) > 0
+        is_begun = settings.kept is not None or before is not None and len(before) > 0
+        self._has_sounded = settings.exact or is_begun
         self._sounds = codec.onset_tokens | (codec.pitches() >= 0)
         # a song without bars ends by no longer beginning notes
         releases = np.array([event.startswith("note_off") for event in codec.events])
@@ -93,6 +95,9 @@ class TokenStream:
 
     def _instruments_of(self, settings: SongSettings, card: Card) -> Instruments | None:
         """What keeps to the instruments that are asked for, or to the usual ones of a band."""
+        given, kept = self.wishes.given, set[int]()
+        if given is not None:
+            kept = {*instruments_in(card.codec.decode(given.tokens))}
         if settings.instruments is not None:
             wanted = instruments_of(settings.instruments)
         else:
@@ -102,7 +107,7 @@ class TokenStream:
         bars, cursor = settings.bars or math.inf, self.cursor
         if settings.seconds is not None:
             bars = settings.seconds / cursor.bar_seconds
-        found = Instruments(self.codec, wanted, cursor.bars, bars)
+        found = Instruments(self.codec, wanted, cursor.bars, bars, kept)
         if settings.start is not None:
             found = Instruments(self.codec, wanted, 0, bars)
             before = self.codec.cursor(settings.tempo)

@@ -58,12 +58,17 @@ class Learner:
             config.batch,
             config.bptt_length,
             Augmentation(
-                config.transpose, config.tempo_jitter, config.velocity_jitter, config.wish_dropout
+                config.transpose,
+                config.tempo_jitter,
+                config.velocity_jitter,
+                config.wish_dropout,
+                config.given,
             ),
             config.seed,
             Asked(
                 lambda piece: corpus.wishes(rows[piece], chords="chord" in model.names),
                 lambda piece, semitones, tempo: corpus.ids(rows[piece], semitones, tempo),
+                {each.name: each.bounds for each in corpus.known if each.levels},
             ),
         )
         self._chunks = ReadAhead(self.streams)

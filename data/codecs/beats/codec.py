@@ -25,13 +25,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from ugen.data.codecs.base import Codec, Encoded, Tokens
+from ugen.data.codecs.base import Codec, Encoded, Inputs, Tokens
 from ugen.data.codecs.columns import NO_WISHES, Column, Wishes, sized
 from ugen.data.score import Score
 
 from .cursor import COLUMNS, LAGS, MEMORY, BeatsCursor, Grammar
 from .decoder import BeatsDecoder
 from .encoder import BeatsEncoder
+from .notes import NoteTable, TokenKinds
 from .table import event_names, parse_event
 
 
@@ -51,8 +52,8 @@ class BeatsCodec(Codec):
         self.start = self.end = 0
         self._ids = {event: i for i, event in enumerate(self.events)}
         self._pairs = [parse_event(event) for event in self.events]
-        kinds = np.array([kind for kind, _ in self._pairs])
-        self.is_time = np.isin(kinds, ("bar", "shift"))
+        self._kinds = TokenKinds(self._pairs)
+        self.is_time = np.isin(self._kinds.kinds, ("bar", "shift"))
         self._encoder = BeatsEncoder(self._ids, self.band)
         self._grammar = Grammar.of(self._pairs)
 
@@ -108,6 +109,10 @@ class BeatsCodec(Codec):
         for program, velocity in velocities.items():
             held += [self._ids[f"program:{program}"], velocity] if self.band else [velocity]
         return np.concatenate([held, tokens[cut:]]).astype(np.uint16)
+
+    def notes(self, tokens: Inputs) -> NoteTable:
+        """Where the notes of a valid stream stand, the start token included."""
+        return self._kinds.notes(tokens)
 
     def decoder(self) -> BeatsDecoder:
         return BeatsDecoder(self._pairs)

@@ -10,8 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ugen.data.codecs.base import Mask
-from ugen.data.codecs.columns import CHORD_NAMES, NO_WISHES, WISHES, Column, Row, Wishes, left_id
+from ugen.data.codecs.columns import (
+    CHORD_NAMES,
+    GIVEN_NAMES,
+    NO_WISHES,
+    WISHES,
+    Column,
+    Row,
+    Wishes,
+    left_id,
+)
 
+from .given import GIVEN_COLUMNS, GivenMusic, Place
 from .table import DRUMS, GRID, LONGEST_SHIFT, METERS, bar_steps
 
 
@@ -125,6 +135,7 @@ COLUMNS = (
     *(Column(f"back_{lag}", 0) for lag in LAGS),
     *(Column(f"after_{length}", 0) for length in (3, 6, 12)),
     *WISHES,
+    *GIVEN_COLUMNS,
 )
 
 # the ranks at one place: of a meter and a tempo, then of notes, by program, pitch and part
@@ -154,6 +165,7 @@ class BeatsCursor:
         if columns:
             kinds = [kind for kind, _ in pairs]
             self._row = Row(columns, wishes, kinds, MEMORY, (len(pairs) + 2).bit_length())
+        self._given = None if wishes.given is None else GivenMusic(pairs, wishes.given)
         self._arrive()
 
     @property
@@ -190,6 +202,8 @@ class BeatsCursor:
         part = _PARTS.get(kind)
         if part is None:
             self._pass(kind, value)
+            if self._given is not None:
+                self._given.follow(token, self._clock.now, -1)
             return
         self._state = kind
         if kind in ("pitch", "drum"):
@@ -202,6 +216,9 @@ class BeatsCursor:
         if row is not None:
             note = (self._program + 1) * 129 + self._pitch + 1
             row.recall.rank = _NOTES * (1 + note) + part
+        if self._given is not None:
+            self._given.follow(token, self._clock.now, self._program)
+            self._show_given()
 
     def _pass(self, kind: str, value: Any) -> None:
         """Take an event that is about time: move the row to where it leads."""
@@ -240,6 +257,16 @@ class BeatsCursor:
         elif wishes.seconds is not None:
             left = (wishes.seconds - clock.seconds) / self.bar_seconds
         row.set("left", left_id(left))
+        if self._given is not None:
+            self._show_given()
+
+    def _show_given(self) -> None:
+        """Note what stands already, here and next."""
+        if self._row is None or self._given is None:
+            return
+        ids = self._given.ids(self._clock.now, self._clock.bar_steps)
+        for name, number in zip(GIVEN_NAMES, ids, strict=True):
+            self._row.set(name, number)
 
     def row(self) -> list[int]:
         """The ids of its columns here."""
@@ -266,11 +293,16 @@ class BeatsCursor:
         left = self._clock.bar_end - self._clock.now
         if left <= LONGEST_SHIFT:
             mask = mask & grammar.shifts_within[left]
-        return mask
+        if self._given is None:
+            return mask
+        clock = self._clock
+        place = Place(clock.now, clock.bars, clock.bar_end, self._program)
+        return self._given.narrow(mask, place)
 
     def copy(self) -> BeatsCursor:
         """Another cursor at the same place."""
         other = copy(self)
         other._clock = copy(self._clock)
         other._row = self._row and self._row.copy()
+        other._given = self._given and self._given.copy()
         return other

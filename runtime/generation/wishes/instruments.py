@@ -6,7 +6,7 @@ in its place among the others there, and the model writes what it plays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from ugen.data import Codec, Score, UgenError
@@ -76,12 +76,15 @@ class Instruments:
     """What a song's tokens may be, and where an instrument is brought in.
 
     `wanted`: those that must be heard; none where all but drums may. `bar`: where the song begins.
-    `bars`: its length.
+    `bars`: its length. `kept`: those that play music which stands already, and need no more.
     """
 
-    def __init__(self, codec: Codec, wanted: Sequence[int], bar: int, bars: float):
+    def __init__(
+        self, codec: Codec, wanted: Sequence[int], bar: int, bars: float, kept: Collection[int] = ()
+    ):
         pairs = [split_event(event) for event in codec.events]
         allowed = set(wanted) or {value for _, value in pairs if value != DRUMS}
+        allowed.update(kept)
         self._kinds = [kind for kind, _ in pairs]
         self._values = [value for _, value in pairs]
         self._programs = {value: n for n, (kind, value) in enumerate(pairs) if kind == "program"}
@@ -92,7 +95,9 @@ class Instruments:
         room = bars - len(wanted) - 3  # ends come up to two bars early
         self._all_at_once = room < 0
         rest = LONGEST_REST - max(min(ENTRANCE, room), 0)
-        self._heard: dict[int, float] = {program: bar - rest for program in wanted}
+        self._heard: dict[int, float] = {
+            program: bar - rest for program in wanted if program not in kept
+        }
         self._brought = -1  # the bar in which one was, last
         self._is_first = True  # whether no program was named since time moved
         self._at_line = True

@@ -1,0 +1,192 @@
+"""Music that stays in a song, exactly, while a model writes the rest."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from ugen.data import Codec, Score, UgenError
+from ugen.data.analysis.bars import Bars
+from ugen.data.codecs.beats.table import METERS
+from ugen.data.codecs.columns import GIVEN_NAMES, Given
+from ugen.data.midi.general_midi import DRUMS
+from ugen.data.score import METER, NOTE, TEMPO
+from ugen.runtime.generation.packing import packed_array
+from ugen.runtime.model_file.card import Card
+from ugen.runtime.sampling.rng import Rng
+
+MOST_NOTES = 1 << 15
+MOST_CHANGES = 1 << 12
+MOST_TICK = 1 << 31
+_FINEST = 32_767  # ticks per beat that a MIDI file can have
+_PLACE = 1 << 55  # in the random stream of a seed: far from the numbers that a song takes
+_LONGEST_VARIED = 4  # bars in a row that are rewritten by chance
+
+Bounds = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Music, and what of it stays. `notes`: rows of a NOTE, flat; `stays`: which of them do in
+    bars that are rewritten, too. `rewritten`: from one bar to before another, counted from 0.
+    `much`: the fraction of bars that are rewritten besides, by chance. `closed`: instruments all of
+    whose notes stay, and which get no others. `bars`: of the music."""
+
+    ticks_per_beat: int
+    bars: int
+    notes: NDArray[np.int64] = packed_array("<i4", 6 * MOST_NOTES, bound=MOST_TICK)
+    stays: NDArray[np.int64] = packed_array("<u1", MOST_NOTES)
+    tempos: NDArray[np.int64] = packed_array("<i4", 2 * MOST_CHANGES, bound=MOST_TICK)
+    meters: NDArray[np.int64] = packed_array("<i4", 3 * MOST_CHANGES, bound=MOST_TICK)
+    rewritten: tuple[Bounds, ...] = ()
+    much: float = 0.0
+    closed: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.ticks_per_beat <= _FINEST or not 1 <= self.bars <= 20_000:
+            raise UgenError("kept: ticks per beat, or bars, are out of range")
+        rows = self.notes.reshape(-1, 6) if len(self.notes) % 6 == 0 else np.zeros((0, 6), int)
+        fit = (rows >= 0).all() and (rows[:, 2:] < (128, 128, 128, 2)).all()
+        if len(rows) != len(self.stays) or not fit or (rows[:, 1] <= rows[:, 0]).any():
+            raise UgenError("kept: no notes")
+        for changes, width in ((self.tempos, 2), (self.meters, 3)):
+            if len(changes) % width or (changes < 0).any():
+                raise UgenError("kept: no tempos or meters")
+        if not all(0 <= first < end <= self.bars for first, end in self.rewritten):
+            raise UgenError("kept: bars that the music has not")
+        if not 0 <= self.much <= 1:
+            raise UgenError("kept: a fraction beyond 0 to 1")
+
+    @classmethod
+    def of(
+        cls,
+        score: Score,
+        stays: NDArray[np.bool_],
+        rewritten: tuple[Bounds, ...] = (),
+        much: float = 0.0,
+        closed: tuple[int, ...] = (),
+        *,
+        bars: int,
+    ) -> Kept:
+        """Of a score of so many bars, the notes that stay in bars that are rewritten, too."""
+        if len(score.notes) > MOST_NOTES or len(score.tempos) > MOST_CHANGES:
+            raise UgenError(f"{MOST_NOTES:,} notes and {MOST_CHANGES:,} tempos are the most")
+        return cls(
+            ticks_per_beat=score.ticks_per_beat,
+            bars=bars,
+            notes=_flat(score.notes),
+            stays=stays.astype(np.int64),
+            tempos=_flat(score.tempos),
+            meters=_flat(score.meters),
+            rewritten=rewritten,
+            much=much,
+            closed=closed,
+        )
+
+    @property
+    def score(self) -> Score:
+        """All of the music."""
+        parts = ((self.notes, NOTE, 6), (self.tempos, TEMPO, 2), (self.meters, METER, 3))
+        rows = (
+            np.array([tuple(row) for row in flat.reshape(-1, width).tolist()], dtype)
+            for flat, dtype, width in parts
+        )
+        notes, tempos, meters = rows
+        return Score.build(notes, self.ticks_per_beat, tempos, meters)
+
+    @property
+    def tempo(self) -> float | None:
+        """Beats a minute, where it is the same all through."""
+        usec = np.unique(self.tempos.reshape(-1, 2)[:, 1])
+        return 60e6 / int(usec[0]) if len(usec) == 1 else None
+
+    def open_bars(self, seed: int) -> tuple[Bounds, ...]:
+        """The bars in which a song of this seed may have other notes."""
+        chosen = set(_varied(self.bars, self.much, seed))
+        chosen.update(bar for bounds in self.rewritten for bar in range(*bounds))
+        if not self.rewritten and not self.much:
+            return ((0, self.bars),)
+        return tuple((bar, bar + 1) for bar in sorted(chosen))
+
+    def staying(self, seed: int) -> Score:
+        """The part of the music that stays in a song of this seed."""
+        score = self.score
+        bars = Bars(score, score.ticks_per_beat)
+        bar = bars.counted(bars.locate(score.notes["onset"])[0])
+        is_open = np.zeros(self.bars + 1, bool)
+        for first, end in self.open_bars(seed):
+            is_open[first:end] = True
+        stays = self.stays.astype(bool) | ~is_open[np.minimum(bar, self.bars)]
+        return replace(score, notes=score.notes[stays])
+
+    def given(self, codec: Codec, seed: int, instruments: tuple[int, ...] | None = None) -> Given:
+        """The same as a model is told it. `instruments`: the only ones that are to play more."""
+        closed = frozenset(self.closed)
+        if instruments is not None:
+            closed = frozenset(range(DRUMS + 1)) - set(instruments)
+        tokens = codec.encode(self.staying(seed)).tokens[:-1]
+        return Given(tokens, self.open_bars(seed), closed)
+
+    def restored(self, codec: Codec, song: Score, seed: int, *, tempos: bool) -> Score:
+        """A song with the notes that stay exactly as they were, where its grid had moved them; and
+        with their `tempos`."""
+        staying = self.staying(seed)
+        fine = math.lcm(song.ticks_per_beat, staying.ticks_per_beat)
+        if fine > _FINEST:
+            return song
+        moved = codec.decode(codec.encode(staying).tokens)
+        is_kept = np.isin(note_keys(song.notes), note_keys(moved.notes))
+        written = song.at(fine).notes[~is_kept]
+        staying = staying.at(fine)
+        notes = np.concatenate([written, staying.notes])
+        song = song.at(fine)
+        return Score.build(
+            notes, fine, staying.tempos if tempos else song.tempos, staying.meters, song.warnings
+        )
+
+
+def _flat(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    return np.array(rows.tolist(), np.int64).reshape(-1)
+
+
+def note_keys(notes: NDArray[np.void]) -> NDArray[np.int64]:
+    """A number for each place and sound."""
+    keys: NDArray[np.int64] = notes["onset"].astype(np.int64)
+    for field, size in (("pitch", 128), ("program", 128), ("drum", 2)):
+        keys = keys * size + notes[field]
+    return keys
+
+
+def bars_of(score: Score) -> int:
+    """The bars of a score, to the end of its last note."""
+    bars = Bars(score, score.ticks_per_beat)
+    last = bars.locate(np.array([max(score.end_tick - 1, 0)]))[0]
+    return int(bars.counted(last)[0]) + 1
+
+
+def _varied(bars: int, much: float, seed: int) -> list[int]:
+    """So many bars of all, some in a row: those of a seed."""
+    rng, chosen = Rng(seed, _PLACE), set[int]()
+    wanted = max(round(much * bars), 1) if much else 0
+    while len(chosen) < wanted:
+        first, length = int(rng.uniform() * bars), 1 + int(rng.uniform() * _LONGEST_VARIED)
+        chosen.update(range(first, min(first + min(length, wanted - len(chosen)), bars)))
+    return sorted(chosen)
+
+
+def require_given(card: Card) -> None:
+    """Raise UgenError unless a model knows of music that stands already."""
+    if GIVEN_NAMES[0] not in card.column_names:
+        reason = f"the model has no column {GIVEN_NAMES[0]}; train-ugen with --codec beats makes "
+        raise UgenError(f"{reason}one that has it", flag="--with")
+
+
+def check_kept(card: Card, kept: Kept) -> None:
+    """Raise UgenError where a model cannot write around the music."""
+    require_given(card)
+    for _, numerator, denominator in kept.score.meters.tolist():
+        if (numerator, denominator) not in METERS:
+            reason = f"it has a bar of {numerator}/{denominator}, which the model cannot write"
+            raise UgenError(reason, flag="--with")
