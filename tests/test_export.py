@@ -57,15 +57,16 @@ def exported(row_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 def test_torch_torchscript_and_onnx_agree_over_a_thousand_carried_steps(
     tmp_path, codec_name, layers, hidden, embedding, batch
 ):
-    """Rows as a cursor makes them, with all columns that the codec has."""
+    """Rows as a cursor makes them, with all columns that the codec has, in any order."""
     torch.manual_seed(layers)
     codec = make_codec(codec_name)
+    columns = codec.columns[:: -1 if codec_name == "events" else 1]
     shape = {"embedding": embedding, "layers": layers, "hidden": hidden}
-    model = random_model(ModelConfig(codec.vocabulary, columns=codec.columns, dropout=0.3, **shape))
-    card = Card(codec, layers, hidden, "fp32", Sampling(), {}, "", columns=codec.columns)
+    model = random_model(ModelConfig(codec.vocabulary, columns=columns, dropout=0.3, **shape))
+    card = Card(codec, layers, hidden, "fp32", Sampling(), {}, "", columns=columns)
     onnx.save(build(model, card.to_metadata()), tmp_path / "m.onnx")
     torchscript.save(model, tmp_path / "m.ts", card.to_metadata())
-    steps = noise(codec, codec.columns, batch, 1101)
+    steps = noise(codec, columns, batch, 1101)
     for runner in (load(tmp_path / "m.onnx"), TorchRunner(torchscript.load(tmp_path / "m.ts"))):
         for reference in (TorchRunner(model), ExactRunner(model)):
             parity = compare(reference, runner, steps, zero_state(model, batch))
@@ -196,8 +197,7 @@ def test_int8_predicts_as_well_and_is_int8_all_through(
     graph = onnx.load(exported["int8"]).graph
     ops = {node.op_type for node in graph.node}
     assert "DynamicQuantizeLSTM" in ops and "LSTM" not in ops
-    exact = [node.input[1] for node in graph.node if node.op_type == "MatMul"]
-    assert exact == ["gates"], "weights that are few"
+    assert "MatMul" not in ops
     sums = [node.input[1] for node in graph.node if node.op_type == "MatMulIntegerToFloat"]
     assert sums == ["embedding_each_quantized", "wishes_each_quantized"]
 

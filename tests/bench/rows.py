@@ -1,7 +1,7 @@
 """What a step as a row of ids costs: the model of 1 x 512 with the token alone, with all columns of
 the beats codec, and with a pointer, too; in one run.
 
-    python tests/bench/rows.py
+    python tests/bench/rows.py [PAGE]
 
 Weights are random, the head's bias is that of the bundled music's tokens. A step is onnxruntime's;
 a token is all that a song takes: step, mask, sampler, and the cursor with its row. Rounds go
@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from machine import machine
+from machine import how, machine
 from step import in_turns, looped, streamed
 from ugen.data import Codec, arrange, make_codec, read_midi
 from ugen.data.cli.main import MUSIC
+from ugen.data.files import write_atomically
 from ugen.export.onnx_graph import build
 from ugen.export.quantize import in_precision
 from ugen.runtime import Card, Model, Sampling, load
@@ -53,7 +54,7 @@ def made(kind: str, codec: Codec, bias: torch.Tensor, folder: Path) -> dict[str,
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure, and print the table, or write it to a page."""
     codec = make_codec("beats")
     counts = np.ones(codec.vocabulary)
     for path in sorted(MUSIC.rglob("*.mid"))[:20]:
@@ -66,17 +67,24 @@ def main() -> None:
     runs = {f"step {kind} {each}": partial(streamed, models[kind][each]) for kind, each in of}
     runs |= {f"token {kind} {each}": partial(looped, models[kind][each]) for kind, each in of}
     times = in_turns(runs, "rows")
-    print(machine("onnxruntime", "numpy", "torch"))
-    print(
-        "\n| 1 x 512, one stream, 1 thread | µs per step | ratio | µs per token of a song | ratio |"
-    )
-    print("|---|---|---|---|---|")
+    lines = [
+        "# What a row of ids costs",
+        "",
+        machine("onnxruntime", "numpy", "torch"),
+        "",
+        "| 1 x 512, one stream, 1 thread | µs per step | ratio | µs per token of a song | ratio |",
+        "|---|---|---|---|---|",
+    ]
     for kind, each in of:
         cells = []
         for what in ("step", "token"):
             found, plain = times[f"{what} {kind} {each}"], times[f"{what} {KINDS[0]} {each}"]
             cells += [f"{np.median(found):.1f}", f"{np.median(found / plain):.2f}"]
-        print(f"| {each}, {kind} | {' | '.join(cells)} |")
+        lines.append(f"| {each}, {kind} | {' | '.join(cells)} |")
+    text = "\n".join([*lines, "", how(__doc__), ""])
+    print(text)
+    if len(sys.argv) > 1:
+        write_atomically(Path(sys.argv[1]), text.encode())
 
 
 if __name__ == "__main__":

@@ -144,8 +144,11 @@ def _weights(config: ModelConfig, a: Arrays) -> Arrays:
         if config.skip:
             found[f"lstm_stack.norms.{k}.weight"] = a[f"normed_{k}_gain"]
             found[f"lstm_stack.norms.{k}.bias"] = a[f"normed_{k}_shift"]
-    if config.pointers:  # the first score is of no token
-        a = {**a, "head": a["head"][:, 1:], "head_bias": a["head_bias"][1:]}
+    if config.pointers:  # the first score is of no token; those after all tokens are gates
+        parts = [1, 1 + config.vocabulary]
+        for name in ("head", "head_bias"):
+            _, scores, gates = np.split(a[name], parts, -1)
+            a = {name.replace("head", "gates"): gates, **a, name: scores}
     linear = {
         "head": "head",
         "gates": "gates",

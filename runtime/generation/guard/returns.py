@@ -25,9 +25,7 @@ class Returns:
     def __init__(self, columns: Sequence[str], most: int = MOST_RETURNS):
         found = [Column(name, 0) for name in columns]
         self._places = [n for n, each in enumerate(found) if each.lag or each.length]
-        counted = [*enumerate(self._places)]
-        self._with_bars = counted
-        self._without_bars = [(n, place) for n, place in counted if found[place].length]
+        self._lasting = [found[place].lag > 0 for place in self._places]
         self._held = next((n for n, each in enumerate(found) if each.lag == 1), -1)
         self._most = most or math.inf
         self._ids: list[int] = []  # of the row that stands
@@ -38,12 +36,23 @@ class Returns:
     def counts(self) -> tuple[int, ...]:
         """Returns in a row, the tokens of this bar so far, and how many of them each column
         named."""
+        self._count()
         return self._in_a_row, self._tokens, *self._hits
 
     @counts.setter
     def counts(self, counts: tuple[int, ...]) -> None:
         self._in_a_row, self._tokens, *hits = counts
         self._hits = [*hits]
+        # ids that named a token, and the ids there; counted together, which takes less time
+        self._came: list[tuple[int, list[int]]] = []
+
+    def _count(self) -> None:
+        """Count the tokens that came."""
+        self._tokens += len(self._came)
+        for n, place in enumerate(self._places):
+            if self._bar is not None or not self._lasting[n]:
+                self._hits[n] += sum(ids[place] == named for named, ids in self._came)
+        self._came.clear()
 
     def shown(self, ids: list[int], bar: int | None) -> list[int]:
         """The ids of a row as the model is shown them. `bar`: the cursor's."""
@@ -55,20 +64,14 @@ class Returns:
 
     def follow(self, token: int, ids: list[int], bar: int | None) -> list[int]:
         """Count a token. Gives the ids of the row after it as `shown` does."""
-        named, is_free = token + 1, bar is None
-        if is_free and self._held >= 0 and self._ids[self._held] == named:
-            return self.shown(ids, bar)
-        self._tokens += 1
-        before = self._ids
-        if named in before:
-            for n, place in self._without_bars if is_free else self._with_bars:
-                if before[place] == named:
-                    self._hits[n] += 1
-        if self._tokens >= TOKENS if is_free else bar != self._bar:
-            is_return = max(self._hits, default=0) > SHARE * self._tokens
-            self._in_a_row = self._in_a_row + 1 if is_return else 0
-            self._tokens = 0
-            self._hits = [0] * len(self._hits)
-            self._bar = bar
-        self._ids = ids
+        before, named, self._ids = self._ids, token + 1, ids
+        if bar is not None or self._held < 0 or before[self._held] != named:
+            self._came.append((named, before))
+            if bar != self._bar if bar is not None else len(self._came) + self._tokens >= TOKENS:
+                self._count()
+                is_return = max(self._hits, default=0) > SHARE * self._tokens
+                self._in_a_row = self._in_a_row + 1 if is_return else 0
+                self._tokens = 0
+                self._hits = [0] * len(self._hits)
+                self._bar = bar
         return ids if self._in_a_row < self._most else self.shown(ids, bar)
