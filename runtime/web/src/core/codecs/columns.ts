@@ -16,6 +16,8 @@ export const METERS = [
 ];
 export const TEMPO_BOUNDS = [60, 76, 92, 108, 126, 144, 168]; // beats a minute
 export const CHORD_NAMES = ["chord", "next_chord"];
+// of music that stands already; the page has none yet, and says 0
+export const GIVEN_NAMES = ["given_now", "given_next", "given_top", "given_in"];
 const CHORDS = 120; // twelve roots for each quality; 0 is no chord
 
 /** How far back `back_n` looks; 0 for another column. */
@@ -30,7 +32,8 @@ export function lengthOf(name: string): number {
 
 /** Whether a column's ids are tokens: 0, then one more than each token. */
 export function holdsToken(name: string): boolean {
-  return lagOf(name) > 0 || lengthOf(name) > 0 || name === "oldest";
+  const isGiven = GIVEN_NAMES.slice(0, 3).includes(name);
+  return lagOf(name) > 0 || lengthOf(name) > 0 || name === "oldest" || isGiven;
 }
 
 function numberOf(name: string, of: string): number {

@@ -44,6 +44,7 @@ export function recordOf(
     ["sampling", samplingOf(card, settings.sampling)],
     ["primer", primer === null ? null : packed(primer)],
     ["start", null],
+    ["kept", null],
     ["cut", null],
     ["stopped_after", null],
     ["guided", null],

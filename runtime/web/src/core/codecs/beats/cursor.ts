@@ -2,7 +2,16 @@
 import type { Mask } from "../../sampling/sampler";
 import type { Column } from "../../types";
 import type { Cursor } from "../base";
-import { CHORD_NAMES, chordsAt, leftId, NO_WISHES, WISHES, type Wishes } from "../columns";
+import {
+  CHORD_NAMES,
+  chordsAt,
+  GIVEN_NAMES,
+  LEFT,
+  leftId,
+  NO_WISHES,
+  WISHES,
+  type Wishes,
+} from "../columns";
 import { Row } from "../row";
 import { type BeatsEvent, Clock } from "./clock";
 import { ALLOWED, type Grammar } from "./grammar";
@@ -11,12 +20,14 @@ import { DRUMS, GRID, LONGEST_SHIFT, METERS } from "./table";
 export const LAGS = [1, 2, 4, 8]; // bars
 export const MEMORY = 2048; // tokens
 const BEATS = Math.max(...METERS.map(([n, d]) => (n * 4) / d)); // quarters in a bar
+const WAITS = 1 + LONGEST_SHIFT + LEFT.length + 1; // until the next note of music that stands
 export const COLUMNS: readonly Column[] = [
   { name: "beat", size: BEATS + 1 },
   { name: "phase", size: GRID + 1 },
   ...LAGS.map((lag) => ({ name: `back_${lag}`, size: 0 })),
   ...[3, 6, 12].map((length) => ({ name: `after_${length}`, size: 0 })),
   ...WISHES,
+  ...GIVEN_NAMES.map((name) => ({ name, size: name === "given_in" ? WAITS : 0 })),
 ];
 
 // the ranks at one place: of a meter and a tempo, then of notes, by program, pitch and part
