@@ -64,6 +64,11 @@ export class Instrument {
       const keep = (event.target as HTMLInputElement).checked;
       if (this.studio.primer) this.studio.primer = { ...this.studio.primer, keep };
     });
+    const follow = () => {
+      this.link = ofFragment(location.hash);
+      if (this.studio.loaded) this.followLink(this.studio.loaded);
+    };
+    if (this.isPage) window.addEventListener("hashchange", follow, until);
     const place = this.isPage ? document : this.host;
     followDrops(place, view.stage, (file) => void this.take(file), until);
   }

@@ -30,6 +30,8 @@ export class Player {
     this.followPreferences();
     this.sizes = new ResizeObserver(() => this.resize());
     this.sizes.observe(this.view.stage);
+    const woken = () => this.deck.isPlaying && this.deck.sound.unlock(); // a phone had stopped it
+    document.addEventListener("visibilitychange", woken, this.until);
     root.host.addEventListener("keydown", (event) => this.key(event as KeyboardEvent), this.until);
   }
 

@@ -172,7 +172,7 @@ export class Roll {
   private drawHit(frame: Frame, note: Shown): void {
     const { context } = this;
     const x = this.keys + (note.onset - frame.from) * frame.scale;
-    const y = this.y(frame, Math.min(Math.max(note.pitch, this.low), this.high)) + frame.row / 2;
+    const y = this.y(frame, note.pitch) + frame.row / 2;
     const size = Math.min(5, Math.max(3, frame.row / 2));
     context.beginPath();
     context.moveTo(x - size, y);

@@ -93,9 +93,16 @@ function secondOf(event: Event): number {
   return event.kind === "progress" ? 0 : event.seconds;
 }
 
-/** Lets the messages in that wait; a model at work leaves them no turn otherwise. */
+/** Lets the messages in that wait: a model at work leaves them no turn. (A timer would wait 4 ms.) */
 function heard(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 }
 
 /** What can be sent: fields alone, without methods. */

@@ -93,10 +93,8 @@ export class Timeline {
     this.notes.push(shown);
     this.longest = Math.max(this.longest, end - onset);
     this.known = Math.max(this.known, onset);
-    if (!drum) {
-      this.lowest = Math.min(this.lowest, pitch);
-      this.highest = Math.max(this.highest, pitch);
-    }
+    this.lowest = Math.min(this.lowest, pitch);
+    this.highest = Math.max(this.highest, pitch);
     const number = drum ? 128 : program;
     if (!this.programs.includes(number)) this.programs.push(number);
     return shown;

@@ -63,9 +63,9 @@ test("the end of a song is that of its last note, and of its silence", () => {
   expect(timeline.closed).toBe(true);
 });
 
-test("drums have a number of their own, and don't widen the rows", () => {
+test("drums have a number of their own, and rows like all notes", () => {
   const timeline = new Timeline();
   timeline.add([note(0, 1, 60), note(0, 1, 35, true)]);
   expect(timeline.programs).toEqual([0, 128]);
-  expect(timeline.lowest).toBe(60);
+  expect([timeline.lowest, timeline.highest]).toEqual([35, 60]);
 });
