@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .generation.song import generate as generate
     from .generation.song import steps as steps
     from .generation.song_state import SongState as SongState
+    from .generation.wishes.parts import kept_music as kept_music
     from .inference.loading import load as load
     from .inference.model import Model as Model
     from .model_file.card import Card as Card
@@ -42,6 +43,7 @@ _MODULES = {
     "SongSettings": "ugen.runtime.generation.settings",
     "SongState": "ugen.runtime.generation.song_state",
     "generate": "ugen.runtime.generation.song",
+    "kept_music": "ugen.runtime.generation.wishes.parts",
     "load": "ugen.runtime.inference.loading",
     "read_piece": "ugen.runtime.scoring.pieces",
     "score": "ugen.runtime.scoring.evaluate",

@@ -192,9 +192,9 @@ def test_what_stays_is_in_the_song_exactly(
     }
     if keep is None and how == "part":
         with pytest.raises(UgenError, match="say what of it stays"):
-            kept_music(fed.card, music)
+            kept_music(fed, music)
         return
-    kept = kept_music(fed.card, music, keep, **ways[how])
+    kept = kept_music(fed, music, keep, **ways[how])
     for seed in range(3):
         song = generate(fed, kept=kept, seed=seed)
         staying = kept.staying(seed)
@@ -211,7 +211,7 @@ def test_what_stays_is_in_the_song_exactly(
 
 def test_bars_that_are_varied_are_as_many_as_asked_and_the_seeds_own(tmp_path: Path) -> None:
     music = read_tracks(tune(tmp_path / "tune.mid"))
-    kept = kept_music(model().card, music, much=0.5)
+    kept = kept_music(model(), music, much=0.5)
     chosen = [kept.open_bars(seed) for seed in range(20)]
     assert {len(bars) for bars in chosen} == {4} and len(set(chosen)) > 5
     assert kept.open_bars(3) == chosen[3]
@@ -224,7 +224,7 @@ def test_any_music_stays(score: Score, seed: int, tmp_path_factory: pytest.TempP
     write_midi(score, path)
     fed = model(BAND)
     try:
-        kept = kept_music(fed.card, read_tracks(path), "all")
+        kept = kept_music(fed, read_tracks(path), "all")
         song = generate(fed, kept=kept, seed=seed)
     except UgenError as error:
         assert any(text in error.reason for text in ("no notes", "bars and only", "a bar of"))
@@ -239,7 +239,7 @@ def test_instruments_that_stay_get_no_other_notes(tmp_path: Path) -> None:
     rows_of += [(48 * n, 48 * n + 40, 64, 80, 0, False) for n in range(16)]
     write_midi(Score.build(rows_of, 24), tmp_path / "band.mid")
     fed, music = model(BAND), read_tracks(tmp_path / "band.mid")
-    kept = kept_music(fed.card, music, "drums,electric bass (finger)")
+    kept = kept_music(fed, music, "drums,electric bass (finger)")
     assert kept.closed == (33, 128)
     song = generate(fed, kept=kept, seed=1).score.notes
     assert (song["drum"].sum(), (song["program"] == 33).sum()) == (32, 32)
@@ -251,7 +251,7 @@ def test_instruments_that_stay_get_no_other_notes(tmp_path: Path) -> None:
 
 def test_a_song_with_kept_music_is_made_again_from_its_record(tmp_path: Path) -> None:
     fed, music = model(), read_tracks(tune(tmp_path / "tune.mid"))
-    kept = kept_music(fed.card, music, "melody", ((3, 5),), rewrite=True)
+    kept = kept_music(fed, music, "melody", ((3, 5),), rewrite=True)
     request = Request("0" * 64, SongSettings(kept=kept, seed=5))
     again = from_json(Request, to_json(request), complete=True)
     songs = [each.make(fed).score.notes for each in (request, again)]
@@ -262,7 +262,7 @@ def test_the_key_and_length_are_those_of_the_music(tmp_path: Path) -> None:
     columns = "key", "left", *GIVEN_NAMES
     fed = Reader(lively, *columns)
     music = read_tracks(tune(tmp_path / "tune.mid"))
-    kept = kept_music(fed.card, music, "all")
+    kept = kept_music(fed, music, "all")
     song = generate(fed, kept=kept, seed=5)
     wanted = SongSettings(kept=kept, seed=5).for_model(fed.card)
     assert song.key == wanted.key and wanted.bars == 8
@@ -325,12 +325,12 @@ def test_bad_parts_and_bars_are_refused_in_one_line(
     flags = {name: f"--{name.replace('_', '-')}" for name in options}
     keeping = Keeping(**named)
     with pytest.raises(UgenError, match=reason):
-        read_kept(model().card, keeping, flags, quiet)
+        read_kept(model(), keeping, flags, quiet)
 
 
 def test_contradictions_are_refused(tmp_path: Path) -> None:
     fed = model()
-    kept = kept_music(fed.card, read_tracks(tune(tmp_path / "tune.mid", (3, 4))), "melody")
+    kept = kept_music(fed, read_tracks(tune(tmp_path / "tune.mid", (3, 4))), "melody")
     for fields, reason in (
         ({"seconds": 9}, "--seconds: not with --with"),
         ({"bars": 9}, "--bars: not with --with"),
@@ -344,7 +344,7 @@ def test_contradictions_are_refused(tmp_path: Path) -> None:
 
 
 def test_music_that_lies_is_refused(tmp_path: Path) -> None:
-    kept = kept_music(model().card, read_tracks(tune(tmp_path / "tune.mid")), "all")
+    kept = kept_music(model(), read_tracks(tune(tmp_path / "tune.mid")), "all")
     for change in (
         {"bars": 0},
         {"rewritten": ((3, 99),)},

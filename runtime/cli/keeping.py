@@ -9,7 +9,7 @@ from ugen.data.midi.reader import Tracks, read_tracks
 from ugen.data.text import printable
 from ugen.runtime.generation.wishes.kept import Bounds, Kept, bars_of, check_kept, require_given
 from ugen.runtime.generation.wishes.parts import kept_music
-from ugen.runtime.model_file.card import Card
+from ugen.runtime.inference.model import Model
 
 from .flags import Keeping
 
@@ -17,7 +17,7 @@ _NEEDS_WITH = "keep", "rewrite", "from_bar", "to_bar"
 
 
 def read_kept(
-    card: Card, keeping: Keeping, given: Mapping[str, str], warn: Callable[[str], None]
+    model: Model, keeping: Keeping, given: Mapping[str, str], warn: Callable[[str], None]
 ) -> Kept | None:
     """The music that stays, if any does. Raises UgenError."""
     path = keeping.music or keeping.vary
@@ -26,12 +26,12 @@ def read_kept(
         return None
     flag = "--with" if keeping.vary is None else "--vary"
     try:
-        require_given(card)
+        require_given(model.card)
         music = read_tracks(path)
         if not len(music.score.notes):
             raise UgenError("no notes in it")
-        kept = _kept(card, keeping, music)
-        check_kept(card, kept)
+        kept = _kept(model, keeping, music)
+        check_kept(model.card, kept)
     except UgenError as error:
         if error.flag in (None, "--with"):
             raise UgenError(error.reason, flag=flag, path=path) from None
@@ -59,11 +59,11 @@ def _check(keeping: Keeping, given: Mapping[str, str]) -> None:
         raise UgenError("not with --with: the song is as long as its music", flag="--endless")
 
 
-def _kept(card: Card, keeping: Keeping, music: Tracks) -> Kept:
+def _kept(model: Model, keeping: Keeping, music: Tracks) -> Kept:
     if keeping.vary is not None:
-        return kept_music(card, music, keeping.keep, much=keeping.much)
+        return kept_music(model, music, keeping.keep, much=keeping.much)
     bars = _bars(keeping.from_bar, keeping.to_bar, bars_of(music.score))
-    return kept_music(card, music, keeping.keep, bars, rewrite=keeping.rewrite)
+    return kept_music(model, music, keeping.keep, bars, rewrite=keeping.rewrite)
 
 
 def _bars(first: str | None, last: str | None, most: int) -> tuple[Bounds, ...]:

@@ -122,7 +122,7 @@ def run(
     if origin.replay is not None:
         request = read_record(origin.replay, loaded.sha256, loaded.card)
     else:
-        kept = read_kept(loaded.card, Keeping(**keeping), given, messages.warning)
+        kept = read_kept(loaded, Keeping(**keeping), given, messages.warning)
         if kept is not None:
             song["kept"] = kept
         if not streaming.endless and song.keys().isdisjoint(("seconds", "bars", "kept")):

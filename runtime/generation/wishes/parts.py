@@ -13,6 +13,7 @@ from ugen.data.analysis.parts import bottom_line, top_line
 from ugen.data.midi.general_midi import DRUMS, instrument, instruments_in
 from ugen.data.midi.reader import Tracks
 from ugen.data.text import printable
+from ugen.runtime.inference.model import Model
 from ugen.runtime.model_file.card import Card
 
 from .kept import Bounds, Kept, bars_of, note_keys
@@ -24,7 +25,7 @@ _MOST_NAMES = 12  # that a message lists
 
 
 def kept_music(
-    card: Card,
+    model: Model,
     music: Tracks,
     keep: str | None = None,
     bars: tuple[Bounds, ...] = (),
@@ -53,7 +54,7 @@ def kept_music(
         if not part.any():
             raise UgenError("no notes of it there", flag=_FLAG, value=printable(keep[:80]))
         stretches = ()
-    return _arranged(card, score, part, stretches, much)
+    return _arranged(model.card, score, part, stretches, much)
 
 
 def _arranged(
