@@ -20,14 +20,16 @@ export type ChoiceName = (typeof NAMES)[number];
 
 const MAX_SEED = (1n << 64n) - 1n;
 
-/** The settings of a song. */
+/** The settings of a song. Throws an Error, one line for the user, for what is no number. */
 export function settingsOf(choices: Choices, loaded: Loaded): SongSettings {
-  const settings: SongSettings = { seed: seedOf(choices.seed) ?? 0n };
+  const seed = seedOf(choices.seed);
+  if (seed === undefined) throw new Error(`The seed is a whole number from 0 to ${MAX_SEED}.`);
+  const settings: SongSettings = { seed };
   if (choices.length === ENDLESS) settings.endless = true;
-  else settings.seconds = numberOf(choices.length) ?? 60;
-  const temperature = numberOf(choices.temperature);
+  else settings.seconds = numberOf("length", choices) ?? 60;
+  const temperature = numberOf("temperature", choices);
   if (temperature !== undefined) settings.temperature = temperature;
-  const tempo = numberOf(choices.tempo);
+  const tempo = numberOf("tempo", choices);
   if (tempo !== undefined && loaded.card.codec.hasBars) settings.tempo = tempo;
   const wishes = wishesOf(choices, loaded);
   if (Object.keys(wishes).length) settings.wishes = wishes;
@@ -59,9 +61,12 @@ export function drawnSeed(): string {
   return String(crypto.getRandomValues(new Uint32Array(1))[0]);
 }
 
-function numberOf(text: string | undefined): number | undefined {
-  const number = text ? Number(text) : Number.NaN;
-  return Number.isFinite(number) ? number : undefined;
+function numberOf(name: ChoiceName, choices: Choices): number | undefined {
+  const text = choices[name];
+  if (!text) return undefined;
+  const number = Number(text);
+  if (!Number.isFinite(number)) throw new Error(`The ${name} is a number, not ${text}.`);
+  return number;
 }
 
 /** The fragment of a link to a song, `#` excluded. `model`: the file's sha256. */

@@ -4,7 +4,7 @@
 export function followDrops(
   place: EventTarget,
   shown: HTMLElement,
-  take: (file: File) => void,
+  take: (files: File[]) => void,
   until: AddEventListenerOptions,
 ): void {
   const over = (is: boolean) => shown.classList.toggle("dropping", is);
@@ -15,8 +15,7 @@ export function followDrops(
   const drop = (event: Event) => {
     event.preventDefault();
     over(false);
-    const [file] = (event as DragEvent).dataTransfer?.files ?? [];
-    if (file) take(file);
+    take([...((event as DragEvent).dataTransfer?.files ?? [])]);
   };
   place.addEventListener("dragover", drag, until);
   place.addEventListener("dragleave", () => over(false), until);

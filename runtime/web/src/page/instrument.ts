@@ -53,9 +53,9 @@ export class Instrument {
     view.on("unprime", () => this.prime(undefined, ""));
     view.on("open", () => view.file.click());
     view.file.addEventListener("change", () => {
-      const [file] = view.file.files ?? [];
+      const files = [...(view.file.files ?? [])];
       view.file.value = "";
-      if (file) void this.take(file);
+      void this.takeAll(files);
     });
     view.form.addEventListener("input", (event) => {
       if ((event.target as HTMLInputElement).name === "seed") this.typedSeed = true;
@@ -70,7 +70,7 @@ export class Instrument {
     };
     if (this.isPage) window.addEventListener("hashchange", follow, until);
     const place = this.isPage ? document : this.host;
-    followDrops(place, view.stage, (file) => void this.take(file), until);
+    followDrops(place, view.stage, (files) => void this.takeAll(files), until);
   }
 
   /** Whether it is a page of its own, as opposed to a part of somebody's. */
@@ -94,6 +94,10 @@ export class Instrument {
     } catch (error) {
       this.refuse((error as Error).message);
     }
+  }
+
+  async takeAll(files: readonly File[]): Promise<void> {
+    for (const file of files) await this.take(file);
   }
 
   async take(file: File): Promise<void> {
@@ -205,7 +209,13 @@ export class Instrument {
 
   private made(make: () => void): void {
     this.player.view.say("");
-    make();
+    try {
+      make();
+    } catch (error) {
+      this.player.deck.isPlaying = false;
+      this.player.view.say((error as Error).message, true);
+      return this.changed();
+    }
     this.controls!.seed = this.studio.choices.seed ?? "";
     this.changed();
   }

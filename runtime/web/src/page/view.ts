@@ -40,6 +40,7 @@ const PAGE = `
   <details class="settings of-model">
     <summary>Settings</summary>
     <div class="form"></div>
+    <p class="hint">They hold for the next new song.</p>
     <p class="primer" hidden><span></span>
       <label><input type="checkbox"> Play it first</label>
       <button type="button" class="quiet" data-does="unprime">Remove</button></p>
@@ -50,7 +51,7 @@ const PAGE = `
     <button type="button" class="quiet of-model" data-does="link">Copy link</button>
     <button type="button" class="quiet" data-does="open">Open a file…</button>
     <button type="button" class="quiet" data-does="ports" hidden>MIDI ports…</button>
-    <input type="file" hidden accept=".onnx,.mid,.midi,.sf2,.sf3" tabindex="-1" aria-label="File">
+    <input type="file" multiple hidden accept=".onnx,.mid,.midi,.sf2,.sf3" tabindex="-1" aria-label="File">
   </footer>
   <p class="ports" hidden>
     <label>Play on <select data-port="out"></select></label>

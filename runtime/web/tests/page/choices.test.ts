@@ -46,3 +46,9 @@ test("a model is not asked for what it does not know", async () => {
   const { wishes } = settingsOf(asked, await loaded("band"));
   expect(wishes).toEqual({ density: "dense", instruments: [0, 40], drums: false, chords: "Am" });
 });
+
+test("what is no number is refused in words", async () => {
+  const piano = await loaded("piano");
+  expect(() => settingsOf({ seed: "1e9" }, piano)).toThrow("The seed is a whole number from 0 to");
+  expect(() => settingsOf({ seed: "1", tempo: "fast" }, piano)).toThrow("The tempo is a number, not fast.");
+});
