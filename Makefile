@@ -8,7 +8,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 PINS := .ci/pins-$(shell $(PYTHON) -c 'import sys, sysconfig; print("%d.%d-" % sys.version_info[:2] + sysconfig.get_platform())').txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live bench-recipes bench-folk bench-copies bench-memory pretrained docs listening showcase third-party pins install dependencies programs fuzz kills clean
+.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live bench-recipes bench-folk bench-copies bench-memory pretrained docs listening showcase release third-party pins install dependencies programs fuzz kills clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -153,6 +153,9 @@ listening: install  ## Songs of seeds 1 to 12 by the models that come with ugen 
 
 showcase: install  ## Make the song again that README shows
 	$(BIN)/ugen-run -o docs/showcase/song.mid -o docs/showcase/song.png -o docs/showcase/song.mp3 --seconds 30 --seed 24
+
+release: install ## Build the wheel and the archive of sources, and try both outside the checkout: dist/
+	$(BIN)/python tests/release.py
 
 third-party: install  ## Write THIRD_PARTY.md: the licences of all that each extra installs
 	$(BIN)/python tests/third_party.py > THIRD_PARTY.md
