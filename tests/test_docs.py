@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from doc_blocks import PAGES, ROOT, RUN, SHOWN, blocks
 from support import BUNDLED
-from test_package import COMMANDS, ENTRY_POINTS, flags_of
+from test_package import COMMANDS, ENTRY_POINTS, PROJECT, flags_of
 from ugen.data import read_midi
 from ugen.data.pretrained import PRETRAINED
 
@@ -151,3 +152,56 @@ def test_the_site_builds_without_broken_links_and_fetches_nothing(tmp_path: Path
         r'<(script|img|audio|iframe)[^>]* src="(https?:)?//|stylesheet[^>]* href="(https?:)?//'
     )
     assert [name for name, text in pages.items() if re.search(fetched, text)] == []
+
+
+def test_the_cells_of_the_notebook_run(
+    workplace: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a little music, as music.zip. `!` lines go to a shell, as IPython has it; what it displays
+    is only made."""
+    cells = json.loads((ROOT / "docs" / "notebook.ipynb").read_text("utf-8"))["cells"]
+    assert not any(cell.get("outputs") for cell in cells), "saved without outputs"
+    shutil.make_archive(str(workplace / "music"), "zip", workplace / "my-midi-files")
+    for name in ("my-midi-files", "runs"):
+        shutil.rmtree(workplace / name)
+    (workplace / "model.onnx").unlink()
+    lines = [_DISPLAY]
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            lines += [_plain(line) for line in "".join(cell["source"]).splitlines()]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=workplace, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("song-3.mid", "song-1.mp3", "song-1.png", "report.html"):
+        assert (workplace / name).stat().st_size > 100
+
+
+_DISPLAY = """import sys, types
+sys.modules["IPython.display"] = module = types.ModuleType("display")
+module.Audio = module.Image = module.display = print
+"""
+
+
+def _plain(line: str) -> str:
+    """A line of a cell as plain Python."""
+    if line.startswith("%pip"):
+        return ""
+    if line.startswith("!"):
+        return f"import subprocess; subprocess.run(f{line[1:]!r}, shell=True, check=True)"
+    return line
+
+
+def test_the_third_party_page_names_every_dependency() -> None:
+    text = (ROOT / "THIRD_PARTY.md").read_text("utf-8").lower()
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = [PROJECT["project"]["dependencies"], *(extras[n] for n in extras if n != "dev")]
+    names = {re.split(r"[\[><=;]", each)[0].strip() for lines in wanted for each in lines}
+    assert [n for n in names if not n.startswith("ugen-music") and f"| {n} |" not in text] == []
+
+
+def test_versions_agree_and_docker_copies_what_is_there() -> None:
+    assert f"\nversion: {PROJECT['project']['version']}\n" in (ROOT / "CITATION.cff").read_text()
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    copied = [word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]]
+    assert len(lines) <= 12 and all((ROOT / name).exists() for name in copied)
