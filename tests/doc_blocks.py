@@ -16,6 +16,12 @@ ROOT = Path(__file__).parent.parent
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 SHOWN = {"text", "json"}  # output, trees and the like: nothing to run
 RUN = {"bash", "python"}
+SONG = ROOT / "docs" / "showcase" / "song.mid"
+# run by a fresh environment's Python with the paths of two MIDI files: whether their notes differ
+NOTES_DIFFER = (
+    "import sys; from ugen.data import read_midi; "
+    "a, b = (read_midi(each).notes.tolist() for each in sys.argv[1:]); sys.exit(a != b)"
+)
 _BLOCK = re.compile(r"(?:^<!-- (.*?) -->\n+)?^```(\w*)\n(.*?)^```$", re.S | re.M)
 _NOTE = re.compile(r"(not run|run by): \S.{9,}")
 

@@ -17,8 +17,8 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).parent.parent
-SONG = ROOT / "docs" / "showcase" / "song.mid"
+from doc_blocks import NOTES_DIFFER, ROOT, SONG
+
 ASKED = "--seconds", "30", "--seed", "24", "--quiet"
 FOREIGN = "__pycache__", ".so", ".pyc", "node_modules", "demo/"
 
@@ -59,8 +59,7 @@ def try_out(path: Path, folder: Path) -> None:
     programs = folder / "venv" / "bin"
     call(programs / "pip", "install", "--quiet", "--disable-pip-version-check", path)
     call(programs / "ugen-run", "-o", folder / "song.mid", *ASKED)
-    if (folder / "song.mid").read_bytes() != SONG.read_bytes():
-        sys.exit(f"{path.name}: its song is not that of docs/showcase")
+    call(programs / "python", "-c", NOTES_DIFFER, folder / "song.mid", SONG)
     music = Path(call(programs / "ugen-data", "music").strip())
     if len(list(music.rglob("*.mid"))) != 104:
         sys.exit(f"{path.name}: the bundled music is not all there")
