@@ -76,6 +76,7 @@ lint: $(VENV)/.dependencies
 
 types: install
 	$(BIN)/mypy $(foreach package,$(SOURCES),-p ugen.$(package))
+	$(BIN)/mypy tests/user_program.py
 
 check-corpora: install  ## Round-trip every MIDI file under CORPORA=folder; report what was lost and what alarms the guard
 	@[ -n "$(CORPORA)" ] || { echo "say which folder: make check-corpora CORPORA=folder"; exit 2; }

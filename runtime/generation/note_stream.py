@@ -313,13 +313,14 @@ class NoteStream:
 
 
 def stream(model: Model, settings: SongSettings | None = None, **fields: Any) -> Iterator[Note]:
-    """The notes of a song while it is made, in order of onset, in seconds from its start, in
-    constant memory. Without a length they never end.
+    """The notes of a song while it is made: `for note in stream(load(), seed=7): ...`
 
-    Arguments as for `generate`, and the notes are the same. Each comes as soon as it has ended and
-    the guard cannot take it back: 24 to 32 seconds of music after it was sampled. (Without a guard
-    a note that never ends holds back all that follow.) Raises UgenError when something is out of
-    range, and GuardError after the last good note.
+    They come in order of onset, with times in seconds from the song's start. Without a length they
+    never end, and take constant memory. Arguments as for `generate`, and the notes are the same.
+    Each comes as soon as it has ended and the guard cannot take it back: 24 to 32 seconds of music
+    after it was sampled. (Without a guard a note that never ends holds back all that follow.)
+
+    Raises UgenError when something is out of range, and GuardError after the last good note.
     """
     song = NoteStream(model, merged(settings, fields))
     return (song.note(row) for row in song if row is not None)

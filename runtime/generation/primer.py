@@ -29,8 +29,11 @@ def primer_music(model: Model, score: Score, seconds: float | None = None) -> Sc
 
 
 def tokens_of(model: Model, score: Score, seconds: float | None = None) -> Tokens:
-    """The tokens of `primer_music` in the model's codec. Raises UgenError when there are none, or
-    too many."""
+    """Music as tokens that a song can begin with: the `primer` of SongSettings.
+
+    It is arranged like the model's training music, and silence before it is cut. `seconds`: use no
+    more than that of its beginning. Raises UgenError when no notes are left, or too many tokens.
+    """
     codec = model.card.codec
     tokens = codec.encode(primer_music(model, score, seconds)).tokens
     if len(tokens) > MAX_TOKENS:

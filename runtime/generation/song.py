@@ -76,14 +76,17 @@ def generate(
     model: Model,
     settings: SongSettings | None = None,
     *,
-    on_progress: Callable[[float], None] = lambda made: None,
+    on_progress: Callable[[float], None] | None = None,
     **fields: Any,
 ) -> Song:
-    """A song. The same model and settings give the same song.
+    """Make a song: `generate(load(), seconds=60, seed=7)`. The same model and settings give the
+    same song.
 
-    `fields`: those of SongSettings, as in `generate(model, seconds=60, seed=7)`; with `settings`
-    they replace some of them. `on_progress` gets the seconds, or bars, made so far. Raises
-    UgenError when something is out of range, and GuardError when the output stays degenerate.
+    `fields`: those of SongSettings; given beside `settings`, they replace some of them. A length,
+    `seconds` or `bars`, must be among them. `on_progress` gets the seconds, or bars, made so far.
+
+    Raises UgenError when something is out of range, and GuardError when the output stays
+    degenerate.
     """
     settings = merged(settings, fields)
     if settings.is_endless:
@@ -95,7 +98,7 @@ def generate(
     stream = NoteStream(
         model,
         settings,
-        on_progress=on_progress,
+        on_progress=on_progress or (lambda made: None),
         on_retry=retries.append,
         on_tokens=tokens.append,
         on_tempo=lambda *tempo: tempos.append(tempo),

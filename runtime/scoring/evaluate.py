@@ -2,7 +2,8 @@
 
 from ugen.runtime import load
 from ugen.runtime import read_piece, score
-scores = score(load("model.onnx"), [read_piece("song.mid", model.card)])
+model = load("model.onnx")
+scores = score(model, [read_piece("song.mid", model.card)])
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ _HELD = 128  # steps whose logits are counted at once
 
 
 def score(
-    model: Model, pieces: Sequence[Piece], on_progress: Callable[[int], None] = lambda steps: None
+    model: Model, pieces: Sequence[Piece], on_progress: Callable[[int], None] | None = None
 ) -> Scores:
-    """Score each next step of every piece. `on_progress` is called with the number of steps so far.
-    Raises UgenError when there are no pieces."""
+    """How well a model predicts each next token of some pieces, as `read_piece` gives them: mean
+    losses in nats per token, per note and per second, and accuracies.
+
+    `on_progress` gets the number of tokens so far. Raises UgenError when there are no pieces.
+    """
     codec = model.card.codec
     if not pieces:
         raise UgenError("no pieces to score")
@@ -40,7 +44,8 @@ def score(
     for logits, targets in _predictions(model, pieces, batch):
         tally.add(logits, targets)
         done += len(targets)
-        on_progress(done)
+        if on_progress is not None:
+            on_progress(done)
     notes, seconds = sum(piece.notes for piece in pieces), sum(piece.seconds for piece in pieces)
     return tally.scores(notes, seconds)
 

@@ -31,8 +31,11 @@ class Piece(NamedTuple):
 
 
 def read_piece(path: str | Path, card: Card, sustain: bool = False) -> Piece:
-    """A MIDI file arranged and encoded as a model's corpus was. Raises UgenError that names the
-    file."""
+    """A MIDI file as a piece to `score`: arranged and encoded as the corpus of the model with that
+    card (`model.card`) was.
+
+    `sustain`: fold the sustain pedal into the ends of notes. Raises UgenError that names the file.
+    """
     try:
         if reason := why_no_file(Path(path)):
             raise UgenError(reason)
