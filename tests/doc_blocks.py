@@ -4,6 +4,10 @@ A comment on the line before a block says why it is not run, or who runs it:
 
     <!-- not run: needs Docker -->
     <!-- run by: tests/newcomer.py -->
+
+and one before a block of text that it must be what the block above prints:
+
+    <!-- output of the block above -->
 """
 
 from __future__ import annotations
@@ -23,7 +27,8 @@ NOTES_DIFFER = (
     "a, b = (read_midi(each).notes.tolist() for each in sys.argv[1:]); sys.exit(a != b)"
 )
 _BLOCK = re.compile(r"(?:^<!-- (.*?) -->\n+)?^```(\w*)\n(.*?)^```$", re.S | re.M)
-_NOTE = re.compile(r"(not run|run by): \S.{9,}")
+OUTPUT = "output of the block above"
+_NOTE = re.compile(rf"(not run|run by): \S.{{9,}}|{OUTPUT}")
 
 
 class Block(NamedTuple):

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from doc_blocks import PAGES, ROOT, RUN, SHOWN, SONG, blocks
+from doc_blocks import OUTPUT, PAGES, ROOT, RUN, SHOWN, SONG, blocks
 from support import BUNDLED
 from test_package import COMMANDS, ENTRY_POINTS, PROJECT, flags_of
 from ugen.data import read_midi
@@ -91,18 +91,23 @@ def test_every_block_says_its_language_and_why_it_is_not_run() -> None:
 )
 def test_every_block_runs(page: str, workplace: Path) -> None:
     """In order, in one folder. What a page makes itself is not there before."""
-    shown = [block for block in blocks(page) if block.is_run_here]
+    shown = [block for block in blocks(page) if block.is_run_here or block.note == OUTPUT]
     for made in re.findall(r"(?<= -o )[\w./-]+", "\n".join(block.text for block in shown)):
         path = workplace / made
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     if "cp -r " in shown[0].text:
         shutil.rmtree(workplace / "my-midi-files")
+    printed = ""
     for block in shown:
+        if block.note == OUTPUT:
+            assert printed == block.text, block.place
+            continue
         words = ["bash", "-euo", "pipefail"] if block.language == "bash" else [sys.executable]
         done = subprocess.run(
             [*words, "-c", block.text], cwd=workplace, capture_output=True, text=True
         )
         assert done.returncode == 0, f"{block.place}: {done.stdout}{done.stderr}"
+        printed = done.stdout
         if block.language == "python" and ".save(" in block.text:
             assert len(read_midi(workplace / "song.mid").notes) > 5
 
