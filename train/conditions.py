@@ -81,7 +81,7 @@ def _sounding(notes: NoteTable, pitched: Flags) -> Ints:
 def random_part(notes: NoteTable, rng: np.random.Generator) -> Flags:
     """Some of a piece's notes that could stand already: a part of it, or all but some bars, and of
     these perhaps a part. Each as likely as what people ask for might be."""
-    is_region = rng.random() < 0.5
+    is_region = rng.random() < 0.4
     part = _random_line(notes, rng)
     if not is_region:
         return part

@@ -57,6 +57,7 @@ def pieces_of(corpus: Corpus, codec: BeatsCodec, count: int) -> Iterator[Piece]:
     rows = [row for row in corpus.pieces("valid") if row.tokens > 600][:count]
     for row in rows:
         tokens = corpus.piece(row)[:LONGEST].astype(np.int64)
+        tokens = tokens[: np.flatnonzero(tokens == codec.events.index("bar"))[-1] + 1]
         yield Piece(tokens, codec.notes(np.append(codec.start, tokens)))
 
 
