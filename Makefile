@@ -153,7 +153,8 @@ listening: install  ## Songs of seeds 1 to 12 by the models that come with ugen 
 	cd tests/bench && $(abspath $(BIN))/python listening.py ../../demo/listening ../../docs/listening.md $(if $(MUSIC),--music "$(abspath $(MUSIC))")
 
 showcase: install  ## Make the song again that README shows
-	$(BIN)/ugen-run -o docs/showcase/song.mid -o docs/showcase/song.png -o docs/showcase/song.mp3 --seconds 30 --seed 24
+	rm -f docs/showcase/song.*
+	$(BIN)/ugen-run -o docs/showcase/song.mid -o docs/showcase/song.svg -o docs/showcase/song.mp3 --seconds 30 --seed 24
 
 release: install ## Build the wheel and the archive of sources, and try both outside the checkout: dist/
 	$(BIN)/python tests/release.py
