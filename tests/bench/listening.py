@@ -39,7 +39,7 @@ SHOWN = "notes_per_second", "polyphony", "bars_returning", "key_stability", "in_
 HEADS = [*(name.replace("_", " ") for name in SHOWN), "copied", "distance"]
 PICTURE = ".svg" if ".svg" in WRITABLE else ".png"
 STYLE = """
-article { margin: 1.5rem 0; } article img { width: 100%; background: #fff; border-radius: 4px; }
+article { margin: 1.5rem 0; } article img { width: 100%; border-radius: 4px; }
 audio { width: 100%; } nav a { margin-right: 1rem; }
 """
 
@@ -186,7 +186,7 @@ def write_page(found: list[Group], page: Path) -> None:
     rows = ["", *HEADS], ["---"] * (len(HEADS) + 1), *means(found)
     lines = [f"| {' | '.join(row)} |" for row in rows]
     for each in found:
-        picture = page.parent / "showcase" / f"{each.name}{PICTURE}"
+        picture = page.parent / "showcase" / f"{each.name}.png"
         picture.parent.mkdir(exist_ok=True)
         contact_sheet([(f"seed {seed}", score) for seed, score in each.songs.items()], picture)
         lines += ["", f"## {each.title}", "", f"{each.about.capitalize()}.", ""]
