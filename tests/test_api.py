@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,3 +39,12 @@ def test_a_users_program_runs(tmp_path: Path) -> None:
     )
     assert done.stdout.count("\n") == 3
     assert (tmp_path / "again.mid").exists()
+
+
+def test_the_page_of_the_api_names_every_setting_of_a_song() -> None:
+    from ugen.runtime import SongSettings
+
+    text = (Path(__file__).parents[1] / "docs" / "api.md").read_text("utf-8")
+    (listed,) = re.findall(r"^The fields: (.*?)\.", text, re.S | re.M)
+    named = re.findall(r"`(\w+)`", listed)
+    assert named == [field.name for field in dataclasses.fields(SongSettings)]

@@ -19,8 +19,8 @@ from ugen.data.pretrained import PRETRAINED
 
 pytest.importorskip("torch")
 
-# What the shown commands take besides, so that a page takes seconds: one pass of training, of a
-# model that has learned a little, and one precision. A file that is there is written again: a
+# What the shown commands take besides, so that a page takes seconds: one pass of training, of the
+# model that comes with ugen or a tiny one, and one precision. A file that is there is written again: a
 # reader would be asked.
 HASTE = {"train-ugen": "--epochs 1 --threads 1 --sample-minutes 0"}
 SHIM = """#!/bin/bash
@@ -38,7 +38,7 @@ CHOOSE = {
   *--list-presets*|*--help*) extra=() ;;
   *--preset*|*--init-from*|*--resume*) ;;
   *band*|*--from-scratch*) extra+=(--hidden 16 --embedding 16) ;;
-  *) extra+=(--init-from {run}) ;;
+  *) extra+=(--init-from pretrained) ;;
 esac""",
     "export-ugen": """case " $* " in
   *--precision*|*--format*) ;;
@@ -48,13 +48,13 @@ esac""",
 
 
 @pytest.fixture(scope="module")
-def programs(row_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the commands of ugen, in haste."""
     folder = tmp_path_factory.mktemp("bin")
     for name, entry in ENTRY_POINTS.items():
         module, function = entry.split(":")
         words = {"module": module, "function": function, "name": name, "python": sys.executable}
-        choose = CHOOSE.get(name, "").format(run=row_run)
+        choose = CHOOSE.get(name, "")
         text = SHIM.format(**words, extra=HASTE.get(name, ""), choose=choose)
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
