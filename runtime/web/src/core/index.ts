@@ -3,9 +3,11 @@ import { UgenError } from "./errors";
 import { primerTokens } from "./generation/primer";
 import { defaults, type SongSettings as Settings, settingsOf } from "./generation/settings";
 import { type Maker, makeSong, streamSong } from "./generation/song";
+import type { Engine } from "./inference/engine";
 import { onnxEngine } from "./inference/onnxEngine";
+import { isPlain, plainEngine } from "./inference/plainEngine";
 import { selfCheck } from "./inference/selfCheck";
-import { cardFromMetadata } from "./modelFile/card";
+import { type Card, cardFromMetadata } from "./modelFile/card";
 import { readMetadata } from "./modelFile/metadata";
 import { sha256 } from "./sha256";
 import type { Event, GenerateOptions, LoadOptions, Model, Song, SongSettings } from "./types";
@@ -20,7 +22,7 @@ const MAKERS = new WeakMap<Model, Maker>();
 /** Load a model file, and check all of it. Throws ModelError, one line that says what is wrong. */
 export async function load(bytes: Uint8Array, options: LoadOptions = {}): Promise<Model> {
   const card = await cardFromMetadata(readMetadata(bytes));
-  const engine = await onnxEngine(card, bytes, options.wasm);
+  const engine = await engineOf(card, bytes, options);
   await selfCheck(card, engine);
   const maker = { card, engine, sha256: sha256(bytes) };
   const model: Model = {
@@ -31,6 +33,13 @@ export async function load(bytes: Uint8Array, options: LoadOptions = {}): Promis
   };
   MAKERS.set(model, maker);
   return model;
+}
+
+/** Of int8 files the plain engine where it knows the model, for its songs are those of ugen-run. */
+async function engineOf(card: Card, bytes: Uint8Array, options: LoadOptions): Promise<Engine> {
+  const usual = card.precision === "int8" && isPlain(card, bytes) ? "plain" : "wasm";
+  if ((options.engine ?? usual) === "plain") return plainEngine(card, bytes);
+  return onnxEngine(card, bytes, options.wasm);
 }
 
 /** The events of a song while it is made, in constant memory. Notes are those of `generate`. */

@@ -181,8 +181,11 @@ export interface Song {
 export interface LoadOptions {
   /** onnxruntime's ort-wasm-simd-threaded.wasm; without it that is fetched, or read under Node. */
   wasm?: ArrayBuffer | Uint8Array;
-  /** `lstm`: the plain one in TypeScript, slow, for one-layer fp32 models where wasm is missing. */
-  engine?: "wasm" | "lstm";
+  /**
+   * `plain`: in TypeScript, for plain LSTMs of fp32 and int8, without `wasm`; what int8 files get
+   * that it knows. `wasm`: onnxruntime, for all others.
+   */
+  engine?: "wasm" | "plain";
 }
 
 /** What `generate` takes besides the settings. */

@@ -1,0 +1,104 @@
+/** Matrices of a model, by which the streams of a step are multiplied. */
+import type { Tensor } from "../modelFile/weights";
+import { roundHalfEven } from "../text";
+import type { ByteKernel } from "./byteKernel";
+
+/** Numbers [outputs, inputs] to multiply. */
+export interface Matrix {
+  readonly outputs: number;
+  /** Add the products with each stream of x [streams, inputs] to `sums` [streams, outputs]. */
+  addTo(sums: Float32Array, x: Float32Array): void;
+}
+
+/** A matrix of float32. */
+export class FloatMatrix implements Matrix {
+  constructor(
+    private readonly rows: Float32Array,
+    readonly outputs: number,
+    private readonly inputs: number,
+  ) {}
+
+  addTo(sums: Float32Array, x: Float32Array): void {
+    const { rows, outputs, inputs } = this;
+    for (let begin = 0, to = 0; begin < x.length; begin += inputs) {
+      for (let row = 0, at = 0; row < outputs; row++, to++) {
+        let sum = 0;
+        for (let n = begin; n < begin + inputs; n++, at++) sum += rows[at]! * x[n]!;
+        sums[to]! += sum;
+      }
+    }
+  }
+}
+
+/**
+ * A matrix of bytes with one scale. Streams are rounded to 256 steps, all by one scale, so that all
+ * products and sums are of whole numbers, as in onnxruntime.
+ */
+export class ByteMatrix implements Matrix {
+  private readonly multiply: (steps: Int16Array) => Int32Array;
+
+  constructor(
+    kernel: ByteKernel,
+    rows: Int8Array,
+    private readonly scale: number,
+    readonly outputs: number,
+    private readonly inputs: number,
+  ) {
+    this.multiply = kernel.keep(rows, outputs, inputs);
+  }
+
+  addTo(sums: Float32Array, x: Float32Array): void {
+    const { steps, scale } = rounded(x);
+    const both = Math.fround(scale * this.scale);
+    for (let begin = 0, to = 0; begin < x.length; begin += this.inputs) {
+      const found = this.multiply(steps.subarray(begin, begin + this.inputs));
+      for (let n = 0; n < found.length; n++) {
+        sums[to++]! += Math.fround(Math.fround(found[n]!) * both);
+      }
+    }
+  }
+}
+
+/** Numbers as steps from 0, of a scale that makes 255 of their range. */
+function rounded(x: Float32Array): { steps: Int16Array; scale: number } {
+  let low = 0;
+  let high = 0;
+  for (const value of x) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (low === high) return { steps: new Int16Array(x.length), scale: 1 };
+  const scale = Math.fround(Math.fround(high - low) / 255);
+  const zero = Math.max(0, Math.min(255, roundHalfEven(-Math.fround(low / scale))));
+  const steps = new Int16Array(x.length);
+  for (let n = 0; n < x.length; n++) {
+    const step = roundHalfEven(Math.fround(x[n]! / scale)) + zero;
+    steps[n] = Math.max(0, Math.min(255, step)) - zero;
+  }
+  return { steps, scale };
+}
+
+/** Vectors by id, of which some are added up. */
+export interface Vectors {
+  readonly size: number;
+  readonly count: number;
+  /** The sum of some of them. */
+  sum(ids: readonly number[]): Float32Array;
+}
+
+/** The vectors of a table, whose numbers are the stored ones less `zero`, times `scale`. */
+export function vectorsOf(table: Tensor, scale: number, zero: number): Vectors {
+  const [count = 0, size = 0] = table.dims;
+  const numbers = table.data as Float32Array | Uint8Array;
+  return {
+    size,
+    count,
+    sum(ids) {
+      const sums = new Float32Array(size);
+      for (const id of ids) {
+        for (let n = 0; n < size; n++) sums[n]! += numbers[id * size + n]! - zero;
+      }
+      return sums.map((sum) => sum * scale);
+    },
+  };
+}
