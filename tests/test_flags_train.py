@@ -47,6 +47,7 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "tempo_jitter": ("training", 0.25),
     "velocity_jitter": ("training", 7),
     "wish_dropout": ("training", 0.25),
+    "given": ("training", 0.5),
     "class_weights": ("training", 0.25),
     "objective": ("training", "professor-forcing"),
     "precision": ("training", "bf16"),
