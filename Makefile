@@ -139,9 +139,9 @@ pretrained: install  ## Train the models that come with ugen again, from the mus
 	$(BIN)/train-ugen demo/pretrained/piano -o demo/pretrained/piano-run --columns $(PIANO) --hidden 512 --dropout 0.15 --epochs 7 --threads 1
 	$(BIN)/train-ugen demo/pretrained/band -o demo/pretrained/band-run --arrange band --columns $(PIANO),density,polyphony,label,meter,tempo \
 	  --hidden 512 --embedding 192 --dropout 0.5 --epochs 10 --threads 1
-	$(BIN)/export-ugen demo/pretrained/piano-run -o runtime/pretrained.onnx --precision int8 \
+	$(BIN)/export-ugen demo/pretrained/piano-run -o runtime/pretrained.onnx --force --precision int8 \
 	  --top-p 0.97 --licence "$$(cat runtime/pretrained.credits.txt)"
-	$(BIN)/export-ugen demo/pretrained/band-run -o runtime/pretrained-band.onnx --precision int8 \
+	$(BIN)/export-ugen demo/pretrained/band-run -o runtime/pretrained-band.onnx --force --precision int8 \
 	  --top-p 0.97 --licence "$$(cat runtime/pretrained-band.credits.txt)"
 
 docs: install    ## Build the pages of docs/ as a site that works from disk: site/index.html

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from ugen.data.cli import overwrite
 from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import with_options, with_version
 from ugen.data.optional_imports import require
@@ -35,17 +36,19 @@ def export(
         typer.Option(
             "-o",
             "--output",
-            help="The file to write: .onnx, or .ts for TorchScript; a new folder for Triton and "
+            help="The file to write: .onnx; .ts for TorchScript; a new folder for Triton and "
             "web.",
         ),
     ],
     given: dict[str, Any],
+    force: Annotated[bool, typer.Option("-f", "--force", help=overwrite.HELP)] = False,
 ) -> None:
     """Turn a training run into one self-describing file.
 
     The file is proved to compute what the run learned.
     """
     run = model_path(run)
+    overwrite.require_new([output], force, "-o")
     if given.get("format") == "web" and run.is_file():
         from .web import write_model
 
@@ -53,11 +56,14 @@ def export(
         return
     for module in ("torch", "onnx"):
         require(module, "export")
-    from .export import check_used
+    from .export import check_output, check_used
     from .export import export as export_run
 
+    if output.suffix in (".ts", ".pt"):
+        given.setdefault("format", "torchscript")
     settings = ExportSettings(**given)
     check_used(given, settings)
+    check_output(output, settings)
     export_run(run, output, settings, _say)
 
 

@@ -42,12 +42,17 @@ def export(
     disagrees with the checkpoint or costs more than --max-loss.
     """
     written = _format(settings.format)
-    written.check_output(output)
+    check_output(output, settings)
     checkpoint = load_checkpoint(run)
     if not checkpoint.update:
         say(f"{run} learned nothing: its weights are those of before the first update")
     with torch_at_its_best():
         written.write(Proof(checkpoint, settings, say, steps), output)
+
+
+def check_output(output: Path, settings: ExportSettings) -> None:
+    """Raise UgenError when the name to write does not go with the format."""
+    _format(settings.format).check_output(output)
 
 
 def check_used(given: Iterable[str], settings: ExportSettings) -> None:

@@ -26,7 +26,8 @@ Best = Callable[[list[Measured], float], Measured]  # one of several, and how mu
 def check_output(output: Path) -> None:
     """Raise UgenError unless the name is one of an ONNX file."""
     if output.suffix != ".onnx":
-        raise UgenError(f"-o {output}: an ONNX file's name ends in .onnx")
+        reason = "an ONNX file's name ends in .onnx (other kinds: --format)"
+        raise UgenError(reason, flag="-o", path=output)
 
 
 def write(proof: Proof, output: Path) -> None:

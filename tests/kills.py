@@ -25,7 +25,7 @@ from ugen.data.cli.main import MUSIC
 TINY = ("--hidden=8", "--embedding=8", "--batch=4", "--bptt-length=16", "--threads=1")
 TINY += ("--sample-minutes=0", "--precision=fp32")
 INT8 = "--precision=int8", "--max-loss=50"
-SONG = "--seconds=10", "--seed=1"
+SONG = "--seconds=10", "--seed=1", "--force"
 SIGNALS = {
     "SIGTERM": (signal.SIGTERM,),
     "SIGINT": (signal.SIGINT,),
@@ -36,7 +36,7 @@ SIGNALS = {
 # they run in the folder of the trial, which has the stock beside it
 PREPARE = "ugen-data", "prepare", MUSIC, "-o", "corpus", "--workers", 2
 TRAIN = "train-ugen", "../stock/music", "-o", "run", *TINY, "--valid", 0.2, "--epochs", 4
-EXPORT = "export-ugen", "../stock/run", "-o"
+EXPORT = "export-ugen", "../stock/run", "--force", "-o"
 EVERYTHING = ("*",)
 OF_RUN = "run/corpus/*", "run/held_out_excerpt.npy", "run/originality.json"
 WEIGHTS = ("run/model.safetensors",)
@@ -56,7 +56,7 @@ def works() -> list[Work]:
         ),
         Work(
             "ugen-data convert",
-            ("ugen-data", "convert", "../stock/music", "csv", "--to", ".csv"),
+            ("ugen-data", "convert", "../stock/music", "csv", "--to", ".csv", "--force"),
             stable=EVERYTHING,
         ),
         Work(
@@ -72,7 +72,11 @@ def works() -> list[Work]:
         Work("export-ugen, torchscript", (*EXPORT, "m.ts", "--format", "torchscript")),
         Work("ugen-run -o", ("ugen-run", *three, *SONG), stable=EVERYTHING),
         Work("ugen-run --count", ("ugen-run", *many, *SONG), stable=EVERYTHING),
-        Work("ugen-run --endless", ("ugen-run", "-o", "radio.mid", "--endless"), ends=False),
+        Work(
+            "ugen-run --endless",
+            ("ugen-run", "-o", "radio.mid", "--endless", "--force"),
+            ends=False,
+        ),
         Work("ugen-score", ("ugen-score", "../stock/music", "../stock/m.onnx", "--songs", 0)),
     ]
 

@@ -102,6 +102,7 @@ UGEN_RUN = {
     "--endless": Refused("model.onnx --endless", "--endless: say where to"),
     "--play": Refused("model.onnx --play --midi-port x", "--play and --midi-port: give one"),
     "--midi-port": Refused("model.onnx --midi-port nowhere", "--midi-port nowhere: no port"),
+    "--force": Refused("model.onnx --info --force", "--force: not with --info"),
     "--quiet": Acts(SONG, "--quiet"),
     "--json": Acts(SONG, "--json"),
     "--threads": Refused("model.onnx --info --threads 2", "--threads: not with --info"),
@@ -145,6 +146,7 @@ FRAMES = "frames.txt song.mid"
 UGEN_DATA_CONVERT = {
     "--to": Acts("music out --to .csv", "--to .txt"),
     "--show": Refused("primer.mid song.csv --show", "--show: goes with a picture"),
+    "--force": Refused("primer.mid primer.mid --force", "primer.mid: is what is to be converted"),
     "--ticks": Acts(FRAMES, "--ticks 50"),
     "--velocity": Acts(FRAMES, "--velocity 50"),
     "--shortest": Acts(FRAMES, "--shortest 3"),
@@ -162,7 +164,13 @@ TABLES: dict[str, tuple[typer.Typer, Any]] = {
     "ugen-data prepare": (ugen_data, UGEN_DATA_PREPARE),
     "ugen-data tokens": (ugen_data, UGEN_DATA_TOKENS),
     "ugen-data convert": (ugen_data, UGEN_DATA_CONVERT),
-    "ugen-data report": (ugen_data, {"--output": Refused("music -o x.txt", "-o x.txt")}),
+    "ugen-data report": (
+        ugen_data,
+        {
+            "--output": Refused("music -o x.txt", "-o x.txt"),
+            "--force": Refused("music --force", "--force: goes with -o"),
+        },
+    ),
     "ugen-data stats": (ugen_data, {"--json": Acts("primer.mid", "--json")}),
 }
 ROWS = [(name, option) for name, (_, table) in TABLES.items() for option in table]

@@ -15,6 +15,7 @@ from ugen.data.render import audio
 from ugen.data.render import convert as converter
 from ugen.data.text import printable
 
+from . import overwrite
 from .app import make_app, run_app
 from .file_warnings import FileWarnings
 from .options import with_options, with_version
@@ -84,6 +85,7 @@ def report(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write a page (.html) as well.")
     ] = None,
+    force: Annotated[bool, typer.Option("-f", "--force", help=overwrite.HELP)] = False,
 ) -> None:
     """Report what a corpus holds, and what was dropped or lost."""
     from ugen.data.corpus.corpus import Corpus
@@ -94,6 +96,9 @@ def report(
 
     if output is not None and output.suffix.lower() not in (".html", ".htm"):
         raise UgenError("the name must end in .html", flag="-o", value=output)
+    if force and output is None:
+        raise UgenError("goes with -o", flag="--force")
+    overwrite.require_new([] if output is None else [output], force, "-o")
     found = facts(Corpus.open(corpus))
     typer.echo(table(found, width()))
     if output is not None:
@@ -119,6 +124,7 @@ def convert(
     show: Annotated[
         bool, typer.Option("--show", help="Open the picture in the system's viewer.")
     ] = False,
+    force: Annotated[bool, typer.Option("-f", "--force", help=overwrite.HELP)] = False,
 ) -> None:
     """Convert a file, or all files of a folder, into another kind."""
     is_folder = source.is_dir()
@@ -133,6 +139,9 @@ def convert(
     work = converter.pairs(source, target, kind) if is_folder else {source: target}
     converter.check_used(options, {path.suffix.lower() for path in work}, kind)
     settings = converter.Options(**options)
+    if any(path.resolve() == made.resolve() for path, made in work.items()):
+        raise UgenError("is what is to be converted; name another file", path=target)
+    overwrite.require_new(work.values(), force)
     played = f", played by {audio.credit(settings.soundfont)}" if kind in audio.FORMATS else ""
     if is_folder:
         _convert_folder(source, target, work, settings, played)

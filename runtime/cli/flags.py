@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ugen.data import UgenError
+from ugen.data.cli import overwrite
 from ugen.data.settings import setting
 from ugen.runtime.generation.settings import SongSettings
 
@@ -33,6 +34,7 @@ class Output:
     save_state: Path | None = setting(
         None, "Write where the song stops, for --from-state; it is then made as with --exact."
     )
+    force: bool = setting(False, overwrite.HELP, flag="-f --force")
     quiet: bool = setting(False, "Print only errors.", flag="-q --quiet")
     as_json: bool = setting(
         False,
@@ -44,6 +46,14 @@ class Output:
     def files(self) -> list[Path]:
         """The files to write, as they are named."""
         return self.output or []
+
+    def require_new(self, seed: int, count: int) -> None:
+        """Ask before files of songs with these seeds are overwritten, or raise UgenError."""
+        songs = [name for n in range(count) for name in self.names(seed + n)]
+        overwrite.require_new((name for name in songs if name != outputs.STDOUT), self.force, "-o")
+        if (state := self.save_state) is not None:
+            states = (outputs.name_of(state, seed + n) for n in range(count))
+            overwrite.require_new(states, self.force, "--save-state")
 
     def names(self, seed: int) -> list[Path]:
         """The files of one song."""
@@ -155,6 +165,7 @@ _WITH_REPLAY = {
     "threads",
     "provider",
     "quiet",
+    "force",
     "as_json",
     "play",
     "midi_port",

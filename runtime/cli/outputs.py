@@ -27,6 +27,9 @@ def check(files: Sequence[Path], count: int, soundfont: Path | None = None) -> s
     for file in files:
         if file == STDOUT and getattr(sys.stdout, "name", "") == os.devnull:
             raise UgenError("standard output is closed", flag="-o", value="-")
+        if file == STDOUT and sys.stdout.isatty():
+            reason = "MIDI does not go to a terminal; name a file, or pipe it to a program"
+            raise UgenError(reason, flag="-o", value="-")
         if file != STDOUT and file.suffix.lower() not in WRITABLE:
             reason = f"the name must end in {', '.join(WRITABLE)}"
             raise UgenError(reason, flag="-o", path=file)

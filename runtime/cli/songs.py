@@ -40,6 +40,7 @@ def make(
     messages: RunMessages,
 ) -> None:
     """Make what was asked for: whole songs, or one that is played or written while it is made."""
+    targets.require_new(request.settings.seed, source.count)
     if model.provider != "cpu":
         messages.warning(f"computed by {model.provider}")
     if live.is_on:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from importlib.metadata import version
 
 import typer
+from ugen.data import UgenError
 from ugen.data.cli.prepare import corpus_settings
 from ugen.data.cli.progress import progress_bar
 from ugen.data.corpus.corpus import Corpus, is_corpus
@@ -32,6 +33,7 @@ def new(request: Request) -> Trainer:
         check_music(request.music, music)
     else:
         music = corpus_settings(request.source, **request.music)
+        _require_outside(request)
     codec = music.codec
     model, training = request.configs(codec)
     path = request.options.init_from
@@ -52,6 +54,15 @@ def new(request: Request) -> Trainer:
     return Trainer.begin(
         request.output, corpus, model, training, device, version("ugen-music"), world, first
     )
+
+
+def _require_outside(request: Request) -> None:
+    """Raise UgenError for a run inside the music that it learns from: a later one would find the
+    samples of this one there."""
+    source, output = request.source.resolve(), request.output.resolve()
+    if source == output or source in output.parents:
+        reason = f"is inside the music; choose a folder outside of {request.source}"
+        raise UgenError(reason, flag="-o", path=request.output)
 
 
 def _silent(text: str) -> None:
