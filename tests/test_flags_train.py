@@ -20,6 +20,7 @@ import typer
 from support import digest, finished, train_ugen
 from ugen.data.corpus.corpus import Corpus
 from ugen.train.cli import app, main
+from ugen.train.presets import PRESETS
 
 TINY = ["--hidden", "8", "--embedding", "8", "--batch", "2", "--bptt-length", "16"]
 FAST = ["--epochs", "0", "--sample-minutes", "0", "--threads", "1"]
@@ -77,7 +78,7 @@ OTHERS = {
     "verbose",
     "resumed",
 }
-PRINT_AND_EXIT = {"presets", "version", "help", "install_completion", "show_completion"}
+PRINT_AND_EXIT = {"presets", "measure", "version", "help", "install_completion", "show_completion"}
 
 
 def run(*arguments: object, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -245,6 +246,20 @@ def test_a_preset_that_is_not_the_resumed_run_is_refused(
 
 
 # faults of before
+
+
+def test_the_list_of_presets_measures_nothing_unasked(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """It once took minutes before the first line."""
+    monkeypatch.setattr("ugen.train.learning.speed.tokens_per_second", lambda *_, **__: 54_321.0)
+    code, said = run("--list-presets", capsys=capsys)
+    assert code == 0 and "eight layers" in said and "54,321" not in said
+    for flags in (("--list-presets", "--measure"), ("--measure", "--list-presets")):
+        code, said = run(*flags, capsys=capsys)
+        assert code == 0 and said.count("54,321") == len(PRESETS)
+    code, said = run("music", "-o", "run", "--measure", capsys=capsys)
+    assert code == 2 and "--measure: goes with --list-presets" in said
 
 
 def test_no_epochs_make_no_update(tiny_run: Path, small_corpus: Corpus) -> None:

@@ -270,9 +270,13 @@ def test_presets_are_listed_with_size_and_speed(monkeypatch: pytest.MonkeyPatch)
         )
     lines: list[str] = []
     list_presets(lines.append)
-    assert [line.split()[0] for line in lines[1:]] == list(PRESETS)
-    for line in lines[1:]:
-        found = re.match(r"\S+ +(\d+) +8 +([\d,]+) +([\d,]+)   \w", line)
+    assert [line.split()[0] for line in lines[1:-1]] == list(PRESETS)
+    assert all(re.match(r"\S+ +(\d+) +8 +([\d,]+)  [a-z]", line) for line in lines[1:-1])
+    assert "--measure" in lines[-1]
+    timed: list[str] = []
+    list_presets(timed.append, measured=True)
+    for line in timed[1:-1]:
+        found = re.match(r"\S+ +(\d+) +8 +([\d,]+) +([\d,]+)  [a-z]", line)
         assert found and int(found[3].replace(",", "")) > 100
 
 

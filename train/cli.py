@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,7 @@ import typer
 from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import with_options, with_version
 from ugen.data.cli.prepare import CodecChoice
+from ugen.data.cli.terminal import say
 from ugen.data.corpus.prepare import Settings
 from ugen.data.errors import StoppedError, UgenError
 from ugen.data.optional_imports import require
@@ -24,13 +26,15 @@ if TYPE_CHECKING:
 
 app = make_app()
 
+MEASURE = "--measure"
+
 
 def _show_presets(asked: bool) -> None:
     if asked:
         require("torch", "train")
         from .run_setup.preset_list import list_presets
 
-        list_presets(typer.echo)
+        list_presets(say, MEASURE in sys.argv)
         raise typer.Exit
 
 
@@ -62,8 +66,11 @@ def train(
             "--list-presets",
             callback=_show_presets,
             is_eager=True,
-            help="Show the presets with their size and their speed on this machine.",
+            help="Show the presets: what each is for, and its size.",
         ),
+    ] = False,
+    measure: Annotated[
+        bool, typer.Option(MEASURE, help="With --list-presets: and its speed on this machine.")
     ] = False,
 ) -> None:
     """Learn from a folder of MIDI files.
@@ -71,6 +78,8 @@ def train(
     The best weights so far are always in the run's folder, beside report.html, which shows how
     training goes.
     """
+    if measure:
+        raise UgenError("goes with --list-presets", flag=MEASURE)
     run = RunOptions(**options)
     require("torch", "train")
     require("safetensors", "train")

@@ -19,7 +19,7 @@ from ugen.data.cli.options import given_flags, refuse_others, with_options, with
 from ugen.data.cli.terminal import width
 from ugen.data.codecs.base import Tokens
 from ugen.data.errors import CodecError
-from ugen.data.pretrained import HELP, PRETRAINED, model_path
+from ugen.data.pretrained import HELP, PRETRAINED
 from ugen.data.processors import usable_threads
 from ugen.data.text import printable
 from ugen.runtime.generation.primer import primer_music, tokens_of
@@ -32,6 +32,7 @@ from ugen.runtime.inference.model import Model
 from ugen.runtime.sampling.config import Sampling
 
 from .flags import Keeping, Live, Machine, Output, Source, check_flags
+from .from_run import model_file
 from .keeping import read_kept
 from .outputs import STDOUT
 
@@ -45,6 +46,8 @@ SECONDS = 60.0  # of a song when no length is given
 EXAMPLES = """Example: ugen-run -o song.mid
 
 Example: ugen-run pretrained-band -o song.mid
+
+Example: ugen-run runs/mine -o song.mid
 
 Example: ugen-run model.onnx -o song.mid --seconds 60 --seed 7
 
@@ -87,7 +90,7 @@ def run(
         Path,
         typer.Argument(
             metavar="[MODEL]",
-            help=f"A model file that export-ugen wrote; {HELP}.",
+            help=f"A model file that export-ugen wrote, or a run of train-ugen; {HELP}.",
             show_default="pretrained",
         ),
     ] = PRETRAINED,
@@ -103,10 +106,10 @@ def run(
     machine: dict[str, Any],
 ) -> None:
     """Make new music from a model file."""
-    given, model = given_flags(context), model_path(model)
+    given = given_flags(context)
     targets, origin, streaming = Output(**output), Source(**source), Live(**live)
     if info:
-        _show_card(given, model, targets.as_json)
+        _show_card(given, model_file(model), targets.as_json)
         return
     if streaming.list_ports:
         _show_ports(given)
@@ -117,7 +120,9 @@ def run(
     credit = check_flags(given, targets, origin, streaming.is_on)
     messages = RunMessages(targets.quiet, targets.as_json, STDOUT in targets.files, credit)
     computing = Machine(**machine)
-    loaded = load(model, usable_threads(computing.threads, messages.warning), computing.provider)
+    loaded = load(
+        model_file(model), usable_threads(computing.threads, messages.warning), computing.provider
+    )
     messages.card = loaded.card
     if origin.replay is not None:
         request = read_record(origin.replay, loaded.sha256, loaded.card)

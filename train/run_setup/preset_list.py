@@ -1,4 +1,4 @@
-"""The presets, with their speed on this machine."""
+"""The presets: what each is for, its size, and, if asked for, its speed on this machine."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from ugen.train.presets import PRESETS
 from .request import Request, RunOptions
 
 
-def list_presets(say: Callable[[str], None]) -> None:
-    """One line for each preset: its size, and its training speed on this machine, measured now."""
+def list_presets(say: Callable[[str], None], measured: bool = False) -> None:
+    """A line for each preset: its size, when to choose it, and the speed of its training, measured
+    now."""
     from ugen.train.learning.speed import tokens_per_second
     from ugen.train.model import LstmModel
 
     device, codec = choose_device("auto"), make_codec("beats")
-    lines = []
+    heads = f"{'preset':12}{'layers':>7}{'hidden':>7}{'weights':>12}"
+    say(heads + f"{'tokens/s':>10}" * measured + "  choose it for")
     for name, preset in PRESETS.items():
         request = Request(Path(), Path(), RunOptions(preset=name), {}, {}, {})
         model, training = request.configs(codec)
-        speed = tokens_per_second(model, training, device, updates=2)
         weights = LstmModel(model).parameters_count()
-        size = f"{model.layers:6} {model.hidden:6} {weights:11,}"
-        lines.append(f"{name:12} {size} {speed:9,.0f}   {preset.about}")
-    say(
-        f"{'preset':12} {'layers':>6} {'hidden':>6} {'weights':>11} {'tokens/s':>9}   "
-        f"(measured now: codec beats, {device}, {training.precision})"
-    )
-    for line in lines:
-        say(line)
+        line = f"{name:12}{model.layers:7}{model.hidden:7}{weights:12,}"
+        if measured:
+            line += f"{tokens_per_second(model, training, device, updates=1):10,.0f}"
+        say(f"{line}  {preset.about}")
+    if measured:
+        say(f"measured now, on {device} in {training.precision}, for the codec beats")
+    else:
+        say("--list-presets --measure: their speed on this machine, in a minute or more")
