@@ -512,7 +512,7 @@ def test_the_card_comes_as_json(model_file: Path) -> None:
 
 def test_the_key_that_a_song_came_out_in_is_told(plain_file: Path, tmp_path: Path) -> None:
     """A song of a model that knows no keys is moved, and stays in minor or major."""
-    song = ["-o", tmp_path / "a.mid", "--seconds", 8, "--seed"]
+    song = ["-o", tmp_path / "a.mid", "--force", "--seconds", 8, "--seed"]
     model, seeds = load(plain_file), range(1, 200)
     made = ((seed, generate(model, seconds=8, seed=seed)) for seed in seeds)
     in_minor = next(seed for seed, each in made if key_of(each.score)[1])
@@ -529,14 +529,14 @@ def test_the_key_that_a_song_came_out_in_is_told(plain_file: Path, tmp_path: Pat
 
 def test_a_song_that_is_to_be_continued_does_not_end(row_file: Path, tmp_path: Path) -> None:
     song, state = tmp_path / "a.mid", tmp_path / "a.json"
-    options = ["-o", song, "--seconds", 6, "--seed", 3]
+    options = ["-o", song, "--force", "--seconds", 6, "--seed", 3]
     assert ugen_run(row_file, *options).returncode == 0
     done = ugen_run(row_file, "-o", tmp_path / "b.mid", "--replay", song, "--save-state", state)
     assert done.returncode == 2 and "it came to its end" in done.stderr and not state.exists()
     assert ugen_run(row_file, *options, "--save-state", state).returncode == 0
     record = read_record(song, digest(row_file), load(row_file).card)
     assert record.settings.exact
-    on = ugen_run(row_file, "-o", song, "--from-state", state, "--seconds", 6)
+    on = ugen_run(row_file, "-o", song, "--force", "--from-state", state, "--seconds", 6)
     assert on.returncode == 0, on.stderr
 
 
