@@ -36,8 +36,7 @@ def export(
         typer.Option(
             "-o",
             "--output",
-            help="The file to write: .onnx; .ts for TorchScript; a new folder for Triton and "
-            "web.",
+            help="The file to write: .onnx; .ts for TorchScript; a new folder for Triton and web.",
         ),
     ],
     given: dict[str, Any],
