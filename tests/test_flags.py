@@ -153,7 +153,7 @@ UGEN_DATA_CONVERT = {
     "--gaps": Acts(FRAMES, "--gaps 2"),
     "--gaps-first": Acts(f"{FRAMES} --gaps 2 --shortest 3", "--gaps-first"),
     "--row-seconds": Acts("primer.mid song.png", "--row-seconds 9"),
-    "--colour": Acts("primer.mid song.png", "--colour velocity"),
+    "--dark": Acts("primer.mid song.png", "--dark"),
     "--as-played": Acts("primer.mid song.musicxml", "--as-played"),
     "--soundfont": Refused("primer.mid song.csv --soundfont x.sf2", "--soundfont"),
 }

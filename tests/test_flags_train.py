@@ -76,6 +76,7 @@ OTHERS = {
     "sample_minutes",
     "tensorboard",
     "verbose",
+    "given",
     "resumed",
 }
 PRINT_AND_EXIT = {"presets", "measure", "version", "help", "install_completion", "show_completion"}
