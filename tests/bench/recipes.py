@@ -8,13 +8,15 @@ prepare` makes it. Losses are of the best evaluation, with nothing wished of the
 Songs are made by the exported int8 file with its own defaults, seeds 1 on, and again at a
 temperature of 0.9; `distance` is their mean distance from the held-out pieces, cut to the same
 length, in standard deviations of these (docs/scoring.md). With more than one seed a recipe has a
-row for each. The page is written anew after each row; rows that it has already are kept.
+row for each. A row that is done is kept in the folder --work, and the page shows all of these.
+--together scores pairs of recipes that are done as one model, whose chances are the mean of theirs.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import shlex
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import torch
 from machine import how, machine, markdown
 from ugen.data.codecs.registry import make_codec
 from ugen.data.corpus.corpus import Corpus, is_corpus
@@ -32,6 +35,9 @@ from ugen.runtime import load
 from ugen.runtime.inference.model import Model
 from ugen.runtime.scoring.pieces import Piece
 from ugen.runtime.scoring.songs import SongComparison, compare_songs
+from ugen.train.evaluation.evaluate import HeldOutSet, evaluate
+from ugen.train.model import LstmModel
+from ugen.train.run_folder.checkpoint import load_checkpoint
 
 BACK = ",".join(each.name for each in make_codec("beats").columns if each.lag)
 AFTER = ",".join(each.name for each in make_codec("beats").columns if each.length)
@@ -71,7 +77,6 @@ def learn(corpus: Path, out: Path, options: Sequence[str]) -> dict[str, float]:
             "0",
             "--threads",
             "1",
-            "--from-scratch",
             *([] if resume else ["--from-scratch"]),
         ]
         subprocess.run([*train, *options, *resume], check=True)
@@ -84,12 +89,7 @@ def learn(corpus: Path, out: Path, options: Sequence[str]) -> dict[str, float]:
 
 def row_of(best: Mapping[str, float], songs: Mapping[float, SongComparison]) -> dict[str, str]:
     """A recipe's row."""
-    row = {
-        "nats per token": f"{best['nats_per_token']:.3f}",
-        "per note": f"{best['nats_per_note']:.2f}",
-        "accuracy": f"{best['accuracy']:.1%}",
-        "tokens per second": f"{best['speed']:,.0f}",
-    }
+    row = {**losses(best), "tokens per second": f"{best['speed']:,.0f}"}
     for temperature, found in songs.items():
         for name in SHOWN:
             ours = found.measures[name].songs
@@ -109,25 +109,75 @@ def measured(model: Model, pieces: Sequence[Piece], songs: int) -> dict[float, S
     return found
 
 
-def write(page: Path, rows: Mapping[str, Mapping[str, str]], music: str) -> None:
+class Together(LstmModel):
+    """Models of one shape as one, with the mean of their chances. A state is theirs, layer upon
+    layer."""
+
+    def __init__(self, models: Sequence[LstmModel]):
+        super().__init__(models[0].config)
+        self.models = torch.nn.ModuleList(models)
+
+    def state(self, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Zeros for all."""
+        h, c = super().state(batch)
+        return h.repeat(len(self.models), 1, 1), c.repeat(len(self.models), 1, 1)
+
+    def hidden_sequence(
+        self, x: torch.Tensor, h: torch.Tensor, c: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The top layers of all, one beside the other."""
+        parts = zip(self.models, *(each.chunk(len(self.models)) for each in (h, c)), strict=True)
+        tops, hs, cs = zip(*(m.hidden_sequence(x, *state) for m, *state in parts), strict=True)
+        return torch.cat(tops, -1), torch.cat(hs), torch.cat(cs)
+
+    def logits(self, top: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """The logarithm of the mean of their chances."""
+        parts = zip(self.models, top.chunk(len(self.models), -1), strict=True)
+        each = torch.stack([m.logits(part, x).log_softmax(-1) for m, part in parts])
+        return each.logsumexp(0) - math.log(len(self.models))
+
+
+def losses(scores: Mapping[str, float]) -> dict[str, str]:
+    """The first cells of a row."""
+    return {
+        "nats per token": f"{scores['nats_per_token']:.3f}",
+        "per note": f"{scores['nats_per_note']:.2f}",
+        "accuracy": f"{scores['accuracy']:.1%}",
+    }
+
+
+def scored_together(corpus: Corpus, folders: Sequence[Path]) -> dict[str, str]:
+    """The row of several runs' models as one, without songs."""
+    model = Together([load_checkpoint(folder / "run").model for folder in folders])
+    held_out = HeldOutSet.from_rows(corpus, corpus.pieces("valid"))
+    return losses(vars(evaluate(model, held_out, corpus.codec, torch.device("cpu"))))
+
+
+def write(page: Path, work: Path, music: str) -> None:
     """The page with the rows so far."""
-    frame = pd.DataFrame.from_dict(dict(rows), orient="index").rename_axis("recipe").reset_index()
+    found = sorted(work.glob("*/row.json"), key=lambda path: path.stat().st_mtime_ns)
+    frame = pd.DataFrame([json.loads(path.read_text()) for path in found]).fillna("")
     text = ["# Recipes", "", how(__doc__), "", machine("torch", "onnxruntime"), "", music, ""]
-    write_atomically(page, "\n".join([*text, *markdown(frame.fillna("")), ""]).encode())
+    write_atomically(page, "\n".join([*text, *markdown(frame), ""]).encode())
+
+
+def options() -> argparse.Namespace:
+    """What is asked for."""
+    found = argparse.ArgumentParser()
+    found.add_argument("folder", type=Path)
+    found.add_argument("page", type=Path)
+    found.add_argument("--epochs", default="4")
+    found.add_argument("--songs", type=int, default=40)
+    found.add_argument("--seeds", type=int, default=1)
+    found.add_argument("--only", help="recipes, separated by semicolons")
+    found.add_argument("--together", help="recipes that are done: default+tied")
+    found.add_argument("--work", type=Path, default=Path("demo/recipes"))
+    return found.parse_args()
 
 
 def main(out: Callable[[str], None] = print) -> None:
     """Entry point."""
-    options = argparse.ArgumentParser()
-    options.add_argument("folder", type=Path)
-    options.add_argument("page", type=Path)
-    options.add_argument("--epochs", default="4")
-    options.add_argument("--songs", type=int, default=40)
-    options.add_argument("--seeds", type=int, default=1)
-    options.add_argument("--only", help="recipes, separated by semicolons")
-    options.add_argument("--work", type=Path, default=Path("demo/recipes"))
-    given = options.parse_args()
-    chosen = given.only.split(";") if given.only else list(RECIPES)
+    given = options()
     given.work.mkdir(parents=True, exist_ok=True)
     corpus = given.folder
     if not is_corpus(corpus):
@@ -141,17 +191,33 @@ def main(out: Callable[[str], None] = print) -> None:
         f"{len(opened.pieces('train'))} pieces are learned, {len(held_out)} held out; "
         f"{given.epochs} passes, {given.songs} songs."
     )
-    rows: dict[str, dict[str, str]] = {}
+
+    def folder_of(label: str) -> Path:
+        folder: Path = given.work / label.replace(" ", "-").replace(",", "")
+        return folder
+
+    def done(label: str, row: Mapping[str, str]) -> None:
+        folder_of(label).mkdir(exist_ok=True)
+        told = {"recipe": label, **row}
+        write_atomically(folder_of(label) / "row.json", json.dumps(told).encode())
+        write(given.page, given.work, music)
+        out(f"{label}: {row}")
+
+    chosen = given.only.split(";") if given.only else [] if given.together else list(RECIPES)
     for seed in range(1, given.seeds + 1):
         for name in chosen:
-            label = f"{name}, seed {seed}" if given.seeds > 1 else name
-            folder = given.work / label.replace(" ", "-").replace(",", "")
+            label = f"{name}, seed {seed}" if seed > 1 else name
+            folder = folder_of(label)
             folder.mkdir(exist_ok=True)
-            words = [*shlex.split(RECIPES[name]), "--epochs", given.epochs, "--seed", str(seed)]
-            best = learn(corpus, folder, words)
-            rows[label] = row_of(best, measured(load(folder / "model.onnx"), pieces, given.songs))
-            write(given.page, rows, music)
-            out(f"{label}: {rows[label]}")
+            if not (folder / "row.json").exists():
+                words = [*shlex.split(RECIPES[name]), "--epochs", given.epochs, "--seed", str(seed)]
+                best = learn(corpus, folder, words)
+                songs = measured(load(folder / "model.onnx"), pieces, given.songs)
+                done(label, row_of(best, songs))
+    for names in given.together.split(";") if given.together else ():
+        pair = [each.strip() for each in names.split("+")]
+        label = f"{' and '.join(pair)} together"
+        done(label, scored_together(opened, [folder_of(each) for each in pair]))
 
 
 if __name__ == "__main__":
