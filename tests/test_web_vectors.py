@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from web_midi_vectors import FILE as MIDI_FILE
+from web_midi_vectors import text as midi_text
 from web_vectors import FILE, text
 
 
@@ -13,3 +15,9 @@ def test_the_vectors_are_fresh() -> None:
     assert stored["models"] == made["models"]
     for old, new in zip(stored["songs"], made["songs"], strict=True):
         assert old == new, (old["model"], old["asked"])
+
+
+def test_the_vectors_of_midi_files_are_fresh() -> None:
+    """`python tests/web_midi_vectors.py` writes them anew."""
+    stored, made = (json.loads(each) for each in (MIDI_FILE.read_text("utf-8"), midi_text()))
+    assert stored == made
