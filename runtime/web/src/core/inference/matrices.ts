@@ -6,6 +6,7 @@ import type { ByteKernel } from "./byteKernel";
 /** Numbers [outputs, inputs] to multiply. */
 export interface Matrix {
   readonly outputs: number;
+  readonly inputs: number;
   /** Add the products with each stream of x [streams, inputs] to `sums` [streams, outputs]. */
   addTo(sums: Float32Array, x: Float32Array): void;
 }
@@ -15,7 +16,7 @@ export class FloatMatrix implements Matrix {
   constructor(
     private readonly rows: Float32Array,
     readonly outputs: number,
-    private readonly inputs: number,
+    readonly inputs: number,
   ) {}
 
   addTo(sums: Float32Array, x: Float32Array): void {
@@ -42,7 +43,7 @@ export class ByteMatrix implements Matrix {
     rows: Int8Array,
     private readonly scale: number,
     readonly outputs: number,
-    private readonly inputs: number,
+    readonly inputs: number,
   ) {
     this.multiply = kernel.keep(rows, outputs, inputs);
   }

@@ -3,6 +3,7 @@
  * files it computes each state to the last bit as processors with FMA do for onnxruntime, whose
  * WebAssembly rounds twice where those round once; so songs of int8 files are those of `ugen-run`.
  */
+import { GIVEN_NAMES, holdsToken, WISHES } from "../codecs/columns";
 import { ModelError, UgenError } from "../errors";
 import type { Card } from "../modelFile/card";
 import { readWeights, type Tensor } from "../modelFile/weights";
@@ -44,7 +45,7 @@ class PlainEngine implements Engine {
   private readonly wishPlaces: readonly number[]; // of a row
   private readonly wishOffsets: readonly number[];
   private readonly pointers: readonly number[]; // places of a row that point
-  private readonly gates: Matrix | null;
+  private readonly gates: Matrix | null; // null where they are the last columns of the head
   private readonly gatesBias: Float32Array;
   private readonly head: Matrix;
   private readonly headBias: Float32Array;
@@ -55,20 +56,38 @@ class PlainEngine implements Engine {
     weights: Weights,
     private readonly layers: readonly Layer[],
   ) {
+    const names = ["", ...card.columnNames];
+    const sizes = [card.codec.vocabulary, ...card.columns.map((each) => each.size)];
+    const placesOf = (is: (name: string) => boolean) =>
+      names.flatMap((name, place) => (is(name) ? [place] : []));
     this.embedding = weights.vectors("embedding");
-    this.offsets = weights.places("embedding_offsets") ?? [0];
-    this.wishPlaces = weights.places("wish_places") ?? [];
+    this.offsets = beginnings(sizes);
+    this.wishPlaces = placesOf((name) => WISHES.some((wish) => wish.name === name));
     this.wishes = this.wishPlaces.length ? weights.vectors("wishes") : null;
-    this.wishOffsets = weights.places("wishes_offsets") ?? [0];
-    this.pointers = weights.places("pointers") ?? [];
-    this.gates = this.pointers.length ? weights.floatMatrix("gates") : null;
-    this.gatesBias = this.pointers.length ? weights.floats("gates_bias") : new Float32Array();
+    this.wishOffsets = beginnings(this.wishPlaces.map((place) => sizes[place]!));
     this.head = weights.matrix("head");
     this.headBias = weights.floats("head_bias");
-    const outputs = card.codec.vocabulary + (this.gates ? 1 : 0);
-    if (this.head.outputs !== outputs || this.offsets.length !== 1 + card.columns.length) {
-      throw new ModelError("its weights do not fit its columns");
-    }
+    const points = this.head.outputs > card.codec.vocabulary;
+    // what stands already is not pointed at
+    const mayPoint = (name: string) => holdsToken(name) && !GIVEN_NAMES.includes(name);
+    this.pointers = points ? placesOf(mayPoint) : [];
+    this.gates = weights.has("gates") ? weights.floatMatrix("gates") : null;
+    this.gatesBias = this.gates ? weights.floats("gates_bias") : new Float32Array();
+    this.check(sizes);
+  }
+
+  /** Throw ModelError where the weights do not fit the columns. */
+  private check(sizes: readonly number[]): void {
+    const total = (all: readonly number[]) => all.reduce((sum, size) => sum + size, 0);
+    const wished = total(this.wishPlaces.map((place) => sizes[place]!));
+    const { length } = this.pointers;
+    const outputs = sizes[0]! + (length ? 1 + (this.gates ? 0 : length) : 0);
+    const fits =
+      this.embedding.count === total(sizes) &&
+      (this.wishes?.count ?? 0) === wished &&
+      this.head.outputs === outputs &&
+      this.gatesBias.length === (this.gates ? length : 0);
+    if (!fits) throw new ModelError("its weights do not fit its columns");
   }
 
   async step(rows: Int32Array | Float32Array, state: State): Promise<Float32Array> {
@@ -101,23 +120,35 @@ class PlainEngine implements Engine {
   }
 
   private logits(rows: readonly (readonly number[])[], top: Float32Array): Float32Array {
-    const size = this.head.outputs;
-    const scores = new Float32Array(rows.length * size);
-    this.head.addTo(scores, top);
-    for (let n = 0; n < scores.length; n++) scores[n]! += this.headBias[n % size]!;
-    if (!this.gates) return scores;
-    const count = this.pointers.length;
-    const gates = new Float32Array(rows.length * count);
-    this.gates.addTo(gates, top);
-    rows.forEach((ids, stream) => {
-      this.pointers.forEach((place, n) => {
-        const gate = Math.fround(gates[stream * count + n]! + this.gatesBias[n]!);
-        scores[stream * size + ids[place]!]! += gate;
-      });
-    });
-    // the first column is of ids that name no token
-    return joined(rows.map((_, stream) => scores.slice(stream * size + 1, (stream + 1) * size)));
+    const { head, headBias, pointers, card } = this;
+    const scores = products(head, headBias, top);
+    if (!pointers.length) return scores;
+    const gates = this.gates ? products(this.gates, this.gatesBias, top) : null;
+    return joined(
+      rows.map((ids, stream) => {
+        const own = scores.subarray(stream * head.outputs, (stream + 1) * head.outputs);
+        const beyond = own.subarray(1 + card.codec.vocabulary);
+        const adds = gates?.subarray(stream * pointers.length) ?? beyond;
+        pointers.forEach((place, n) => (own[ids[place]!]! += adds[n]!));
+        // the first column is of ids that name no token
+        return own.slice(1, 1 + card.codec.vocabulary);
+      }),
+    );
   }
+}
+
+/** A matrix times each stream, and its bias. */
+function products(matrix: Matrix, bias: Float32Array, x: Float32Array): Float32Array {
+  const streams = x.length / matrix.inputs;
+  const found = new Float32Array(streams * matrix.outputs);
+  matrix.addTo(found, x);
+  return found.map((product, n) => product + bias[n % matrix.outputs]!);
+}
+
+/** Where each of some parts begins that stand one after the other. */
+function beginnings(sizes: readonly number[]): number[] {
+  let sum = 0;
+  return sizes.map((size) => (sum += size) - size);
 }
 
 /** Compute a layer's state anew, in place; gives what comes out of it. */
@@ -165,10 +196,8 @@ class Weights {
     return data;
   }
 
-  /** Whole numbers; null where the model has none of this name. */
-  places(name: string): number[] | null {
-    const found = this.tensors.get(name)?.data;
-    return found instanceof BigInt64Array ? [...found].map(Number) : null;
+  has(name: string): boolean {
+    return this.tensors.has(name);
   }
 
   vectors(name: string): Vectors {
