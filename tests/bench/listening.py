@@ -40,7 +40,7 @@ HEADS = [*(name.replace("_", " ") for name in SHOWN), "copied", "distance"]
 PICTURE = ".svg" if ".svg" in WRITABLE else ".png"
 STYLE = """
 article { margin: 1.5rem 0; } article img { width: 100%; border-radius: 4px; }
-audio { width: 100%; } nav a { margin-right: 1rem; }
+audio { width: 100%; } nav a { margin-right: 1rem; } td.text { white-space: nowrap; }
 """
 
 
@@ -67,7 +67,9 @@ def groups(music: Path, songs: int, seconds: float) -> Iterator[Group]:
         about = f"{name}, as it comes"
         yield Group(arrangement, f"{arrangement.capitalize()}, by ugen", about, made, model.card)
         counted, pieces = learned(music, arrangement, model.card.codec)
-        about = f"counts in {pieces} pieces what follows the last four tokens; nothing else"
+        about = (
+            f"counts in {pieces} pieces what follows the last four tokens, and knows nothing else"
+        )
         made = {seed: counted.song(model.card.codec, seconds, seed) for seed in range(1, songs + 1)}
         title = f"{arrangement.capitalize()}, by a 5-gram"
         yield Group(f"{arrangement}-5-gram", title, about, made, model.card)
@@ -108,25 +110,27 @@ def article(group: Group, seed: int, score: Score, folder: Path) -> str:
         sound = f'<audio controls preload="none" src="{name}.mp3"></audio>'
     except UgenError as error:
         sound = f'<p class="soft">No sound: {escaped(error)}</p>'
-    shown = table(HEADS, [in_words(numbers(score, group.card))], text=())
+    row = zip(HEADS, in_words(numbers(score, group.card)), strict=True)
+    shown = ", ".join(f"{head} {value}" for head, value in row)
     return (
         f'<article id="{name}"><h3>Seed {seed}</h3>'
-        f'<img loading="lazy" src="{name}{PICTURE}" alt="Piano roll of {name}">'
-        f'{sound}{shown}<p><a href="{name}.mid">{name}.mid</a></p></article>'
+        f'<img src="{name}{PICTURE}" alt="Piano roll of {name}">{sound}'
+        f'<p>{shown}. <a href="{name}.mid">{name}.mid</a></p></article>'
     )
 
 
 def means(found: list[Group]) -> list[list[str]]:
-    """A row for each group: its title, and the mean of each number over its songs."""
-    return [
-        [
-            each.title,
-            *in_words(
-                list(np.mean([numbers(score, each.card) for score in each.songs.values()], axis=0))
-            ),
-        ]
-        for each in found
-    ]
+    """A row for each group: its title, and the mean of each number over its songs. After a model's
+    comes one of the music that it was measured on, as its file has it."""
+    rows = []
+    for each in found:
+        of_songs = [numbers(score, each.card) for score in each.songs.values()]
+        rows.append([each.title, *in_words(list(np.mean(of_songs, axis=0)))])
+        if not each.name.endswith("gram"):
+            music = real_music(each.card)
+            known = [f"{music[name][0]:.2f}" if name in music else "" for name in SHOWN]
+            rows.append([f"{each.name.capitalize()}, real pieces", *known, "", "0"])
+    return rows
 
 
 def html(found: list[Group], folder: Path) -> str:
@@ -161,7 +165,7 @@ Written by `make listening`. {machine}
 
 {table}
 
-How: {how}
+{how}
 """
 
 
