@@ -45,6 +45,7 @@ def test_the_page_has_every_song_and_its_files(tmp_path: Path) -> None:
     command = [sys.executable, "listening.py", folder, page, *few]
     subprocess.run(list(map(str, command)), cwd=BENCH, check=True)
     html = (folder / "index.html").read_text("utf-8")
+    assert "media-src 'self' file:" in html, "its policy lets it play the files beside it"
     for name in ("piano-1", "piano-5-gram-1", "band-1", "band-5-gram-1"):
         assert html.count(f'id="{name}"') == 1
         assert (folder / f"{name}.mid").exists()
