@@ -2,10 +2,11 @@
 
     python tests/web_vectors.py
 
-writes runtime/web/tests/vectors/songs.json. Its models are no networks: their logits are a hash of
-the rows that they are fed, so that every id of every column decides what comes next. So a runtime
-that makes the same songs has the same cursor, mask, sampler, guard, ending, decoder and MIDI
-writer. `model_of` says how a model computes.
+writes vectors/songs.json and vectors/bundled.json in runtime/web/tests. The latter has hashes of
+songs by the models that come with ugen. The models of the former are no networks: their logits are
+a hash of the rows that they are fed, so that every id of every column decides what comes next. So a
+runtime that makes the same songs has the same cursor, mask, sampler, guard, ending, decoder and
+MIDI writer. `Hashed` says how such a model computes.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ from ugen.data.analysis.originality import make_table
 from ugen.data.analysis.wishes import BY_NAME, Known
 from ugen.data.codecs.base import split_event
 from ugen.data.codecs.columns import Column
+from ugen.data.pretrained import NAMES
 from ugen.data.render.midi_file import file_bytes
-from ugen.runtime import Card, Model, Sampling, SongSettings
+from ugen.runtime import Card, Model, Sampling, Song, SongSettings, load
 from ugen.runtime.generation.primer import tokens_of
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.transform import Transform
 from ugen.runtime.inference.model import start_of
 
-FILE = Path(__file__).parent.parent / "runtime" / "web" / "tests" / "vectors" / "songs.json"
+FOLDER = Path(__file__).parent.parent / "runtime" / "web" / "tests" / "vectors"
+SEEDS = {"piano": range(1, 21), "band": range(1, 6)}  # of the bundled models
 LABELS = ("rag", "waltz")
 SHA256 = "0" * 64
 
@@ -276,17 +279,14 @@ def made(model: Hashed, asked: Mapping[str, Any]) -> dict[str, Any]:
         song = request.make(model)
     except UgenError as error:
         return {"error": str(error)}
-    record = request.record()
-    key = request.signature(song.key)
-    data = file_bytes(song.score, texts=[record], pad_ticks=song.pad_ticks, key=key)
     return {
-        "record": record,
+        "record": request.record(),
         "tokens": song.tokens.tolist(),
         "seconds": song.seconds,
         "key": song.key,
         "retries": [str(retry) for retry in song.retries],
         "notes": len(song.score.notes),
-        "midi": hashlib.sha256(data).hexdigest(),
+        "midi": hashlib.sha256(_midi(request, song)).hexdigest(),
     }
 
 
@@ -303,8 +303,35 @@ def vectors() -> dict[str, Any]:
     }
 
 
+def bundled() -> list[dict[str, Any]]:
+    """What the models that come with ugen make of some seeds: 30 seconds."""
+    found = []
+    for arrangement, seeds in SEEDS.items():
+        model = load(NAMES[arrangement])
+        for seed in seeds:
+            settings = SongSettings(seconds=30.0, seed=seed, sampling=model.card.sampling)
+            request = Request(model.sha256, settings)
+            song = request.make(model)
+            tokens = song.tokens.astype("<u2").tobytes()
+            found.append(
+                {
+                    "model": NAMES[arrangement],
+                    "seed": seed,
+                    "tokens": hashlib.sha256(tokens).hexdigest(),
+                    "midi": hashlib.sha256(_midi(request, song)).hexdigest(),
+                }
+            )
+    return found
+
+
+def _midi(request: Request, song: Song) -> bytes:
+    """The file that `ugen-run -o` writes."""
+    key = request.signature(song.key)
+    return file_bytes(song.score, texts=[request.record()], pad_ticks=song.pad_ticks, key=key)
+
+
 def text() -> str:
-    """The file, a line for each model and song."""
+    """songs.json, a line for each model and song."""
     parts = []
     for name, part in vectors().items():
         pairs = part.items() if isinstance(part, dict) else enumerate(part)
@@ -319,4 +346,6 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(text(), "utf-8")
+    (FOLDER / "songs.json").write_text(text(), "utf-8")
+    lines = ",\n".join(json.dumps(each) for each in bundled())
+    (FOLDER / "bundled.json").write_text(f"[\n{lines}\n]\n", "utf-8")
