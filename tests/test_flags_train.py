@@ -76,7 +76,6 @@ OTHERS = {
     "sample_minutes",
     "tensorboard",
     "verbose",
-    "given",
     "resumed",
 }
 PRINT_AND_EXIT = {"presets", "measure", "version", "help", "install_completion", "show_completion"}

@@ -20,9 +20,10 @@ _SHARP = "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"
 
 def parse_key(name: str) -> tuple[int, bool]:
     """A key's tonic, 0 for C to 11, and whether it is minor. Raises UgenError."""
-    found = re.fullmatch(r"([A-Ga-g])([#b]?)(m?)", name)
+    short = re.sub(r" ?(major|minor)$", lambda mode: "m" * (mode[1] == "minor"), name.strip())
+    found = re.fullmatch(r"([A-Ga-g])([#b]?)(m?)", short)
     if not found:
-        raise UgenError("must be a key such as C, F# or Bbm", flag="--key", value=name)
+        raise UgenError("must be a key such as C, F#, Bbm or D minor", flag="--key", value=name)
     letter, sign, minor = found.groups()
     return (_NAMES[letter.upper()] + {"": 0, "#": 1, "b": -1}[sign]) % 12, bool(minor)
 

@@ -209,4 +209,7 @@ def _usage(error: Any) -> str:
 def _hint(error: Any) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else ""
-    return f"see {path} --help".replace("  ", " ")
+    flags = [flag for each in context.command.params for flag in each.opts] if context else []
+    extra = "unexpected extra" in str(error.message) and "-o" in flags
+    named = "a file to write is named by -o; " if extra else ""
+    return f"{named}see {path} --help".replace("  ", " ")

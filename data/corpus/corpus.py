@@ -152,6 +152,11 @@ class Corpus:
         """Open a corpus folder. Raises UgenError that names the part that is missing or does not
         fit."""
         path = Path(path)
+        if not path.is_dir():
+            raise UgenError("not a folder" if path.exists() else "no such folder", path=path)
+        if not is_corpus(path):
+            reason = "not a corpus (no corpus.json in it); make one with ugen-data prepare"
+            raise UgenError(reason, path=path)
         about = _read_about(path / "corpus.json")
         rows = _read_manifest(path / "manifest.jsonl")
         total = sum(row.tokens for row in rows)

@@ -244,7 +244,8 @@ def check_writable(path: Path) -> None:
     kind = path.suffix.lower()
     if kind not in WRITABLE:
         choices = ", ".join(WRITABLE)
-        raise UgenError(f"cannot write {kind or 'no extension'}; choose {choices}", path=path)
+        reason = f"cannot write {kind}" if kind else "has no extension"
+        raise UgenError(f"{reason}; choose {choices}", path=path)
 
 
 def read_score(source: Path, options: Options) -> Score:

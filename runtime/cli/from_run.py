@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ugen.data import UgenError
 from ugen.data.cli.terminal import say
+from ugen.data.midi.smf import MIDI_SUFFIXES
 from ugen.data.pretrained import model_path
 from ugen.data.text import printable
 
@@ -21,7 +22,12 @@ def is_run(path: Path) -> bool:
 def model_file(path: Path) -> Path:
     """The model file that a path, a name or a run stands for. A run is exported where torch is
     installed and its weights are newer than the file. Raises UgenError where that cannot be."""
+    if str(path).startswith(("http:/", "https:/")):
+        raise UgenError("an address; ugen opens no connection: download the file", path=path)
     path = model_path(path)
+    if path.suffix.lower() in MIDI_SUFFIXES and path.is_file():
+        reason = "a MIDI file, not a model; --primer continues one, -o writes one"
+        raise UgenError(reason, path=path)
     if not is_run(path):
         return path
     file, weights = path / "model.onnx", path / "model.safetensors"

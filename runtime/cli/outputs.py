@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +49,11 @@ def check(files: Sequence[Path], count: int, soundfont: Path | None = None) -> s
 
 
 def check_name(file: Path, flag: str, count: int) -> None:
-    """Raise UgenError when several songs would have one name."""
+    """Raise UgenError when several songs would have one name, or one with a {word} that stands for
+    nothing."""
+    if unknown := re.search(r"\{(?!seed\})\w*\}", str(file)):
+        reason = f"{unknown[0]} stands for nothing; {SEED} does"
+        raise UgenError(reason, flag=flag, path=file)
     if count > 1 and SEED not in str(file):
         example = f"as in {flag} 'songs/{SEED}{file.suffix}'"
         reason = f"each of {count} songs needs its own name, {example}"

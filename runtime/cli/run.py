@@ -14,6 +14,7 @@ import typer
 from ugen.data import UgenError, read_midi
 from ugen.data.analysis.chord_symbols import chords_text, parse_chords
 from ugen.data.analysis.chords import chords_of_bars
+from ugen.data.analysis.key import key_name, parse_key
 from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
 from ugen.data.cli.terminal import width
@@ -134,6 +135,8 @@ def run(
             song["seconds"] = SECONDS
         if targets.save_state is not None and not streaming.endless:
             song["exact"] = True  # a song that has come to its end cannot be continued
+        if " " in song.get("key", ""):  # D minor: records and other runtimes have Dm
+            song["key"] = key_name(parse_key(song["key"]))
         if "key" not in loaded.card.known and "key" in song:
             transform["key"] = song.pop("key")
         if "chords" in song:

@@ -15,11 +15,11 @@ from ugen.data.cli.file_warnings import FileWarnings
 from ugen.data.cli.options import given_flags, refuse_others, with_options, with_version
 from ugen.data.cli.progress import progress_bar
 from ugen.data.cli.terminal import say, width
-from ugen.data.pretrained import HELP, PRETRAINED
+from ugen.data.pretrained import HELP, PRETRAINED, model_path
 from ugen.data.processors import usable_threads
 from ugen.runtime.scoring.settings import ScoreSettings
 
-from .from_run import model_file
+from .from_run import is_run, model_file
 
 if TYPE_CHECKING:
     from ugen.runtime.model_file.card import Card
@@ -75,7 +75,7 @@ def _sorted_out(files: Sequence[Path]) -> tuple[Path, list[Path]]:
     from ugen.data import UgenError
     from ugen.data.midi.files import midi_files
 
-    files = [model_file(path) for path in files]
+    files = [model_file(path) if is_run(path) else model_path(path) for path in files]
     models = [path for path in files if path.suffix.lower() == ".onnx"] or [PRETRAINED]
     if len(models) > 1:
         raise UgenError(f"takes one model file (.onnx), and {len(models)} were given")

@@ -52,7 +52,9 @@ def verdict(run: Path, config: RunConfig, history: Sequence[Row]) -> Verdict | N
     collapsed = bool(collapse(history))
     is_good = bool(best["update"]) and better and not collapsed
     sentences = [against, *_training(history, improving, is_over), *_memorizing(history, best)]
-    if not best["update"] and is_over:
+    if not history[-1]["update"]:
+        sentences = ["No update was made: the weights are those that it began with.", against]
+    elif not best["update"] and is_over:
         sentences = [f"{NOTHING_LEARNED}.", against]
     next_step, command = "", ""
     if is_over:
@@ -123,7 +125,11 @@ def _next(
     here = printable(shlex.quote(str(run)))
     if is_good:
         return "make the file that plays anywhere", f"export-ugen {here} -o model.onnx"
+    if not history[-1]["update"]:
+        return "train it, with --epochs above 0", ""
     training, corpus = config.training, printable(shlex.quote(config.corpus.path))
+    if config.corpus.seconds < 60 * FEWEST_MINUTES and not improving:
+        return "train again with more music of the same kind", ""
     if collapse(history):
         return COLLAPSE_HINT[:1].lower() + COLLAPSE_HINT[1:], ""
     if improving:
@@ -131,9 +137,7 @@ def _next(
         if training.minutes:
             longer = f"--minutes {2 * training.minutes:g}"
         return "train longer", f"train-ugen {corpus} -o {here} --resume {longer}"
-    if not training.epochs and not training.minutes:
-        return "train it, with --epochs above 0", ""
-    if config.corpus.seconds < 60 * FEWEST_MINUTES or overfitting(history):
+    if overfitting(history):
         return "train again with more music of the same kind, or a higher --dropout", ""
     return f"train again with another --lr (it was {training.lr:g}; --find-lr looks for one)", ""
 

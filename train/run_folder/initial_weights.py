@@ -58,13 +58,21 @@ def open_model(path: Path) -> InitialModel:
     return _from_onnx(path) if path.suffix == ".onnx" else _from_run(path)
 
 
+def _hint(wanted: Codec, codec: Codec) -> str:
+    """The flag that makes one codec of the other, where there is one."""
+    band = wanted.options().get("band")
+    if wanted.name != codec.name:
+        return f", by --codec {wanted.name}"
+    return f", by --arrange {'band' if band else 'piano'}" if band is not None else ""
+
+
 def initial_model(path: Path, codec: Codec) -> InitialModel:
     """The same, for music in a codec. Raises UgenError when the model's is another."""
     model = open_model(path)
     if not fits(model, codec):
         raise UgenError(
-            f"its codec is {_words(model.codec)}, this corpus has {_words(codec)}; "
-            "prepare the corpus with the same codec",
+            f"its codec is {_words(model.codec)}, this corpus has {_words(codec)}; prepare the "
+            f"corpus with the same{_hint(model.codec, codec)}",
             flag="--init-from",
             value=path,
         )

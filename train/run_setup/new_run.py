@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import typer
 from ugen.data import UgenError
+from ugen.data.cli import terminal
 from ugen.data.cli.prepare import corpus_settings
 from ugen.data.cli.progress import progress_bar
 from ugen.data.corpus.corpus import Corpus, is_corpus
@@ -34,6 +35,8 @@ def new(request: Request) -> Trainer:
     else:
         music = corpus_settings(request.source, **request.music)
         _require_outside(request)
+        if not music.valid + music.test:
+            raise UgenError("training needs held-out pieces to test on", flag="--valid", value=0)
     codec = music.codec
     model, training = request.configs(codec)
     path = request.options.init_from
@@ -42,7 +45,7 @@ def new(request: Request) -> Trainer:
     world = World.init(device.type)
     corpus = music if isinstance(music, Corpus) else prepared(request, music, world)
     model = request.fitted(model, corpus)
-    say = _silent if world.rank else typer.echo
+    say = _silent if world.rank else terminal.say
     first = first or bundled_model(request, corpus, say)
     if first is not None:
         first = adapted(first, model, request, corpus, say)
