@@ -81,8 +81,9 @@ def _check_single(output: Path, single_file: bool) -> None:
 
 def _write(model: Path, output: Path, say: Callable[[str], None]) -> None:
     card, data = load(model).card, read_bytes(model)
-    if card.precision not in PRECISIONS:
-        say(f"{model} is {card.precision}, which is slow in a browser; fp32 or int8 are fast")
+    if card.precision == "int4":
+        reason = "int4 is too slow in a browser; export the run with --precision int8"
+        raise UgenError(reason, path=model)
     if is_single(output):
         write_atomically(output, web_page.model_page(data, instruments_of(card)))
         say(f"{output}: {output.stat().st_size / 1e6:.1f} MB. Open it in a browser")

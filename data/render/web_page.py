@@ -95,7 +95,7 @@ def _page() -> Path:
 
     if not (PAGE / "single.html").exists():
         raise UgenError("the page is not built; in ugen's source: make web")
-    return PAGE
+    return Path(PAGE)
 
 
 def _one_file(

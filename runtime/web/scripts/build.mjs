@@ -45,12 +45,16 @@ const noted = {
   },
 };
 
-/** Keeps onnxruntime's wasm out of scripts, where it would stand twice, in base64: pages hand it over. */
+/**
+ * onnxruntime's module names its wasm relative to itself, and a bundler would put all 14 MB into the
+ * script. It is given the bytes instead, and fetches nothing.
+ */
 const withoutWasm = {
   name: "without-wasm",
-  transform(code, module) {
-    if (!module.includes("onnxruntime-web")) return undefined;
-    return code.replaceAll(/new URL\("ort[^"]*",\s*import\.meta\.url\)/g, '({ href: "" })');
+  enforce: "pre",
+  transform(code, id) {
+    if (!id.includes("/onnxruntime-web/")) return null;
+    return { code: code.replaceAll("import.meta.url", '"http://localhost/"'), map: null };
   },
 };
 
