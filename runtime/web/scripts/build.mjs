@@ -4,6 +4,8 @@
  *
  * page/ has site/, a page as static files; single.html and song.html, pages as one file; sounds/, a
  * SoundFont for each instrument. All scripts are classic ones: `file://` refuses modules.
+ *
+ *   node scripts/build.mjs [PAGE NPM]
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,10 +20,9 @@ import { trimSounds } from "../src/sound/trim.mjs";
 import { serviceWorker } from "./service_worker.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
-const PAGE = join(ROOT, "python/ugen_web/page");
+const [PAGE = join(ROOT, "python/ugen_web/page"), NPM = join(ROOT, "npm")] = process.argv.slice(2);
 const SITE = join(PAGE, "site");
-const BUILT = join(ROOT, "node_modules/.built");
-const NPM = join(ROOT, "npm");
+const BUILT = join(PAGE, "scripts"); // until they stand where they are needed
 const ORT = "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm";
 const SOUNDS = join(PAGE, "sounds"); // a SoundFont for each instrument
 // of a page that knows no model: one instrument of each of General MIDI's families, and drums
@@ -131,7 +132,6 @@ function hashOf(code) {
 }
 
 async function buildScripts() {
-  rmSync(BUILT, { recursive: true, force: true });
   for (const name of ["page/main", "page/song", "page/worker", "offline"]) {
     await bundle(`src/${name}.ts`, BUILT, `${basename(name)}.js`, "iife");
   }
@@ -165,11 +165,12 @@ async function buildPackage() {
   await bundle("src/core/index.ts", NPM, "ugen.js", "es", [/^onnxruntime-web/]);
   const compiler = path("node_modules/typescript/bin/tsc");
   const options = { cwd: ROOT, stdio: "inherit" };
-  execFileSync(process.execPath, [compiler, "-p", "tsconfig.npm.json"], options);
+  const types = ["-p", "tsconfig.npm.json", "--outDir", join(NPM, "types")];
+  execFileSync(process.execPath, [compiler, ...types], options);
 }
 
-await buildScripts();
 rmSync(PAGE, { recursive: true, force: true });
+await buildScripts();
 trimSounds(SOUNDS);
 cpSync(path(FAMILIES), join(SOUNDS, "families.json"));
 buildSite();
