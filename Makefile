@@ -8,7 +8,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 PINS := .ci/pins-$(shell $(PYTHON) -c 'import sys, sysconfig; print("%d.%d-" % sys.version_info[:2] + sysconfig.get_platform())').txt
 SOURCES := data runtime train export
 
-.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live bench-recipes bench-folk bench-copies bench-memory pretrained docs listening showcase release third-party pins install dependencies programs fuzz kills clean
+.PHONY: help demo test test-oldest test-pythons test-processors lint types check-corpora bench bench-prepare bench-train bench-chorales bench-mutopia bench-forcing bench-live bench-recipes bench-folk bench-copies bench-memory pretrained docs listening showcase release third-party pins web page-tests install dependencies programs fuzz kills clean
 
 help:            ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -29,13 +29,27 @@ install: $(VENV)/.dependencies
 
 # programs of Debian's that some tests compare with; where they cannot be had, those tests are skipped
 programs:
-	@for wanted in midicsv sox:sox,libsox-fmt-mp3 strace xmllint:libxml2-utils qemu-x86_64-static:qemu-user-static; do \
+	@for wanted in midicsv sox:sox,libsox-fmt-mp3 strace xmllint:libxml2-utils qemu-x86_64-static:qemu-user-static chromium; do \
 	  command -v $${wanted%%:*} >/dev/null && continue; \
 	  command -v apt-get >/dev/null || { echo "no $${wanted%%:*} here: its tests are skipped"; continue; }; \
 	  echo "installing Debian's $${wanted%%:*}, which the tests compare with"; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); packages=$${wanted#*:}; \
 	  $$sudo apt-get -qq update && $$sudo apt-get -qq install -y $${packages//,/ } >/dev/null || exit 1; \
 	done
+
+# Node, with npm, is not installed by this: Debian 12 has one too old. Without it, the page's tests are skipped
+page-tests: $(VENV)/.dependencies
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web SERVE=; \
+	  else echo "no npm here: the tests of the page for browsers are skipped"; fi
+
+web: $(VENV)/.dependencies  ## Build the page for browsers and install it beside ugen (needs Node 20.19 or newer); SERVE=1: serve it with the bundled model on 127.0.0.1
+	cd runtime/web && npm ci --silent && npm run --silent build
+	@rm -rf runtime/web/python/build runtime/web/python/*.egg-info
+	@$(PIP) --no-deps --no-build-isolation --force-reinstall ./runtime/web/python
+	@rm -rf runtime/web/python/build runtime/web/python/*.egg-info
+	@if [ -n "$(SERVE)" ]; then $(MAKE) --no-print-directory install && rm -rf demo/site \
+	  && $(BIN)/export-ugen pretrained --format web -o demo/site \
+	  && $(BIN)/python -m http.server --bind 127.0.0.1 --directory demo/site; fi
 
 demo: install    ## Train on the bundled music, export, make a song: about five minutes on two cores
 	rm -rf demo
@@ -45,7 +59,7 @@ demo: install    ## Train on the bundled music, export, make a song: about five 
 	$(BIN)/ugen-data convert demo/song.mid demo/song.png
 	$(BIN)/python tests/demo_check.py demo
 
-test: install programs lint types  ## Run the whole suite, and the style and type checks
+test: install programs page-tests lint types  ## Run the whole suite, and the style and type checks
 	$(BIN)/python -m pytest --numprocesses auto
 
 # the light install alone, each dependency at the lowest version that pyproject.toml admits
@@ -169,4 +183,5 @@ pins:            ## Write the hashes of what constraints.txt names, for this Pyt
 	@rm -rf $(VENV)-pins build *.egg-info
 
 clean:           ## Remove what the other targets made
+	rm -rf runtime/web/node_modules runtime/web/npm runtime/web/python/ugen_web/page
 	rm -rf $(VENV) $(OLDEST) build demo dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
-SHOWN = {"text", "json"}  # output, trees and the like: nothing to run
+SHOWN = {"text", "json", "html", "js"}  # output, trees and the like: nothing to run here
 RUN = {"bash", "python"}
 SONG = ROOT / "docs" / "showcase" / "song.mid"
 # run by a fresh environment's Python with the paths of two MIDI files: whether their notes differ

@@ -21,6 +21,8 @@ from ugen.export.web import instruments_of, write_model
 from ugen.runtime import load
 from ugen.runtime.cli import outputs
 
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "runtime" / "web" / "examples"
 SITE = {
     "index.html": '<html><meta name="ugen-assets" content="">main.js</html>',
     "main.js": "main",
@@ -146,6 +148,12 @@ def test_a_page_that_was_not_built_is_told(page: Path, tmp_path: Path) -> None:
     with pytest.raises(UgenError, match="the page is not built; in ugen's source: make web"):
         write(tmp_path / "site")
     assert not (tmp_path / "site").exists()
+
+
+def test_the_docs_show_the_examples_that_the_suite_runs() -> None:
+    page = (ROOT / "docs" / "web.md").read_text("utf-8")
+    embed, song = ((EXAMPLES / name).read_text("utf-8") for name in ("embed.html", "song.mjs"))
+    assert embed in page and song.split("*/\n")[1] in page
 
 
 @pytest.mark.parametrize(
