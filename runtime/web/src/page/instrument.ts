@@ -5,10 +5,11 @@ import { ofFragment } from "./choices";
 import { Controls } from "./controls";
 import { followDrops } from "./drops";
 import { type Kind, readFile } from "./files";
+import { type Bytes, Loading } from "./loading";
 import type { Loaded, Maker } from "./maker";
 import type { Player } from "./player";
 import { Ports } from "./ports";
-import { type Bytes, Loading } from "./loading";
+import { DRUMS } from "./programs";
 import { copyLink, saveMidi } from "./share";
 import { type Primer, Studio } from "./studio";
 
@@ -133,6 +134,7 @@ export class Instrument {
     const isFirst = !this.studio.loaded;
     view.veil("Loading…", null);
     this.sounds ??= this.loadSounds(loading.asset("sounds.sf3"));
+    this.sounds.catch(() => (this.sounds = undefined)); // the next model tries again
     const [bytes, wasm] = await Promise.all([
       model,
       isFirst ? loading.asset("ort.wasm") : undefined,
@@ -227,6 +229,8 @@ export class Instrument {
     if (loaded) view.veil(waits ? "Making music…" : null, waits ? null : undefined);
     const seed = choices.seed && this.studio.hasSong ? `Seed ${choices.seed}` : "Press play";
     if (loaded) view.song = seed;
+    const isSilent = deck.timeline.programs.includes(DRUMS) && !deck.sound.programs.has(DRUMS);
+    if (isSilent) view.say("This page has no sounds of drums: drop a SoundFont (.sf2) on it.");
     view.button("branch").disabled = !this.studio.hasSong;
     this.player.changed();
   }

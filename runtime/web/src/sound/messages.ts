@@ -12,7 +12,8 @@ export type ToSound =
   | { do: "wav"; notes: Sounding[]; seconds: number; rate: number };
 
 export type FromSound =
-  | { told: "banks" }
+  /** `programs`: the instruments that there are sounds of, 128 for drums. */
+  | { told: "banks"; programs: number[] }
   | { told: "sound"; take: number; left: Samples; right: Samples; silent: boolean }
   | { told: "struck"; pitch: number; left: Samples; right: Samples }
   | { told: "wav"; file: Blob }

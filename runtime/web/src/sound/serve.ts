@@ -40,11 +40,11 @@ export class SoundServer {
   }
 
   private async addBanks(bytes: Uint8Array): Promise<void> {
-    const trial = this.synth ?? (await Synth.create(44_100));
+    const trial = this.synth ?? (await this.made(44_100));
     trial.addBanks(bytes); // throws if these are none
     this.banks.push(bytes);
     this.fingers = undefined;
-    this.tell({ told: "banks" });
+    this.tell({ told: "banks", programs: [...trial.instruments] });
   }
 
   private async begin(message: Extract<ToSound, { do: "begin" }>): Promise<void> {

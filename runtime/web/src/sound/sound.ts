@@ -27,6 +27,8 @@ export class Sound {
   onpiece: () => void = () => {};
   /** Called with what the worker could not do. */
   onerror: (message: string) => void = () => {};
+  /** The instruments that there are sounds of, 128 for drums. */
+  programs: ReadonlySet<number> = new Set();
   private context: AudioContext | undefined;
   private gain: GainNode | undefined;
   private pieces: Piece[] = [];
@@ -47,7 +49,8 @@ export class Sound {
 
   /** Add SoundFonts; the last added goes first. */
   async addBanks(bytes: Uint8Array): Promise<void> {
-    await this.ask({ do: "banks", bytes }, "banks");
+    const answer = await this.ask({ do: "banks", bytes }, "banks");
+    this.programs = new Set((answer as Extract<FromSound, { told: "banks" }>).programs);
   }
 
   /** To be called in the handler of a click or key, for browsers start no sound otherwise. */

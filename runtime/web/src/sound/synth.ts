@@ -27,7 +27,8 @@ const SHORTEST_RESTRIKE = 0.25; // seconds a note must still have to be struck a
 export class Synth {
   private readonly processor: SpessaSynthProcessor;
   private readonly channels = new Map<number, number>(); // by program
-  private readonly instruments = new Set<number>();
+  /** The programs that there are sounds of, 128 for drums. */
+  readonly instruments = new Set<number>();
   private readonly banks: string[] = [];
   private waiting: Sounding[] = []; // by onset; those before `next` are struck
   private next = 0;
