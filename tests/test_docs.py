@@ -138,6 +138,11 @@ def test_the_song_that_readme_shows_is_the_one_that_its_command_makes(tmp_path: 
     assert read_midi(tmp_path / "song.mid").notes.tolist() == read_midi(SONG).notes.tolist()
 
 
+def test_every_page_stands_once_in_the_sites_list() -> None:
+    listed = re.findall(r"^ +- (?:.*: )?([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
 def _readme() -> str:
     return (ROOT / "README.md").read_text("utf-8")
 
