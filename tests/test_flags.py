@@ -103,6 +103,7 @@ UGEN_RUN = {
     "--play": Refused("model.onnx --play --midi-port x", "--play and --midi-port: give one"),
     "--midi-port": Refused("model.onnx --midi-port nowhere", "--midi-port nowhere: no port"),
     "--force": Refused("model.onnx --info --force", "--force: not with --info"),
+    "--midi-in": Refused("model.onnx --midi-in x", "--midi-in: goes with --midi-port"),
     "--quiet": Acts(SONG, "--quiet"),
     "--json": Acts(SONG, "--json"),
     "--threads": Refused("model.onnx --info --threads 2", "--threads: not with --info"),

@@ -461,7 +461,11 @@ class Machine:
             "API_MACOSX_CORE": MAC,
             "API_WINDOWS_MM": WINDOWS,
         }
-        monkeypatch.setitem(sys.modules, "rtmidi2", SimpleNamespace(MidiOut=self._device, **names))
+        monkeypatch.setitem(
+            sys.modules,
+            "rtmidi2",
+            SimpleNamespace(MidiOut=self._device, MidiIn=self._device, **names),
+        )
         self._ports = {names[f"API_{name}"]: there for name, there in ports.items()}
         self.devices: dict[int, Device] = {}
 
@@ -602,6 +606,8 @@ class MidiOut:
     def open_port(self, number): self._file = open(os.environ["HEARD"], "w")
     def close_port(self): self._file.close()
     def send_raw(self, *message): print(time.monotonic(), *message, file=self._file)
+class MidiIn(MidiOut):
+    def __init__(self, name, api): self._api, self.ports = api, []
 """
 
 

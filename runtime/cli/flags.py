@@ -136,12 +136,17 @@ class Live:
         "Play on this MIDI port while it is made, by its name or a part of it; new opens one "
         "called ugen.",
     )
+    midi_in: str | None = setting(
+        None,
+        "Play a duet: what is played on this MIDI port is answered on --midi-port, after a bar of "
+        "silence and until Ctrl-C.",
+    )
     list_ports: bool = setting(False, "List the MIDI ports and exit.")
 
     @property
     def is_on(self) -> bool:
         """Whether a song is."""
-        return self.endless or self.play or self.midi_port is not None
+        return self.endless or self.play or self.midi_port is not None or self.midi_in is not None
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,9 @@ def check_flags(given: Mapping[str, str], output: Output, source: Source, is_liv
         raise UgenError(reason, flag="--best", value=source.best)
     if "key" in given and "transpose" in given:
         raise UgenError("--key and --transpose: give one of them")
+    if "midi_in" in given:
+        _check_duet(given)
+        return ""
     if "endless" in given:
         for name in ("seconds", "bars", "exact", "replay"):
             if name in given:
@@ -198,6 +206,34 @@ def check_flags(given: Mapping[str, str], output: Output, source: Source, is_liv
         return outputs.check(output.files, count, output.soundfont)
     _check_live(given, output)
     return ""
+
+
+# what a duet has no use for
+_NOT_IN_A_DUET = (
+    "output",
+    "play",
+    "endless",
+    "seconds",
+    "count",
+    "best",
+    "primer",
+    "primer_seconds",
+    "keep_primer",
+    "from_state",
+    "save_state",
+    "replay",
+    "chords",
+    "soundfont",
+    "as_json",
+)
+
+
+def _check_duet(given: Mapping[str, str]) -> None:
+    for name in _NOT_IN_A_DUET:
+        if name in given:
+            raise UgenError("not with --midi-in", flag=given[name])
+    if "midi_port" not in given:
+        raise UgenError("goes with --midi-port, where it answers", flag="--midi-in")
 
 
 def _check_live(given: Mapping[str, str], output: Output) -> None:

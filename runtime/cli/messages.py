@@ -107,6 +107,11 @@ class RunMessages:
         if not self._quiet and not self.as_json:
             typer.echo(printable(str(file)), err=self._to_stderr)
 
+    def line(self, text: str) -> None:
+        """Something that happens while music is played."""
+        if not self._quiet:
+            typer.echo(printable(text))
+
     def played(self, request: Request, seconds: float) -> None:
         """A song that was played."""
         if not self._quiet and not self.as_json:

@@ -70,6 +70,8 @@ Example: ugen-run band.onnx -o song.mid --instruments 'piano, acoustic bass, dru
 
 Example: ugen-run model.onnx --endless --play
 
+Example: ugen-run --midi-in keyboard --midi-port synth
+
 Example: ugen-run model.onnx --info"""
 
 
@@ -131,7 +133,8 @@ def run(
         kept = read_kept(loaded, Keeping(**keeping), given, messages.warning)
         if kept is not None:
             song["kept"] = kept
-        if not streaming.endless and song.keys().isdisjoint(("seconds", "bars", "kept")):
+        is_open = streaming.endless or streaming.midi_in is not None
+        if not is_open and song.keys().isdisjoint(("seconds", "bars", "kept")):
             song["seconds"] = SECONDS
         if targets.save_state is not None and not streaming.endless:
             song["exact"] = True  # a song that has come to its end cannot be continued
@@ -214,6 +217,8 @@ def _show_ports(given: Mapping[str, str]) -> None:
     from ugen.runtime.playback.midi_port import port_names
 
     typer.echo("\n".join(port_names()) or "no MIDI ports here")
+    if inputs := port_names("in"):
+        typer.echo("\n".join(["", "for --midi-in:", *inputs]))
 
 
 def main() -> None:

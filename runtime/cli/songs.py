@@ -24,7 +24,7 @@ from ugen.runtime.playback import audio_player, midi_player, session
 from ugen.runtime.playback.midi_port import Port, open_port
 from ugen.runtime.scoring.ranking import distance_to, real_music
 
-from . import outputs
+from . import duet, outputs
 from .flags import Live, Output, Source
 from .messages import RunMessages
 
@@ -43,7 +43,9 @@ def make(
     targets.require_new(request.settings.seed, source.count)
     if model.provider != "cpu":
         messages.warning(f"computed by {model.provider}")
-    if live.is_on:
+    if live.midi_in is not None:
+        duet.play(request, model, live, messages)
+    elif live.is_on:
         _stream_song(request, model, targets, live, messages)
     elif request.streamed:
         _remake_streamed_song(request, model, targets, messages)
