@@ -37,6 +37,7 @@ from ugen.runtime.generation.transform import Transform
 from ugen.runtime.inference.model import start_of
 
 FOLDER = Path(__file__).parent.parent / "runtime" / "web" / "tests" / "vectors"
+PRIMER = Path(__file__).parent.parent / "data/music/freedoom/freedoom1_d_introa.mid"
 SEEDS = {"piano": range(1, 21), "band": range(1, 6)}  # of the bundled models
 LABELS = ("rag", "waltz")
 SHA256 = "0" * 64
@@ -199,6 +200,7 @@ def cases() -> list[Case]:
     of_beats = {**wished, "meter": "3/4"}
     band = {"instruments": [0, 33, 128], "drums": True}
     beats, events, frames = "beats, columns", "events, columns", "frames, columns"
+    primer = {"primer": base64.b64encode(PRIMER.read_bytes()).decode()}
     more = [
         (beats, {"bars": 8, "seed": 3}),
         (beats, {"bars": 1, "seed": 3}),
@@ -234,6 +236,14 @@ def cases() -> list[Case]:
         ("khot", {"seconds": 3, "seed": 23, "temperature": 0.3, "topP": 0.9, "minP": 0.2}),
         ("khot", {"seconds": 3, "seed": 24, "topK": 3}),
         ("khot", {"seconds": 3, "seed": 24, "temperature": 0, "guard": False}),
+        (beats, {"seconds": 12, "seed": 25, **primer, "primerSeconds": 10}),
+        (beats, {"bars": 6, "seed": 26, **primer, "keepPrimer": True, "wishes": {"key": "D"}}),
+        ("beats", {"bars": 6, "seed": 27, **primer, "exact": True, "tempo": 100}),
+        ("beats-band, columns", {"bars": 12, "seed": 28, **primer, "keepPrimer": True}),
+        (events, {"seconds": 9, "seed": 29, **primer, "keepPrimer": True}),
+        ("frames", {"seconds": 5, "seed": 30, **primer, "primerSeconds": 6}),
+        ("frames-fold, columns", {"seconds": 9, "seed": 31, **primer, "primerSeconds": 20}),
+        ("khot", {"seconds": 3, "seed": 32, **primer, "primerSeconds": 3, "keepPrimer": True}),
         # what a model cannot do
         ("events", {"bars": 8, "seed": 1}),
         ("beats", {"seconds": 8, "seed": 1, "wishes": {"density": "dense"}}),

@@ -11,13 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def packed_array(dtype: str, most: int, default: Any = MISSING, bound: float | None = None) -> Any:
+def packed_array(
+    dtype: str,
+    most: int,
+    default: Any = MISSING,
+    bound: float | None = None,
+    is_compressed: bool = True,
+) -> Any:
     """A dataclass field that holds a flat array of at most `most` values, or None where that is the
     default, and is stored as text. `dtype` is little-endian, as in "<f4"; `bound` is the largest
-    absolute value that is read."""
+    absolute value that is read. What is not compressed has the same text everywhere: implementations
+    of zlib compress differently."""
 
     def encode(values: NDArray[Any] | None) -> str | None:
-        return None if values is None else _pack(values.astype(dtype))
+        return None if values is None else _pack(values.astype(dtype), is_compressed)
 
     def decode(text: Any) -> NDArray[Any] | None:
         if text is None and default is None:
@@ -30,8 +37,9 @@ def packed_array(dtype: str, most: int, default: Any = MISSING, bound: float | N
     return field(default=default, metadata={"from_json": decode, "to_json": encode})
 
 
-def _pack(values: NDArray[Any]) -> str:
-    return base64.b64encode(zlib.compress(values.tobytes(), 9)).decode()
+def _pack(values: NDArray[Any], is_compressed: bool) -> str:
+    level = 9 if is_compressed else 0
+    return base64.b64encode(zlib.compress(values.tobytes(), level)).decode()
 
 
 def _unpack(text: Any, dtype: str, most: int) -> NDArray[Any]:

@@ -134,7 +134,7 @@ class SongSettings:
         True, "Keep passages copied from the training music.", flag="--no-copy-guard"
     )
     sampling: Sampling | None = None
-    primer: Tokens | None = packed_array("<u2", MAX_TOKENS, default=None)
+    primer: Tokens | None = packed_array("<u2", MAX_TOKENS, default=None, is_compressed=False)
     start: SongState | None = None
     kept: Kept | None = None
     cut: float | None = None
