@@ -20,8 +20,8 @@ def packed_array(
 ) -> Any:
     """A dataclass field that holds a flat array of at most `most` values, or None where that is the
     default, and is stored as text. `dtype` is little-endian, as in "<f4"; `bound` is the largest
-    absolute value that is read. What is not compressed has the same text everywhere: implementations
-    of zlib compress differently."""
+    absolute value that is read. What is not compressed has the same text everywhere: versions of
+    zlib compress differently."""
 
     def encode(values: NDArray[Any] | None) -> str | None:
         return None if values is None else _pack(values.astype(dtype), is_compressed)
