@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from ugen.data.cli import overwrite
+from ugen.data.cli import overwrite, terminal
 from ugen.data.cli.app import make_app, run_app
 from ugen.data.cli.options import with_options, with_version
 from ugen.data.optional_imports import require
@@ -68,7 +68,7 @@ def export(
 
 def _say(text: str) -> None:
     for line in text.split("\n"):
-        typer.echo(printable(line))
+        terminal.say(printable(line))
 
 
 def main() -> None:

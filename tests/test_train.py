@@ -369,7 +369,7 @@ def test_a_run_stops_by_the_clock(small_corpus: Corpus, tmp_path: Path) -> None:
         "test",
     )
     before = time.monotonic()
-    assert trainer.run() == "the time is up"
+    assert trainer.run() == "time limit reached"
     assert 2 < time.monotonic() - before < 15
 
 

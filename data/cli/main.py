@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from .options import with_options, with_version
 from .prepare import CodecChoice, corpus_settings, prepare_folder
 from .progress import progress_bar
 from .stats import stats_lines
-from .terminal import width
+from .terminal import say, width
 
 app = make_app()
 
@@ -55,6 +56,8 @@ def prepare(
     Its manifest has a row for every file: kept, or dropped and why.
     """
     prepare_folder(folder, output, corpus_settings(folder, **choice, **settings), workers)
+    name = printable(shlex.quote(str(output)))
+    say(f"next: train-ugen {name} -o runs/mine; what is in it: ugen-data report {name}")
 
 
 @app.command(epilog="Example: ugen-data tokens song.mid --codec events")

@@ -116,8 +116,8 @@ def _summary(corpus: Corpus) -> None:
     say(
         f"{printable(str(corpus.path))}: {len(kept)} of {count(len(corpus.rows), 'file')} kept "
         f"({', '.join(f'{n} {split}' for split, n in splits.items())}), "
-        f"{notes:,} notes in {len(corpus.tokens):,} tokens, "
-        f"{count(lost, 'note')} lost to the codec's grid"
+        f"{notes:,} notes in {len(corpus.tokens):,} tokens"
+        + (f"; {count(lost, 'note')} did not fit the timing grid" if lost else "")
     )
     dropped = [row for row in corpus.rows if row.status == "dropped"]
     for code, files in Counter(row.code for row in dropped).most_common():

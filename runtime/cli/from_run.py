@@ -28,6 +28,9 @@ def model_file(path: Path) -> Path:
     if path.suffix.lower() in MIDI_SUFFIXES and path.is_file():
         reason = "a MIDI file, not a model; --primer continues one, -o writes one"
         raise UgenError(reason, path=path)
+    if path.suffix in (".ts", ".pt") and path.is_file():
+        reason = "a TorchScript file; ugen-run plays .onnx: export-ugen RUN -o model.onnx"
+        raise UgenError(reason, path=path)
     if not is_run(path):
         return path
     file, weights = path / "model.onnx", path / "model.safetensors"

@@ -13,7 +13,7 @@ from ugen.data import Note, Score
 from ugen.data.analysis.key import key_name, key_of, key_words, parse_key
 from ugen.data.analysis.wishes import measured
 from ugen.data.cli.progress import no_bar, progress_bar
-from ugen.data.cli.terminal import say
+from ugen.data.cli.terminal import say, width
 from ugen.data.text import printable
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.wishes.asked import asked_words, found_words
@@ -101,6 +101,12 @@ class RunMessages:
                 length += f", {distance:.2f} from real music"
             text = printable(f"{names}: {length}{self._credit}")
             say(text, err=self._to_stderr)
+
+    def hint(self, files: Sequence[Path]) -> None:
+        """How to hear a song, to who sits at a terminal."""
+        only_midi = {file.suffix.lower() for file in files} <= {".mid", ".midi"}
+        if only_midi and width() and not self._quiet and not self.as_json:
+            say("hear it: any MIDI player, --play, or -o song.mp3; see it: -o song.png")
 
     def picture(self, file: Path) -> None:
         """A picture of several songs."""

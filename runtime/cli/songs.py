@@ -98,6 +98,8 @@ def _make_songs(
         rolls.append(made.roll)
     if count > 1 and rolls and (sheet := outputs.sheet_of(targets.files, bool(kept))):
         _draw(rolls, sheet, messages)
+    if count == 1:
+        messages.hint(targets.files)
     if failed:
         raise GuardError(f"{failed} of {count} songs were not made")
 

@@ -186,7 +186,7 @@ class Trainer:
     def reason_to_stop(self) -> str:
         """Why the run ends here, in words; nothing while it goes on."""
         if self.fraction_done() >= 1:
-            return "the time is up" if self.config.minutes else "all epochs are done"
+            return "time limit reached" if self.config.minutes else "all epochs are done"
         if self.progress.since_best >= self.config.patience:
             evaluations = self.progress.since_best
             return f"held-out loss has not improved in {evaluations} evaluations"
