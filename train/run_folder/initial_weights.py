@@ -133,6 +133,13 @@ def _plain(arrays: Arrays, config: ModelConfig) -> Arrays:
         if name.endswith("_quantized"):
             stem = name.removesuffix("_quantized")
             plain[stem] = unpack_int8(arrays, stem)
+    if config.columns:  # the parts of a row lie in another order
+        table, parts = (
+            plain["embedding"],
+            zip(arrays["embedding_offsets"], config.rows, strict=True),
+        )
+        blocks = [table[first % len(table) :][:size] for first, size in parts]
+        plain["embedding"] = np.concatenate(blocks)
     for k in range(config.layers):
         if f"WR_{k}" in arrays:  # 4-bit blocks of W and R beside each other, and one bias
             inputs = config.hidden if k or config.skip else config.embedding
