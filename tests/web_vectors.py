@@ -175,7 +175,7 @@ def _models() -> dict[str, Hashed]:
     found["silent"] = model_of(CODECS["beats"], columns=False, bar=30.0)
     of_two = {"pitch": -40.0, "pitch:120": 60.0, "pitch:122": 60.0}
     found["high"] = model_of(CODECS["beats"], columns=False, **of_two)
-    of_one = {"pitch": -40.0, "pitch:60": 90.0, "shift:24": 25.0, "duration:24": 40.0, "bar": 10.0}
+    of_one = {"pitch": -40.0, "pitch:60": 90.0, "shift:24": 0.0, "duration:24": 40.0, "bar": 8.0}
     found["one pitch"] = model_of(CODECS["beats"], columns=False, **of_one)
     chord = {**of_one, "pitch:64": 80.0, "pitch:67": 70.0}
     found["loop"] = model_of(CODECS["beats"], columns=False, **chord)
