@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { generate, load, ModelError } from "../src/core/index";
+import { generate, load, ModelError, needsWasm } from "../src/core/index";
 import { sha256 } from "../src/core/sha256";
 import stored from "./vectors/bundled.json";
 
@@ -19,6 +19,10 @@ test.each(names)("the songs of %s", async (name) => {
     expect([seed, sha256(words)]).toEqual([seed, tokens]);
     expect([seed, sha256(song.midi())]).toEqual([seed, midi]);
   }
+});
+
+test.each(names)("%s needs no wasm", async (name) => {
+  expect(await needsWasm(bytesOf(name))).toBe(false);
 });
 
 test("onnxruntime computes the same, but for the rounding of int8", async () => {

@@ -35,9 +35,21 @@ export async function load(bytes: Uint8Array, options: LoadOptions = {}): Promis
   return model;
 }
 
-/** Of int8 files the plain engine where it knows the model, for its songs are those of ugen-run. */
+/**
+ * Whether `load` needs onnxruntime's wasm for a file: 14 MB that a page can do without for the plain
+ * LSTMs of int8 files. Throws ModelError.
+ */
+export async function needsWasm(bytes: Uint8Array): Promise<boolean> {
+  return !isOurs(await cardFromMetadata(readMetadata(bytes)), bytes);
+}
+
+/** Whether the plain engine computes a file: one of int8, whose songs are those of ugen-run then. */
+function isOurs(card: Card, bytes: Uint8Array): boolean {
+  return card.precision === "int8" && isPlain(card, bytes);
+}
+
 async function engineOf(card: Card, bytes: Uint8Array, options: LoadOptions): Promise<Engine> {
-  const usual = card.precision === "int8" && isPlain(card, bytes) ? "plain" : "wasm";
+  const usual = isOurs(card, bytes) ? "plain" : "wasm";
   if ((options.engine ?? usual) === "plain") return plainEngine(card, bytes);
   return onnxEngine(card, bytes, options.wasm);
 }
