@@ -210,6 +210,8 @@ def check_flags(given: Mapping[str, str], output: Output, source: Source, is_liv
 
 # what a duet has no use for
 _NOT_IN_A_DUET = (
+    "music",
+    "vary",
     "output",
     "play",
     "endless",

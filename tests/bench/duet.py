@@ -74,7 +74,8 @@ class Player:
 
     def send(self, *message: int) -> None:
         """The port: a message of an answer."""
-        if message[0] & 0xF0 == NOTE_ON:
+        # what comes between two phrases belongs to the answer that is being interrupted
+        if message[0] & 0xF0 == NOTE_ON and not self._events:
             self._left.append(time.perf_counter())
 
     def silence(self) -> None:
