@@ -27,12 +27,12 @@ SONG = "--seconds", "15", "--seed", "7"
 
 @pytest.fixture(scope="module", autouse=True)
 def _built() -> None:
+    pytest.importorskip("torch")  # absent where other Pythons are tried, and so may be the page
     for program in ("node", "npm", "chromium"):
         needs_program(program)
     if not (PAGE / "single.html").exists() or not (WEB / "node_modules").exists():
         refuse = pytest.fail if os.environ.get("CI") else pytest.skip
         refuse("the page is not built: make web")
-    pytest.importorskip("torch")
 
 
 def node(*words: object, cwd: Path = WEB) -> str:
