@@ -139,7 +139,7 @@ bench-memory: install  ## Memory and seconds of each command for a MB of each ki
 	$(BIN)/python tests/bench/memory.py -s 1,2,4
 
 # the recipe of the models that come with ugen: docs/pretrained.md says how it was chosen. Sub-folders become styles.
-PIANO := beat,phase,back_1,back_2,back_4,back_8,after_3,after_6,after_12,key,left
+COLUMNS := beat,phase,back_1,back_2,back_4,back_8,after_3,after_6,after_12,key,left,density,polyphony,label,meter,tempo,chord,next_chord,given_now,given_next,given_top,given_in
 GAMES := freedoom:shooter freedoom-0.12.1-deb:shooter blasphemer:dark-fantasy easyrpg-rtp:rpg tannerhelland:film
 pretrained: install  ## Train the models that come with ugen again, from the music under CORPORA=folder: two hours on one core
 	@[ -n "$(CORPORA)" ] || { echo "say which folder: make pretrained CORPORA=folder"; exit 2; }
@@ -150,9 +150,12 @@ pretrained: install  ## Train the models that come with ugen again, from the mus
 	mkdir demo/pretrained/piano/classical demo/pretrained/piano/lieder
 	cp -r "$(CORPORA)/piano-pd/mutopia" "$(CORPORA)/piano-pd/npm-ai-jam" demo/pretrained/piano/classical
 	cp -r "$(CORPORA)/piano-cc0/openscore-lieder-piano" demo/pretrained/piano/lieder
-	$(BIN)/train-ugen demo/pretrained/piano -o demo/pretrained/piano-run --columns $(PIANO) --hidden 512 --dropout 0.15 --epochs 7 --threads 1
-	$(BIN)/train-ugen demo/pretrained/band -o demo/pretrained/band-run --arrange band --columns $(PIANO),density,polyphony,label,meter,tempo \
-	  --hidden 512 --embedding 192 --dropout 0.5 --epochs 10 --threads 1
+	$(BIN)/train-ugen demo/pretrained/piano -o demo/pretrained/piano-first --from-scratch --columns $(COLUMNS) \
+	  --hidden 512 --dropout 0.15 --epochs 7 --threads 1
+	$(BIN)/train-ugen demo/pretrained/piano -o demo/pretrained/piano-run --init-from demo/pretrained/piano-first \
+	  --dropout 0.15 --lr 0.0012 --warmup 50 --wish-dropout 0.45 --given 0.3 --epochs 2 --patience 50 --threads 1
+	$(BIN)/train-ugen demo/pretrained/band -o demo/pretrained/band-run --from-scratch --arrange band --columns $(COLUMNS) \
+	  --hidden 512 --embedding 192 --dropout 0.5 --wish-dropout 0.35 --given 0.2 --epochs 9 --patience 100 --threads 1
 	$(BIN)/export-ugen demo/pretrained/piano-run -o runtime/pretrained.onnx --force --precision int8 \
 	  --top-p 0.97 --licence "$$(cat runtime/pretrained.credits.txt)"
 	$(BIN)/export-ugen demo/pretrained/band-run -o runtime/pretrained-band.onnx --force --precision int8 \

@@ -190,6 +190,16 @@ def test_the_table_knows_the_music_of_both_models(
             assert originality(corpus.codec.decode(corpus.piece(row)), table).share < KNOWN
 
 
+def test_the_table_has_a_piece_of_both_models_once(
+    row_run: Path, small_corpus: Corpus, tmp_path: Path, capsys: Any
+) -> None:
+    """A run that went on from another on the same music kept all of its hashes twice."""
+    arguments = [small_corpus.path, "-o", tmp_path / "run", "--init-from", row_run, *FAST]
+    assert run(main, *arguments, capsys=capsys)[0] == 0
+    tables = [read_originality(path / "originality.json") for path in (row_run, tmp_path / "run")]
+    assert len({len(table.pieces) for table in tables if table is not None}) == 1
+
+
 def random_score(seed: int, notes: int) -> Score:
     """Notes that repeat nothing."""
     rng = np.random.default_rng(seed)

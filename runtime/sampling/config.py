@@ -48,7 +48,7 @@ class Sampling:
     )
 
     key_strength: float = setting(
-        0.4,
+        0.5,
         "How strongly pitches that are rare in the song's key are avoided, by a model that knows "
         "keys; 0 is off.",
         default_text="the model's",

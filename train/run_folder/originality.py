@@ -49,12 +49,14 @@ def table_of(corpus: Corpus, weights: int, first: Table | None = None) -> Table:
     """
     rows, held_out = corpus.pieces("train"), corpus.pieces("valid") or corpus.pieces("test")
     room = min(max(weights // 10, LEAST_CHARACTERS), MOST_CHARACTERS)
+    others = _scores(corpus, _some(held_out))
+    if first is not None:  # what it learned from is there, and has all in common with itself
+        others = (score for score in others if not is_known(score, first))
+        pairs = zip(rows, _scores(corpus, rows), strict=True)
+        rows = [row for row, score in pairs if not is_known(score, first)]
     names = [PurePath(row.file).name for row in rows]
     with progress_bar("hashing notes", len(rows), "pieces") as advance_to:
         scores = _scores(corpus, rows, advance_to)
-        others = _scores(corpus, _some(held_out))
-        if first is not None:  # what it learned from has all in common with itself
-            others = (score for score in others if not is_known(score, first))
         return make_table(names, scores, others, preferred=room, first=first)
 
 
