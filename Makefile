@@ -153,7 +153,7 @@ pretrained: install  ## Train the models that come with ugen again, from the mus
 	$(BIN)/train-ugen demo/pretrained/piano -o demo/pretrained/piano-first --from-scratch --columns $(COLUMNS) \
 	  --hidden 512 --dropout 0.15 --epochs 7 --threads 1
 	$(BIN)/train-ugen demo/pretrained/piano -o demo/pretrained/piano-run --init-from demo/pretrained/piano-first \
-	  --dropout 0.15 --lr 0.0012 --warmup 50 --wish-dropout 0.45 --given 0.3 --epochs 2 --patience 50 --threads 1
+	  --dropout 0.15 --lr 0.0008 --warmup 50 --wish-dropout 0.45 --given 0.15 --epochs 1.6 --patience 20 --threads 1
 	$(BIN)/train-ugen demo/pretrained/band -o demo/pretrained/band-run --from-scratch --arrange band --columns $(COLUMNS) \
 	  --hidden 512 --embedding 192 --dropout 0.5 --wish-dropout 0.35 --given 0.2 --epochs 9 --patience 100 --threads 1
 	$(BIN)/export-ugen demo/pretrained/piano-run -o runtime/pretrained.onnx --force --precision int8 \

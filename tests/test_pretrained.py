@@ -30,7 +30,7 @@ def songs(model: Model) -> list[Song]:
 
 def test_its_file_is_small_and_says_where_it_comes_from(model: Model) -> None:
     card, provenance = model.card, model.card.provenance
-    assert PRETRAINED.stat().st_size < 4e6 and card.precision == "int8"
+    assert PRETRAINED.stat().st_size < 4 << 20 and card.precision == "int8"
     for credit in (
         "Apache-2.0",
         "Freedoom",
@@ -59,7 +59,7 @@ def test_its_file_is_small_and_says_where_it_comes_from(model: Model) -> None:
 def test_the_band_is_small_and_says_where_it_comes_from() -> None:
     path = PRETRAINED.with_name("pretrained-band.onnx")
     card = load(path).card
-    assert path.stat().st_size < 4e6 and (card.precision, card.arrangement) == ("int8", "band")
+    assert path.stat().st_size < 4 << 20 and (card.precision, card.arrangement) == ("int8", "band")
     credits = path.with_name("pretrained-band.credits.txt").read_text("utf-8")
     assert card.licence == credits.rstrip("\n")
     assert "Tanner Helland" in credits and "OpenScore" not in credits, "it learned from games alone"

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from ugen.data import UgenError
-from ugen.data.pretrained import NAMES, model_path
+from ugen.data.pretrained import PRETRAINED, model_path
 from ugen.data.text import line
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.model_file.check import card_of
@@ -36,17 +36,17 @@ PROVIDERS = {
 }
 
 
-def load(path: str | Path = NAMES["piano"], threads: int = 1, provider: str = "cpu") -> Model:
+def load(path: str | Path | None = None, threads: int = 1, provider: str = "cpu") -> Model:
     """Open a model file, and check all of it.
 
     `path`: that of the file; `pretrained` and `pretrained-band` are the piano and the band that
-    come with ugen. `threads`: of the processor; one is best for one song. `provider`: where to
+    come with ugen, None is the piano. `threads`: of the processor; one is best for one song. `provider`: where to
     compute, one of cpu, cuda, tensorrt, coreml, directml, openvino, and auto.
 
     Raises ModelError, one line that names the file and the part at fault, and UgenError where a
     provider is missing. Threads may share a model.
     """
-    path = model_path(path)
+    path = PRETRAINED if path is None else model_path(path)
     data = read_bytes(path)
     card = card_of(data, str(path))
     ort = onnxruntime()
