@@ -169,9 +169,16 @@ docs: install    ## Build the pages of docs/ as a site that works from disk: sit
 listening: install  ## Songs of seeds 1 to 12 by the models that come with ugen and by 5-grams, as a page to listen to: demo/listening
 	cd tests/bench && $(abspath $(BIN))/python listening.py ../../demo/listening ../../docs/listening.md $(if $(MUSIC),--music "$(abspath $(MUSIC))")
 
-showcase: install  ## Make the song again that README shows
-	rm -f docs/showcase/song.*
+showcase: install  ## Make the songs again that README shows
+	rm -f docs/showcase/song.* $(addprefix docs/showcase/,$(addsuffix .svg,dense waltz chords melody bars trio))
 	$(BIN)/ugen-run -o docs/showcase/song.mid -o docs/showcase/song.svg -o docs/showcase/song.mp3 --seconds 30 --seed 24
+	cd docs/showcase && PATH="$(abspath $(BIN)):$$PATH" && \
+	  ugen-run -o dense.svg --key Dm --density dense --seconds 15 --seed 1 && \
+	  ugen-run -o waltz.svg --like lieder --meter 3/4 --tempo 90 --seconds 20 --seed 1 && \
+	  ugen-run -o chords.svg --chords 'Am | F | C G | Am' --bars 8 --seed 1 && \
+	  ugen-run -o melody.svg --with mine.mid --keep melody --seed 1 && \
+	  ugen-run -o bars.svg --with mine.mid --from-bar 5 --to-bar 12 --rewrite --seed 1 && \
+	  ugen-run pretrained-band -o trio.svg --instruments 'piano, acoustic bass, drums' --seconds 15 --seed 1
 
 release: install ## Build the wheel and the archive of sources, and try both outside the checkout: dist/
 	$(BIN)/python tests/release.py
