@@ -159,7 +159,7 @@ pretrained: install  ## Train the models that come with ugen again, from the mus
 	$(BIN)/export-ugen demo/pretrained/piano-run -o runtime/pretrained.onnx --force --precision int8 \
 	  --top-p 0.97 --licence "$$(cat runtime/pretrained.credits.txt)"
 	$(BIN)/export-ugen demo/pretrained/band-run -o runtime/pretrained-band.onnx --force --precision int8 \
-	  --top-p 0.97 --licence "$$(cat runtime/pretrained-band.credits.txt)"
+	  --top-p 0.96 --licence "$$(cat runtime/pretrained-band.credits.txt)"
 
 docs: install    ## Build the pages of docs/ as a site that works from disk: site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
@@ -171,14 +171,14 @@ listening: install  ## Songs of seeds 1 to 12 by the models that come with ugen 
 
 showcase: install  ## Make the songs again that README shows
 	rm -f docs/showcase/song.* $(addprefix docs/showcase/,$(addsuffix .svg,dense waltz chords melody bars trio))
-	$(BIN)/ugen-run -o docs/showcase/song.mid -o docs/showcase/song.svg -o docs/showcase/song.mp3 --seconds 30 --seed 24
+	$(BIN)/ugen-run -o docs/showcase/song.mid -o docs/showcase/song.svg -o docs/showcase/song.mp3 --seconds 30 --seed 11
 	cd docs/showcase && PATH="$(abspath $(BIN)):$$PATH" && \
 	  ugen-run -o dense.svg --key Dm --density dense --seconds 15 --seed 1 && \
 	  ugen-run -o waltz.svg --like lieder --meter 3/4 --tempo 90 --seconds 20 --seed 1 && \
 	  ugen-run -o chords.svg --chords 'Am | F | C G | Am' --bars 8 --seed 1 && \
 	  ugen-run -o melody.svg --with mine.mid --keep melody --seed 1 && \
 	  ugen-run -o bars.svg --with mine.mid --from-bar 5 --to-bar 12 --rewrite --seed 1 && \
-	  ugen-run pretrained-band -o trio.svg --instruments 'piano, acoustic bass, drums' --seconds 15 --seed 1
+	  ugen-run pretrained-band -o trio.svg --instruments 'piano, acoustic bass, drums' --seconds 15 --seed 3
 
 release: install ## Build the wheel and the archive of sources, and try both outside the checkout: dist/
 	$(BIN)/python tests/release.py
