@@ -22,6 +22,7 @@ from ugen.data.midi.reader import read_tracks
 from ugen.runtime import SongSettings, generate
 from ugen.runtime.cli.flags import Keeping
 from ugen.runtime.cli.keeping import read_kept
+from ugen.runtime.cli.model_info import describe
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.wishes.kept import Kept
 from ugen.runtime.generation.wishes.parts import kept_music, part_of
@@ -341,6 +342,11 @@ def test_contradictions_are_refused(tmp_path: Path) -> None:
             SongSettings(kept=kept, seed=1, **fields)
     with pytest.raises(UgenError, match="--with: the model has no column given_now; train-ugen"):
         generate(Flat(), kept=kept, seed=1)
+
+
+def test_the_model_is_said_to_know_it() -> None:
+    assert "--with and --keep" in describe(model().card, Path(__file__))
+    assert "--with and --keep" not in describe(Flat().card, Path(__file__))
 
 
 def test_music_that_lies_is_refused(tmp_path: Path) -> None:

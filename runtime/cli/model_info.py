@@ -16,7 +16,7 @@ from typing import Any
 
 from ugen.data.analysis.scores import NOTE, baselines_from_json, comparison_lines, own_scores
 from ugen.data.analysis.wishes import BY_NAME
-from ugen.data.codecs.columns import CHORD_NAMES
+from ugen.data.codecs.columns import CHORD_NAMES, GIVEN_NAMES
 from ugen.data.json_values import to_json
 from ugen.data.text import count, duration, printable
 from ugen.runtime.model_file.card import Card
@@ -144,6 +144,9 @@ def _wishes(card: Card) -> Iterator[tuple[str, str]]:
         label = ""
     if CHORD_NAMES[0] in card.column_names:
         yield label, "--chords any"
+        label = ""
+    if GIVEN_NAMES[0] in card.column_names:
+        yield label, "to write around a part of your music, --with and --keep, or bars of it anew"
         label = ""
     if "left" in card.column_names:
         yield label, "to end near --seconds or --bars"
