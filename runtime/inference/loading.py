@@ -40,8 +40,8 @@ def load(path: str | Path | None = None, threads: int = 1, provider: str = "cpu"
     """Open a model file, and check all of it.
 
     `path`: that of the file; `pretrained` and `pretrained-band` are the piano and the band that
-    come with ugen, None is the piano. `threads`: of the processor; one is best for one song. `provider`: where to
-    compute, one of cpu, cuda, tensorrt, coreml, directml, openvino, and auto.
+    come with ugen, None is the piano. `threads`: of the processor; one is best for one song.
+    `provider`: where to compute, one of cpu, cuda, tensorrt, coreml, directml, openvino, and auto.
 
     Raises ModelError, one line that names the file and the part at fault, and UgenError where a
     provider is missing. Threads may share a model.
