@@ -64,7 +64,7 @@ def lowest() -> None:
 def song(file: Path) -> bytes:
     """What ugen-run makes of a file."""
     midi = file.with_suffix(".mid")
-    run("ugen-run", file, "-o", midi, "--seconds", 30, "--seed", 7)
+    run("ugen-run", file, "-o", midi, "--seconds", 30, "--seed", 7, "--force")
     return midi.read_bytes()
 
 

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from doc_blocks import NOTES_DIFFER, ROOT, SONG
 
-ASKED = "--seconds", "30", "--seed", "24", "--quiet"
+ASKED = "--seconds", "30", "--seed", "11", "--quiet"
 FOREIGN = "__pycache__", ".so", ".pyc", "node_modules", "demo/"
 
 

@@ -240,7 +240,7 @@ def test_linked_folders_are_not_converted_and_named(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, said)
     assert [path.name for path in out.iterdir()] == ["a.csv"]
     (source / "gone.mid").symlink_to("nothing")
-    done = ugen_data("convert", source, out, "--to", ".csv")
+    done = ugen_data("convert", source, out, "--to", ".csv", "--force")
     assert done.returncode == 2 and f"{source / 'gone.mid'}: No such file" in done.stderr
 
 

@@ -184,7 +184,7 @@ LIES = {
     "tempo": [0, 1e9],
     "asked": [
         {"key": "H"},
-        {"key": "Dm "},
+        {"key": "Hm"},
         {"key": ""},
         {"label": "polka"},
         {"label": "jig"},  # of which there is no piece

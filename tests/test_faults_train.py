@@ -137,7 +137,7 @@ def test_divergence_is_not_called_memorizing() -> None:
 
 def test_resuming_looks_at_the_folder_it_is_given(tmp_path: Path) -> None:
     """Files added or gone, and folders that are missing, were passed over in silence."""
-    folder, run = tmp_path / "music", tmp_path / "music" / "run"
+    folder, run = tmp_path / "music", tmp_path / "run"
     folder.mkdir()
     for number, path in enumerate(BUNDLED[:3]):
         os.link(path, folder / f"{number}.mid")

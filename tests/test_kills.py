@@ -11,7 +11,7 @@ from kill_trials import Failure, Race, Trials, Work
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 
-WORDS = "ugen-run", "-o", "a.mid", "--seconds", 5, "--seed", 1
+WORDS = "ugen-run", "-o", "a.mid", "--seconds", 5, "--seed", 1, "--force"
 
 
 @pytest.fixture

@@ -279,12 +279,12 @@ GRAPHS: list[tuple[str, Change, str]] = [
     (
         "fp32",
         _tensor("head_bias", data_type=TensorProto.FLOAT16),
-        "head_bias claims .* 968 bytes; it has 1936",
+        "head_bias claims .* 982 bytes; it has 1964",
     ),
     (
         "fp32",
         _tensor("head_bias", raw_data=b""),
-        "head_bias claims the shape .* 1936 bytes; it has 0",
+        "head_bias claims the shape .* 1964 bytes; it has 0",
     ),
     (
         "fp32",
@@ -296,7 +296,7 @@ GRAPHS: list[tuple[str, Change, str]] = [
         _tensor("head_bias", raw_data=b"", int32_data=[1] * 483),
         "head_bias has its items in int32_data",
     ),
-    ("fp32", _tensor("head_bias", raw_data=b"", float_data=[1.0] * 483), "1936 bytes; it has 1932"),
+    ("fp32", _tensor("head_bias", raw_data=b"", float_data=[1.0] * 483), "1964 bytes; it has 1932"),
     (
         "fp32",
         _tensor("head_bias", raw_data=b"", string_data=[b"x"]),
@@ -337,7 +337,7 @@ GRAPHS: list[tuple[str, Change, str]] = [
     ("fp32", _sequence, "has sequence_type, which is no part of format 1"),
     ("fp32", _rename_output, "the graph has step, h, c, probabilities"),
     ("fp32", lambda p: p.graph.input.append(p.graph.input[0]), "the graph has step, h, c"),
-    ("fp32", _input_size(7), r"step is int64 \[any, 7\], not int64 \[any, 19\]"),
+    ("fp32", _input_size(7), r"step is int64 \[any, 7\], not int64 \[any, 23\]"),
     ("fp32", _input_size(-1), r"the shape of step has an invalid size \(-1\)"),
     (
         "fp32",
@@ -450,8 +450,8 @@ def _last_transpose(proto: onnx.ModelProto) -> None:
     ("columns", "change", "message"),
     [
         ((), _shorter, "onnxruntime cannot take a step"),
-        (BEATS.columns, _shorter, "onnxruntime cannot take a step"),
-        (BEATS.columns, _fewer_scores, "onnxruntime cannot take a step"),
+        (BEATS.columns[:3], _shorter, "onnxruntime cannot take a step"),
+        (BEATS.columns, _fewer_scores, "the inputs of a node Split do not fit together"),
         (
             (),
             _tensor("head_bias", raw_data=np.full(483, np.nan, np.float32).tobytes()),

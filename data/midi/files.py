@@ -13,7 +13,7 @@ from .smf import MIDI_SUFFIXES
 def midi_files(path: Path) -> list[Path]:
     """All files under a folder that are MIDI by their names, and the folders that are not looked
     into; or one file. Raises UgenError when there is none."""
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         return [path]
     if not path.is_dir():
         raise UgenError("no such file or folder", path=path)
