@@ -155,6 +155,16 @@ def model_of(codec: Codec, columns: bool, copies: bool = False, **bias: float) -
     return model
 
 
+CHORDS = (
+    "Am | F | C G | Am",
+    "| Dm7b5 G7alt | % | Cmaj9/E / F#dim7 | N.C. |",
+    "Bbmaj7 E♭6/9 A♭Δ7 Dø7 G7(b9) Cm-5 Csus2 Gsus D+ F°7 E9 Am9 Bm11 C#13 Fadd9",
+    "C7#9 | Fmin7 Gmi Ab-7 | Cmaj7#11 Do7 | Co Faug7 C5 | Dm6 EmM7 | G7sus4 Asus2sus4",
+    "B## | Fbb",
+)
+NO_CHORDS = "", "Am || F", "H7", "C D E F G | C", "Am | x", "%", "Cfoo | D" + "m" * 40
+
+
 class Case(NamedTuple):
     """A song to make. `asked`: settings as the package `ugen-web` takes them."""
 
@@ -244,7 +254,13 @@ def cases() -> list[Case]:
         ("frames", {"seconds": 5, "seed": 30, **primer, "primerSeconds": 6}),
         ("frames-fold, columns", {"seconds": 9, "seed": 31, **primer, "primerSeconds": 20}),
         ("khot", {"seconds": 3, "seed": 32, **primer, "primerSeconds": 3, "keepPrimer": True}),
+        *(
+            (beats, {"bars": 9, "seed": 33 + n, "wishes": {"chords": chords}})
+            for n, chords in enumerate(CHORDS)
+        ),
         # what a model cannot do
+        *((beats, {"bars": 2, "seed": 1, "wishes": {"chords": each}}) for each in NO_CHORDS),
+        ("beats", {"bars": 2, "seed": 1, "wishes": {"chords": "Am"}}),
         ("events", {"bars": 8, "seed": 1}),
         ("beats", {"seconds": 8, "seed": 1, "wishes": {"density": "dense"}}),
         ("beats", {"seconds": 8, "seed": 1, "wishes": {"instruments": [1]}}),

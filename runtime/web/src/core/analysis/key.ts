@@ -41,6 +41,11 @@ export function keyOf(score: Score): Key {
   for (const note of score.notes) {
     if (!note.drum) sounding[note.pitch % 12]! += note.end - note.onset;
   }
+  return keyOfSounding(sounding);
+}
+
+/** The same, by how long each pitch class sounds. */
+export function keyOfSounding(sounding: readonly number[]): Key {
   let best: Key = { tonic: 0, minor: false };
   if (Math.max(...sounding) === Math.min(...sounding)) return best;
   let most = -Infinity;
