@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support import ugen_run
 
+pytest.importorskip("torch")  # a run is made with it
 SONG = ("--seconds", 4, "--seed", 3)
 
 
@@ -19,7 +20,6 @@ def run(small_run: Path, tmp_path: Path) -> Path:
 
 
 def test_a_run_plays_where_torch_is_and_is_exported_once(run: Path, tmp_path: Path) -> None:
-    pytest.importorskip("torch")
     song, again = tmp_path / "song.mid", tmp_path / "again.mid"
     done = ugen_run(run, "-o", song, *SONG, without="")
     assert done.returncode == 0, done.stderr

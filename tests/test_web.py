@@ -18,6 +18,7 @@ import pytest
 from support import needs_program, ugen_run
 from ugen.data import read_midi
 
+pytest.importorskip("torch")  # absent where other Pythons are tried, and so may be the page
 ROOT = Path(__file__).parent.parent
 WEB = ROOT / "runtime" / "web"
 PAGE = WEB / "python" / "ugen_web" / "page"
@@ -27,7 +28,6 @@ SONG = "--seconds", "15", "--seed", "7"
 
 @pytest.fixture(scope="module", autouse=True)
 def _built() -> None:
-    pytest.importorskip("torch")  # absent where other Pythons are tried, and so may be the page
     for program in ("node", "npm", "chromium"):
         needs_program(program)
     if not (PAGE / "single.html").exists() or not (WEB / "node_modules").exists():
