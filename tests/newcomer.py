@@ -77,6 +77,7 @@ def main(kind: str) -> None:
             (folder / "my-midi-files").mkdir()
             for path in music:
                 shutil.copy(path, folder / "my-midi-files")
+            shutil.copy(folder / "docs" / "showcase" / "mine.mid", folder)
             for block in [extras, *rest]:
                 run(block, folder)
         print(f"{time.monotonic() - began:7.1f} s  all of it")

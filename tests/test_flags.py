@@ -84,9 +84,7 @@ UGEN_RUN = {
     "--meter": Refused(f"{SONG} --meter 3/4", "--meter: the model has no column meter"),
     "--chords": Refused(f"{SONG} --chords Am", "--chords: the model has no column chord"),
     **{
-        f"--{name}": Refused(
-            f"{SONG} --{name} primer.mid", f"--{name} primer.mid: the model has no"
-        )
+        f"--{name}": Refused(f"model.onnx -o x.mid --{name} absent.mid", f"--{name} absent.mid: ")
         for name in ("with", "vary")
     },
     "--keep": Refused(f"{SONG} --keep bass", "--keep: goes with --with"),
