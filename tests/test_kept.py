@@ -344,6 +344,19 @@ def test_contradictions_are_refused(tmp_path: Path) -> None:
         generate(Flat(), kept=kept, seed=1)
 
 
+def test_music_too_long_or_too_sparse_is_refused(tmp_path: Path) -> None:
+    """Ticks beyond 31 bits went into a song's record as other ticks; a codec's refusal named no
+    option."""
+    for end in (1 << 31, 4 * 480 * 15_000):
+        notes = [(0, 480, 60, 80, 0, False), (end - 480, end, 62, 80, 0, False)]
+        write_midi(Score.build(notes, 480), tmp_path / f"{end}.mid")
+    with pytest.raises(UgenError, match="^too much music to keep"):
+        kept_music(model(), read_tracks(tmp_path / f"{1 << 31}.mid"), "all")
+    kept = kept_music(model(), read_tracks(tmp_path / f"{4 * 480 * 15_000}.mid"), "all")
+    with pytest.raises(UgenError, match="^--with: what stays has 15,000 bars and only 2 notes"):
+        generate(model(), kept=kept, seed=1)
+
+
 def test_the_model_is_said_to_know_it() -> None:
     assert "--with and --keep" in describe(model().card, Path(__file__))
     assert "--with and --keep" not in describe(Flat().card, Path(__file__))

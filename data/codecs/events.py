@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from ugen.data.score import SOUNDING, NoteRow, Score
 
 from .base import Codec, Encoded, Mask, Tokens, require_notes, split_event
-from .columns import LEFT_SECONDS, NO_WISHES, WISHES_WITHOUT_BARS, Column, Row, Wishes, sized
+from .columns import LEFT_SECONDS, NO_WISHES, WISHES_WITHOUT_BARS, Column, Wishes, sized
 from .decoder import Decoder
+from .row import Row
 
 STEPS_PER_SECOND = 100
 LONGEST_SHIFT = 100

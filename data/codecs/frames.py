@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ugen.data.score import Score
 
 from .base import Codec, Encoded, Mask, Tokens, split_event
-from .columns import LEFT_SECONDS, NO_WISHES, WISHES_WITHOUT_BARS, Column, Row, Wishes, sized
+from .columns import LEFT_SECONDS, NO_WISHES, WISHES_WITHOUT_BARS, Column, Wishes, sized
 from .decoder import GridDecoder
 from .pitch_grid import (
     PITCHES,
@@ -35,6 +35,7 @@ from .pitch_grid import (
     sounding_runs,
     step_seconds,
 )
+from .row import Row
 
 _PART = 1 << 16  # tokens at once: bounds memory
 LONGEST_FOLD = 96  # steps: 2.5 seconds at 25 ticks

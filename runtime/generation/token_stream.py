@@ -89,8 +89,8 @@ class TokenStream:
         self._continue(settings)
         self._instruments = self._instruments_of(settings, model.card)
         # chords may leave the key
-        is_kept = settings.key is not None and not settings.chords
-        strength = self.sampling.key_strength if is_kept else 0.0
+        keeps_key = settings.key is not None and not settings.chords
+        strength = self.sampling.key_strength if keeps_key else 0.0
         self._pull = key_pull(model.card, settings.key or "C", strength)
 
     def _instruments_of(self, settings: SongSettings, card: Card) -> Instruments | None:

@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from ugen.data import Score
 from ugen.data.analysis.key import MAJOR, MINOR
 from ugen.data.codecs.base import Codec, Encoded, Mask, Rows, Tokens, split_event
-from ugen.data.codecs.columns import NO_WISHES, Column, Repeats, Wishes
+from ugen.data.codecs.columns import NO_WISHES, Column, Wishes
 from ugen.data.codecs.decoder import GridDecoder
+from ugen.data.codecs.row import Repeats
 
 # the pitches of each voice in the training pieces, and six semitones more for transposition
 RANGES = {"soprano": (54, 87), "alto": (46, 80), "tenor": (40, 75), "bass": (30, 72)}

@@ -16,10 +16,10 @@ from ugen.data.codecs.columns import (
     NO_WISHES,
     WISHES,
     Column,
-    Row,
     Wishes,
     left_id,
 )
+from ugen.data.codecs.row import Row
 
 from .given import GIVEN_COLUMNS, GivenMusic, Place
 from .table import DRUMS, GRID, LONGEST_SHIFT, METERS, bar_steps

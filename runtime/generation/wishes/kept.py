@@ -11,6 +11,7 @@ from ugen.data import Codec, Score, UgenError
 from ugen.data.analysis.bars import Bars
 from ugen.data.codecs.beats.table import METERS
 from ugen.data.codecs.columns import GIVEN_NAMES, Given
+from ugen.data.errors import CodecError
 from ugen.data.midi.general_midi import DRUMS
 from ugen.data.score import METER, NOTE, TEMPO
 from ugen.runtime.generation.packing import packed_array
@@ -19,7 +20,7 @@ from ugen.runtime.sampling.rng import Rng
 
 MOST_NOTES = 1 << 15
 MOST_CHANGES = 1 << 12
-MOST_TICK = 1 << 31
+MOST_TICK = (1 << 31) - 1
 _FINEST = 32_767  # ticks per beat that a MIDI file can have
 _PLACE = 1 << 55  # in the random stream of a seed: far from the numbers that a song takes
 _LONGEST_VARIED = 4  # bars in a row that are rewritten by chance
@@ -71,8 +72,10 @@ class Kept:
         bars: int,
     ) -> Kept:
         """Of a score of so many bars, the notes that stay in bars that are rewritten, too."""
-        if len(score.notes) > MOST_NOTES or len(score.tempos) > MOST_CHANGES:
-            raise UgenError(f"{MOST_NOTES:,} notes and {MOST_CHANGES:,} tempos are the most")
+        changes = max(len(score.tempos), len(score.meters))
+        if len(score.notes) > MOST_NOTES or changes > MOST_CHANGES or score.end_tick > MOST_TICK:
+            most = f"{MOST_NOTES:,} notes and {MOST_CHANGES:,} tempos or meters"
+            raise UgenError(f"too much music to keep: {most} are the most")
         return cls(
             ticks_per_beat=score.ticks_per_beat,
             bars=bars,
@@ -126,7 +129,10 @@ class Kept:
         closed = frozenset(self.closed)
         if instruments is not None:
             closed = frozenset(range(DRUMS + 1)) - set(instruments)
-        tokens = codec.encode(self.staying(seed)).tokens[:-1]
+        try:
+            tokens = codec.encode(self.staying(seed)).tokens[:-1]
+        except CodecError as error:
+            raise UgenError(f"what stays {error.reason}", flag="--with") from None
         return Given(tokens, self.open_bars(seed), closed)
 
     def restored(self, codec: Codec, song: Score, seed: int, *, tempos: bool) -> Score:
