@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support import BUNDLED, quiet, scores
 from ugen.data import Score, UgenError, arrange, read_midi, write_midi
+from ugen.data.analysis.parts import top_line
 from ugen.data.codecs.base import Codec
 from ugen.data.codecs.beats.given import given_ids
 from ugen.data.codecs.columns import GIVEN_NAMES, Given, Wishes
@@ -22,6 +24,7 @@ from ugen.data.midi.reader import read_tracks
 from ugen.runtime import SongSettings, generate
 from ugen.runtime.cli.flags import Keeping
 from ugen.runtime.cli.keeping import read_kept
+from ugen.runtime.cli.messages import RunMessages
 from ugen.runtime.cli.model_info import describe
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.wishes.kept import Kept
@@ -152,14 +155,33 @@ def test_a_resumed_run_gives_the_same_parts() -> None:
         assert np.array_equal(ours, theirs)
 
 
+def test_random_parts_are_lines_sides_instruments_and_stretches_of_bars() -> None:
+    tokens = BAND.encode(arrange(read_midi(BUNDLED[0]), "band")).tokens
+    notes = BAND.notes(np.append(BAND.start, tokens))
+    pitched = notes.program != 128
+    top = pitched.copy()
+    top[pitched] = top_line(notes.onset[pitched], notes.end[pitched], notes.pitch[pitched])
+    parts = [random_part(notes, np.random.default_rng(seed)) for seed in range(300)]
+    shares = np.array([part.mean() for part in parts])
+    assert shares.min() > 0 and shares.max() <= 1 and 0.25 < shares.mean() < 0.75
+
+    def stays_whole(part: np.ndarray, of: np.ndarray) -> bool:
+        """Whether of notes that have the same number all or none are in the part."""
+        return all(len({*part[of == number].tolist()}) == 1 for number in np.unique(of))
+
+    by_program = [part for part in parts if stays_whole(part, notes.program)]
+    by_bar = [part for part in parts if stays_whole(part, notes.bar[notes.at])]
+    assert sum(np.array_equal(part, top) for part in parts) > 5
+    assert len(by_program) > 30 and len(by_bar) > 40
+
+
 @settings(max_examples=40, deadline=None)
 @given(score=scores(), seed=st.integers(0, 2**32))
-def test_a_random_part_is_a_part(score: Score, seed: int) -> None:
+def test_a_random_part_of_any_music_is_one(score: Score, seed: int) -> None:
     tokens = encoded(BAND, score)
     notes = BAND.notes(np.append(BAND.start, tokens))
     if len(notes.at):
-        part = random_part(notes, np.random.default_rng(seed))
-        assert part.shape == notes.at.shape and part.dtype == bool
+        assert random_part(notes, np.random.default_rng(seed)).shape == notes.at.shape
 
 
 def test_the_key_and_levels_told_are_those_of_the_bars_to_come() -> None:
@@ -232,6 +254,20 @@ def test_any_music_stays(score: Score, seed: int, tmp_path_factory: pytest.TempP
         return
     moved = math.lcm(24, kept.ticks_per_beat) > 32_767  # beyond MIDI's ticks: on the grid
     assert moved or not lost(kept.staying(seed), song.score)
+
+
+def test_no_note_begins_on_a_key_that_sounds() -> None:
+    held = Score.build([(0, 72, 60, 80, 0, False), (96, 120, 64, 80, 0, False)], 24)
+    wishes = Wishes(given=Given(BEATS.encode(held).tokens[:-1], ((0, 2),)))
+    cursor = BEATS.cursor(columns=GIVEN_NAMES, wishes=wishes)
+    ids = {event: token for token, event in enumerate(BEATS.events)}
+    for event in ("meter:4/4", "tempo:120", "velocity:82", "pitch:60", "duration:72", "shift:24"):
+        assert cursor.mask()[ids[event]], event
+        cursor.feed(ids[event])
+    assert not cursor.mask()[ids["pitch:60"]] and cursor.mask()[ids["pitch:61"]]
+    for event in ("pitch:61", "duration:12", "shift:48"):
+        cursor.feed(ids[event])
+    assert cursor.mask()[ids["pitch:60"]], "it has ended"
 
 
 def test_instruments_that_stay_get_no_other_notes(tmp_path: Path) -> None:
@@ -355,6 +391,19 @@ def test_music_too_long_or_too_sparse_is_refused(tmp_path: Path) -> None:
     kept = kept_music(model(), read_tracks(tmp_path / f"{4 * 480 * 15_000}.mid"), "all")
     with pytest.raises(UgenError, match="^--with: what stays has 15,000 bars and only 2 notes"):
         generate(model(), kept=kept, seed=1)
+
+
+def test_what_stayed_and_what_is_new_is_told(tmp_path: Path, capsys: Any) -> None:
+    fed, music = model(), read_tracks(tune(tmp_path / "tune.mid"))
+    request = Request("0" * 64, SongSettings(kept=kept_music(fed, music, "melody"), seed=5))
+    notes = len(request.make(fed).score.notes)
+    for as_json in (False, True):
+        messages = RunMessages(quiet=False, as_json=as_json, to_stderr=False, credit="")
+        messages.card = fed.card
+        messages.song(request, [Path("a.mid")], 9.0, notes, 99)
+    plain, as_data = capsys.readouterr().out.splitlines()
+    assert f"{notes} notes, seed 5; 32 notes stayed, {notes - 32} are new" in plain
+    assert json.loads(as_data)["kept_notes"] == 32
 
 
 def test_the_model_is_said_to_know_it() -> None:

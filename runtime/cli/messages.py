@@ -75,6 +75,9 @@ class RunMessages:
         was ranked. `in_chords`: the fraction of note time in the chords asked for."""
         settings = request.settings
         key = None if score is None or score.notes["drum"].all() else key_of(score)
+        kept = None
+        if settings.kept is not None:
+            kept = len(settings.kept.staying(settings.seed).notes)
         if self.as_json:
             row = {
                 "files": [str(file) for file in files],
@@ -85,6 +88,7 @@ class RunMessages:
                 "key": key and key_name(key),
                 "asked": _asked(request),
                 **({} if score is None else self._measured(score)),
+                **({} if kept is None else {"kept_notes": kept}),
                 **({} if in_chords is None else {"in_chords": round(in_chords, 3)}),
                 **({} if distance is None else {"distance": round(distance, 3)}),
             }
@@ -92,6 +96,8 @@ class RunMessages:
         elif not self._quiet:
             names = ", ".join(map(str, files))
             length = f"{round(seconds, 1):g} s, {notes} notes, seed {settings.seed}"
+            if kept is not None:
+                length += f"; {kept} notes stayed, {notes - kept} are new"
             if score is not None:
                 length += self._told(request, score, key)
             if in_chords is not None:
