@@ -51,6 +51,7 @@ RECIPES = {
     "place, back, after and key": f"--columns beat,phase,{BACK},{AFTER},key",
     "wishes unsaid in half": "--wish-dropout 0.5",
     "wishes unsaid in a tenth": "--wish-dropout 0.1",
+    "no part given": "--given 0",
     "tied": "--tied",
     "wider": "--hidden 512",
     "two layers": "--layers 2",

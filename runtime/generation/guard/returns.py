@@ -26,6 +26,7 @@ class Returns:
         found = [Column(name, 0) for name in columns]
         self._places = [n for n, each in enumerate(found) if each.lag or each.length]
         self._lasting = [found[place].lag > 0 for place in self._places]
+        self._span = slice(min(self._places, default=0), max(self._places, default=-1) + 1)
         self._held = next((n for n, each in enumerate(found) if each.lag == 1), -1)
         self._most = most or math.inf
         self._ids: list[int] = []  # of the row that stands
@@ -43,12 +44,11 @@ class Returns:
     def counts(self, counts: tuple[int, ...]) -> None:
         self._in_a_row, self._tokens, *hits = counts
         self._hits = [*hits]
-        # ids that named a token, and the ids there; counted together, which takes less time
+        # tokens that were named, and the ids there; counted together, which takes less time
         self._came: list[tuple[int, list[int]]] = []
 
     def _count(self) -> None:
-        """Count the tokens that came."""
-        self._tokens += len(self._came)
+        """Count the tokens that were named."""
         for n, place in enumerate(self._places):
             if self._bar is not None or not self._lasting[n]:
                 self._hits[n] += sum(ids[place] == named for named, ids in self._came)
@@ -64,14 +64,20 @@ class Returns:
 
     def follow(self, token: int, ids: list[int], bar: int | None) -> list[int]:
         """Count a token. Gives the ids of the row after it as `shown` does."""
-        before, named, self._ids = self._ids, token + 1, ids
-        if bar is not None or self._held < 0 or before[self._held] != named:
-            self._came.append((named, before))
-            if bar != self._bar if bar is not None else len(self._came) + self._tokens >= TOKENS:
-                self._count()
-                is_return = max(self._hits, default=0) > SHARE * self._tokens
-                self._in_a_row = self._in_a_row + 1 if is_return else 0
-                self._tokens = 0
-                self._hits = [0] * len(self._hits)
-                self._bar = bar
+        before, self._ids = self._ids, ids
+        if bar is not None or self._held < 0 or before[self._held] != token + 1:
+            self._tokens += 1
+            if token + 1 in before[self._span]:
+                self._came.append((token + 1, before))
+            if bar != self._bar or (bar is None and self._tokens >= TOKENS):
+                self._end_bar(bar)
         return ids if self._in_a_row < self._most else self.shown(ids, bar)
+
+    def _end_bar(self, bar: int | None) -> None:
+        """Say whether the bar that ends is a return, and begin the next."""
+        self._count()
+        is_return = max(self._hits, default=0) > SHARE * self._tokens
+        self._in_a_row = self._in_a_row + 1 if is_return else 0
+        self._tokens = 0
+        self._hits = [0] * len(self._hits)
+        self._bar = bar
