@@ -9,7 +9,7 @@ import { isPlain, plainEngine } from "./inference/plainEngine";
 import { selfCheck } from "./inference/selfCheck";
 import { type Card, cardFromMetadata } from "./modelFile/card";
 import { readMetadata } from "./modelFile/metadata";
-import { sha256 } from "./sha256";
+import { fastSha256 } from "./sha256";
 import type { Event, GenerateOptions, LoadOptions, Model, Song, SongSettings } from "./types";
 
 export { CodecError, MidiError, ModelError, UgenError } from "./errors";
@@ -22,9 +22,10 @@ const MAKERS = new WeakMap<Model, Maker>();
 /** Load a model file, and check all of it. Throws ModelError, one line that says what is wrong. */
 export async function load(bytes: Uint8Array, options: LoadOptions = {}): Promise<Model> {
   const card = await cardFromMetadata(readMetadata(bytes));
+  const hash = fastSha256(bytes);
   const engine = await engineOf(card, bytes, options);
   await selfCheck(card, engine);
-  const maker = { card, engine, sha256: sha256(bytes) };
+  const maker = { card, engine, sha256: await hash };
   const model: Model = {
     card,
     sha256: maker.sha256,

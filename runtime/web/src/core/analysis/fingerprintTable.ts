@@ -122,37 +122,42 @@ async function unpacked(found: Stored, place: string): Promise<Table> {
   const { rows, bits, pieces } = found;
   const [wide, narrow] = [width(bits), width(bitLength(Math.max(pieces.length - 1, 0)))];
   const planes = await unzipped(found.table, rows * (wide + narrow), place);
-  const keys = new BigUint64Array(rows);
-  let key = 0n;
-  const most = 1n << BigInt(bits);
-  for (let row = 0; row < rows; row++) {
-    key += valueOf(planes, rows, wide, row);
-    if (key >= most) throw new JsonError(`${place}: the table has a hash of too many bits`);
-    keys[row] = key;
-  }
-  const owners = new Uint32Array(rows);
-  const names = planes.subarray(rows * wide);
-  for (let row = 0; row < rows; row++) {
-    const owner = Number(valueOf(names, rows, narrow, row));
-    if (owner >= pieces.length) {
-      throw new JsonError(`${place}: the table has a piece that is not among the pieces`);
-    }
-    owners[row] = owner;
+  const keys = keysOf(planes, rows, wide, bits);
+  if (!keys) throw new JsonError(`${place}: the table has a hash of too many bits`);
+  const owners = words(planes.subarray(rows * wide), rows, narrow);
+  if (owners.some((owner) => owner >= pieces.length)) {
+    throw new JsonError(`${place}: the table has a piece that is not among the pieces`);
   }
   const common = found.held_out?.common ?? 0;
   return new Table(pieces, keys, owners, bits, found.window, found.n, common);
 }
 
-/** The number of a row, whose bytes stand `rows` apart, the lowest first. */
-function valueOf(planes: Uint8Array, rows: number, bytes: number, row: number): bigint {
-  let low = 0;
-  let high = 0;
-  for (let n = 0; n < bytes; n++) {
-    const byte = planes[n * rows + row]!;
-    if (n < 4) low += byte * 2 ** (8 * n);
-    else high += byte * 2 ** (8 * (n - 4));
+/** The sums of rows that stand as their differences; null if one has more than so many bits. */
+function keysOf(planes: Uint8Array, rows: number, bytes: number, bits: number) {
+  const low = words(planes, rows, Math.min(bytes, 4));
+  const high = words(planes.subarray(rows * 4), rows, Math.max(bytes - 4, 0));
+  const keys = new BigUint64Array(rows);
+  const halves = new Uint32Array(keys.buffer); // the lower first, wherever browsers run
+  const [lowest, highest] = [2 ** Math.min(bits, 32), 2 ** Math.max(bits - 32, 0)];
+  for (let row = 0, [lower, upper] = [0, 0]; row < rows; row++) {
+    lower += low[row]!;
+    upper += high[row]! + (lower >= 2 ** 32 ? 1 : 0);
+    lower >>>= 0;
+    if (lower >= lowest || upper >= highest) return null;
+    halves[2 * row] = lower;
+    halves[2 * row + 1] = upper;
   }
-  return (BigInt(high) << 32n) | BigInt(low);
+  return keys;
+}
+
+/** Numbers of at most 4 bytes, which stand `rows` apart, the lowest first. */
+function words(planes: Uint8Array, rows: number, bytes: number): Uint32Array {
+  const found = new Uint32Array(rows);
+  for (let n = 0; n < bytes; n++) {
+    const plane = planes.subarray(n * rows, (n + 1) * rows);
+    for (let row = 0; row < rows; row++) found[row]! |= plane[row]! << (8 * n);
+  }
+  return found;
 }
 
 /** The bytes of a zlib stream, which must be `size`; no more memory is taken than those need. */
@@ -160,7 +165,9 @@ async function unzipped(base64: string, size: number, place: string): Promise<Ui
   if (base64.length % 4 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
     throw new JsonError(`${place}: the table is not base64`);
   }
-  const data = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const letters = atob(base64);
+  const data = new Uint8Array(letters.length);
+  for (let n = 0; n < data.length; n++) data[n] = letters.charCodeAt(n);
   const found = new Uint8Array(size);
   let at = 0;
   const wrong = `${place}: the table must have ${size} bytes, and nothing after them`;

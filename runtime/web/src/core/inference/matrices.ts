@@ -1,7 +1,7 @@
 /** Matrices of a model, by which the streams of a step are multiplied. */
 import type { Tensor } from "../modelFile/weights";
 import { roundHalfEven } from "../text";
-import type { ByteKernel } from "./byteKernel";
+import type { Kernel } from "./kernel";
 
 /** Numbers [outputs, inputs] to multiply. */
 export interface Matrix {
@@ -13,20 +13,21 @@ export interface Matrix {
 
 /** A matrix of float32. */
 export class FloatMatrix implements Matrix {
+  private readonly multiply: (x: Float32Array) => Float32Array;
+
   constructor(
-    private readonly rows: Float32Array,
+    kernel: Kernel,
+    rows: Float32Array,
     readonly outputs: number,
     readonly inputs: number,
-  ) {}
+  ) {
+    this.multiply = kernel.floats(rows, outputs, inputs);
+  }
 
   addTo(sums: Float32Array, x: Float32Array): void {
-    const { rows, outputs, inputs } = this;
-    for (let begin = 0, to = 0; begin < x.length; begin += inputs) {
-      for (let row = 0, at = 0; row < outputs; row++, to++) {
-        let sum = 0;
-        for (let n = begin; n < begin + inputs; n++, at++) sum += rows[at]! * x[n]!;
-        sums[to]! += sum;
-      }
+    for (let begin = 0, to = 0; begin < x.length; begin += this.inputs) {
+      const found = this.multiply(x.subarray(begin, begin + this.inputs));
+      for (let n = 0; n < found.length; n++) sums[to++]! += found[n]!;
     }
   }
 }
@@ -39,13 +40,13 @@ export class ByteMatrix implements Matrix {
   private readonly multiply: (steps: Int16Array) => Int32Array;
 
   constructor(
-    kernel: ByteKernel,
+    kernel: Kernel,
     rows: Int8Array,
     private readonly scale: number,
     readonly outputs: number,
     readonly inputs: number,
   ) {
-    this.multiply = kernel.keep(rows, outputs, inputs);
+    this.multiply = kernel.bytes(rows, outputs, inputs);
   }
 
   addTo(sums: Float32Array, x: Float32Array): void {

@@ -6,10 +6,10 @@
 import { GIVEN_NAMES, holdsToken, WISHES } from "../codecs/columns";
 import { ModelError, UgenError } from "../errors";
 import type { Card } from "../modelFile/card";
-import { readWeights, type Tensor } from "../modelFile/weights";
+import { readWeights, type Tensor, weightNames } from "../modelFile/weights";
 import { sigmoid, tanh } from "./activations";
-import { ByteKernel } from "./byteKernel";
 import type { Engine, State } from "./engine";
+import { Kernel } from "./kernel";
 import { ByteMatrix, FloatMatrix, type Matrix, type Vectors, vectorsOf } from "./matrices";
 
 // weights of models that this engine does not know
@@ -24,8 +24,7 @@ interface Layer {
 /** Whether this engine knows a model; otherwise onnxruntime must compute it. */
 export function isPlain(card: Card, bytes: Uint8Array): boolean {
   if (card.codec.input === "frame" || !["fp32", "int8"].includes(card.precision)) return false;
-  const names = [...readWeights(bytes).keys()];
-  return !names.some((name) => UNKNOWN.some((each) => name.startsWith(each)));
+  return !weightNames(bytes).some((name) => UNKNOWN.some((each) => name.startsWith(each)));
 }
 
 /** An engine of a file's bytes. Throws ModelError for a model that it does not know. */
@@ -186,7 +185,7 @@ function joined(parts: readonly Float32Array[]): Float32Array {
 
 /** The weights of a file by the names that docs/model-format.md gives them. */
 class Weights {
-  private readonly kernel = new ByteKernel();
+  private readonly kernel = new Kernel();
 
   constructor(private readonly tensors: ReadonlyMap<string, Tensor>) {}
 
@@ -214,7 +213,8 @@ class Weights {
   floatMatrix(name: string): Matrix {
     const [inputs = 0, outputs = 0] = this.tensor(name).dims;
     const rows = new Float32Array(inputs * outputs);
-    return new FloatMatrix(transposed(this.floats(name), rows, inputs), outputs, inputs);
+    transpose(this.floats(name), rows, inputs);
+    return new FloatMatrix(this.kernel, rows, outputs, inputs);
   }
 
   layer(number: number, hidden: number): Layer {
@@ -231,7 +231,7 @@ class Weights {
   private gateMatrix(name: string, outputs: number): Matrix {
     if (!this.tensors.has(name)) return this.byteMatrix(name);
     const rows = this.floats(name);
-    return new FloatMatrix(rows, outputs, rows.length / outputs);
+    return new FloatMatrix(this.kernel, rows, outputs, rows.length / outputs);
   }
 
   private byteMatrix(name: string): Matrix {
@@ -239,7 +239,8 @@ class Weights {
     const [inputs = 0, outputs = 0] = dims.slice(-2);
     const [scale, zero] = this.scaleOf(name);
     if (!(data instanceof Int8Array) || zero) throw new ModelError(`${name} is not int8`);
-    const rows = transposed(data, new Int8Array(data.length), inputs);
+    const rows = new Int8Array(data.length);
+    transpose(data, rows, inputs);
     return new ByteMatrix(this.kernel, rows, scale, outputs, inputs);
   }
 
@@ -256,10 +257,8 @@ class Weights {
 }
 
 /** Columns written as rows. `inputs`: how many rows there were. */
-function transposed<T extends Float32Array | Int8Array>(from: T, to: T, inputs: number): T {
-  const outputs = from.length / inputs;
-  for (let n = 0; n < from.length; n++) {
-    to[(n % outputs) * inputs + Math.floor(n / outputs)] = from[n]!;
+function transpose<T extends Float32Array | Int8Array>(from: T, to: T, inputs: number): void {
+  for (let row = 0, at = 0; row < inputs; row++) {
+    for (let place = row; place < to.length; place += inputs, at++) to[place] = from[at]!;
   }
-  return to;
 }

@@ -33,18 +33,28 @@ const TYPES = new Map<number, [size: number, of: (bytes: ArrayBuffer) => Numbers
 
 /** The initializers of a file by name, copied; those of other types are left out. */
 export function readWeights(data: Uint8Array): Map<string, Tensor> {
-  const wire = new Wire(data);
-  const file = wire.message([0, data.length], "the file");
-  const span = wire.one(file, GRAPH, "the graph");
-  if (span === null) throw new ModelError("it has no graph");
   const found = new Map<string, Tensor>();
-  for (const each of wire.message(span, "the graph").spans.get(INITIALIZER) ?? []) {
-    const tensor = wire.message(each, "an initializer");
-    const name = wire.text(wire.one(tensor, NAME, "a name") ?? [0, 0], "a name");
+  const wire = new Wire(data);
+  for (const [name, tensor] of initializers(wire)) {
     const read = tensorOf(wire, tensor, line(name));
     if (read) found.set(name, read);
   }
   return found;
+}
+
+/** The names of a file's initializers. */
+export function weightNames(data: Uint8Array): string[] {
+  return [...initializers(new Wire(data))].map(([name]) => name);
+}
+
+function* initializers(wire: Wire): Generator<[string, Message]> {
+  const file = wire.message([0, wire.data.length], "the file");
+  const span = wire.one(file, GRAPH, "the graph");
+  if (span === null) throw new ModelError("it has no graph");
+  for (const each of wire.message(span, "the graph").spans.get(INITIALIZER) ?? []) {
+    const tensor = wire.message(each, "an initializer");
+    yield [wire.text(wire.one(tensor, NAME, "a name") ?? [0, 0], "a name"), tensor];
+  }
 }
 
 function tensorOf(wire: Wire, tensor: Message, name: string): Tensor | null {
