@@ -14,6 +14,7 @@ from ugen.data import UgenError
 from ugen.data.files import read_bytes, temporary_folder, write_atomically
 from ugen.data.render import web_page
 from ugen.runtime import Card, load
+from ugen.runtime.model_file.outline import read_outline
 
 from .new_folder import check_new_folder, new_folder
 
@@ -85,14 +86,23 @@ def _write(model: Path, output: Path, say: Callable[[str], None]) -> None:
         reason = "int4 is too slow in a browser; export the run with --precision int8"
         raise UgenError(reason, path=model)
     if is_single(output):
-        write_atomically(output, web_page.model_page(data, instruments_of(card)))
+        page = web_page.model_page(data, instruments_of(card), is_plain(card, data))
+        write_atomically(output, page)
         say(f"{output}: {output.stat().st_size / 1e6:.1f} MB. Open it in a browser")
         return
     with new_folder(output) as partial:
-        web_page.write_site(partial, data, instruments_of(card))
+        web_page.write_site(partial, data, instruments_of(card), is_plain(card, data))
     size = sum(path.stat().st_size for path in output.iterdir()) / 1e6
     say(f"{output}: {size:.1f} MB of files. Put them on any host, or look at them here:")
     say(f"python3 -m http.server --bind 127.0.0.1 --directory {output}")
+
+
+def is_plain(card: Card, data: bytes) -> bool:
+    """Whether a page computes a model without onnxruntime. `data`: its file."""
+    plain = web_page.plain_models()
+    names = read_outline(data, "the model").initializers
+    known = card.codec.input != "frame" and card.precision in plain.precisions
+    return known and not any(name.startswith(plain.unknown) for name in names)
 
 
 def instruments_of(card: Card) -> tuple[int, ...] | None:

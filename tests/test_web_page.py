@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,7 @@ from ugen.runtime import load
 from ugen.runtime.cli import outputs
 
 ROOT = Path(__file__).parent.parent
+PLAIN = ROOT / "runtime/web/src/core/inference/plain.json"
 EXAMPLES = ROOT / "runtime" / "web" / "examples"
 SITE = {
     "index.html": '<html><meta name="ugen-assets" content="">main.js</html>',
@@ -41,6 +43,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / "site").mkdir(parents=True, exist_ok=True)
         (folder / "site" / name).write_text(text)
     (folder / "site" / "ort.wasm.gz").write_bytes(gzip.compress(b"wasm"))
+    shutil.copy(PLAIN, folder)
     (folder / "sounds").mkdir()
     for number in range(129):
         (folder / "sounds" / f"{number:03}.sf3").write_bytes(f"<{number}>".encode())
@@ -72,7 +75,6 @@ def test_a_site_has_the_page_the_model_and_its_instruments(page: Path, tmp_path:
     site = tmp_path / "site"
     assert {path.name for path in site.iterdir()} == {
         *SITE,
-        "ort.wasm.gz",
         "model.onnx",
         "sounds.sf3",
     }
@@ -101,9 +103,25 @@ def test_one_file_holds_all_and_is_the_same_every_time(page: Path, tmp_path: Pat
         "worker.js": b"worker",
         "licences.txt": b"licences",
         "sounds.sf3": b"<0>",
-        "ort.wasm": b"wasm",
         "model.onnx": PRETRAINED.read_bytes(),
     }
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"precisions": ["fp32"], "unknown": []},
+        {"precisions": ["int8"], "unknown": ["other", "head"]},
+    ],
+)
+def test_onnxruntime_comes_with_models_that_need_it(
+    page: Path, tmp_path: Path, plain: dict[str, list[str]]
+) -> None:
+    (page / "plain.json").write_text(json.dumps(plain))
+    write(tmp_path / "site")
+    assert gzip.decompress((tmp_path / "site" / "ort.wasm.gz").read_bytes()) == b"wasm"
+    write(tmp_path / "page.html", single_file=True)
+    assert assets((tmp_path / "page.html").read_bytes())["ort.wasm"] == b"wasm"
 
 
 def test_a_song_brings_its_midi_file_and_the_instruments_in_it(page: Path, tmp_path: Path) -> None:

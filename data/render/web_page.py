@@ -14,7 +14,7 @@ import shutil
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,33 @@ from ugen.data.optional_imports import require
 from ugen.data.score import Score
 
 _ASSETS = "<!-- ugen:assets -->"  # where a page of one file has what it plays
+_WASM = "ort.wasm.gz"  # onnxruntime
 _NAMES = '<meta name="ugen-assets" content="">'  # how a site says what it has
 
 
-def write_site(folder: Path, model: bytes, instruments: Iterable[int] | None) -> None:
+class Plain(NamedTuple):
+    """The models that a page computes without onnxruntime: by their precisions, and by beginnings
+    of names of weights that they do not have."""
+
+    precisions: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def plain_models() -> Plain:
+    """Raises UgenError when the extra `web` is not installed."""
+    found = json.loads((_page() / "plain.json").read_text("utf-8"))
+    return Plain(tuple(found["precisions"]), tuple(found["unknown"]))
+
+
+def write_site(
+    folder: Path, model: bytes, instruments: Iterable[int] | None, is_plain: bool
+) -> None:
     """Put a page that plays a model into a folder. `instruments`: those that the model plays, None
-    where that isn't known. Raises UgenError when the extra `web` is not installed."""
+    where that isn't known. `is_plain`: it needs no onnxruntime. Raises UgenError when the extra
+    `web` is not installed."""
     page = _page()
-    shutil.copytree(page / "site", folder, dirs_exist_ok=True)
+    left_out = shutil.ignore_patterns(_WASM) if is_plain else None
+    shutil.copytree(page / "site", folder, dirs_exist_ok=True, ignore=left_out)
     (folder / "model.onnx").write_bytes(model)
     (folder / "sounds.sf3").write_bytes(_sounds(page, instruments))
     index = (folder / "index.html").read_text("utf-8")
@@ -41,11 +60,11 @@ def write_site(folder: Path, model: bytes, instruments: Iterable[int] | None) ->
     _write(worker, f"const FILES = {json.dumps(_digests(folder))};\n{rest}")
 
 
-def model_page(model: bytes, instruments: Iterable[int] | None) -> bytes:
+def model_page(model: bytes, instruments: Iterable[int] | None, is_plain: bool) -> bytes:
     """The page that plays a model, as one file. Otherwise as `write_site`."""
     page = _page()
-    wasm = gzip.decompress((page / "site" / "ort.wasm.gz").read_bytes())
-    return _one_file(page, "single.html", {"ort.wasm": wasm, "model.onnx": model}, instruments)
+    wasm = {} if is_plain else {"ort.wasm": gzip.decompress((page / "site" / _WASM).read_bytes())}
+    return _one_file(page, "single.html", {**wasm, "model.onnx": model}, instruments)
 
 
 def song_page(score: Score, midi: bytes, name: str) -> bytes:

@@ -27,6 +27,7 @@ const ORT = "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm";
 const SOUNDS = join(PAGE, "sounds"); // a SoundFont for each instrument
 // of a page that knows no model: one instrument of each of General MIDI's families, and drums
 const FAMILIES = "src/sound/families.json";
+const PLAIN = "src/core/inference/plain.json"; // the models that need no onnxruntime
 const STYLES = "<!-- ugen:styles -->"; // where a template has its head filled
 const SCRIPTS = "<!-- ugen:scripts -->"; // and the end of its body
 
@@ -173,6 +174,7 @@ rmSync(PAGE, { recursive: true, force: true });
 await buildScripts();
 trimSounds(SOUNDS);
 cpSync(path(FAMILIES), join(SOUNDS, "families.json"));
+cpSync(path(PLAIN), join(PAGE, "plain.json"));
 buildSite();
 buildTemplates();
 await buildPackage();

@@ -10,19 +10,20 @@
 export type AssetName =
   | "model.onnx" // absent from a page without a model of its own
   | "song.json" // absent but from the page of one finished song
-  | "ort.wasm"
+  | "ort.wasm" // absent where the page's own model does not need it
   | "sounds.sf3" // SoundFonts one after another
   | "worker.js" // src/page/worker.ts, a classic script
   | "licences.txt"; // of all that a page ships
 
 const GZIPPED: readonly AssetName[] = ["ort.wasm"];
-const OPTIONAL: readonly AssetName[] = ["model.onnx", "song.json"];
+const OPTIONAL: readonly AssetName[] = ["model.onnx", "song.json", "ort.wasm"];
 // known while a script runs first, and not later; there is no document in a test
 const here = (globalThis.document?.currentScript as HTMLScriptElement | null | undefined)?.src;
 
 /** Whether the page has one of this name: a site's `<meta name="ugen-assets">` says which. */
 export function hasAsset(name: AssetName): boolean {
   if (inside(name) || !OPTIONAL.includes(name)) return true;
+  if (name === "ort.wasm") return Boolean(here); // beside the script, or it isn't: who asks will see
   const names = document.querySelector<HTMLMetaElement>('meta[name="ugen-assets"]')?.content ?? "";
   return names.split(" ").includes(name);
 }

@@ -38,21 +38,17 @@ export async function load(bytes: Uint8Array, options: LoadOptions = {}): Promis
 
 /**
  * Whether `load` needs onnxruntime's wasm for a file: 14 MB that a page can do without for the plain
- * LSTMs of int8 files. Throws ModelError.
+ * LSTMs of fp32 and int8 files. Throws ModelError.
  */
 export async function needsWasm(bytes: Uint8Array): Promise<boolean> {
-  return !isOurs(await cardFromMetadata(readMetadata(bytes)), bytes);
-}
-
-/** Whether the plain engine computes a file: one of int8, whose songs are those of ugen-run then. */
-function isOurs(card: Card, bytes: Uint8Array): boolean {
-  return card.precision === "int8" && isPlain(card, bytes);
+  return !isPlain(await cardFromMetadata(readMetadata(bytes)), bytes);
 }
 
 async function engineOf(card: Card, bytes: Uint8Array, options: LoadOptions): Promise<Engine> {
-  const usual = isOurs(card, bytes) ? "plain" : "wasm";
+  const usual = isPlain(card, bytes) ? "plain" : "wasm";
   if ((options.engine ?? usual) === "plain") return plainEngine(card, bytes);
-  return onnxEngine(card, bytes, options.wasm);
+  const { wasm } = options;
+  return onnxEngine(card, bytes, typeof wasm === "function" ? await wasm() : wasm);
 }
 
 /** The events of a song while it is made, in constant memory. Notes are those of `generate`. */

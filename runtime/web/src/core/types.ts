@@ -179,11 +179,14 @@ export interface Song {
 
 /** What `load` takes besides the file. */
 export interface LoadOptions {
-  /** onnxruntime's ort-wasm-simd-threaded.wasm; without it that is fetched, or read under Node. */
-  wasm?: ArrayBuffer | Uint8Array;
   /**
-   * `plain`: in TypeScript, for plain LSTMs of fp32 and int8, without `wasm`; what int8 files get
-   * that it knows. `wasm`: onnxruntime, for all others.
+   * onnxruntime's ort-wasm-simd-threaded.wasm, or what brings it, called only for a model that needs
+   * it; without it that is fetched, or read under Node.
+   */
+  wasm?: ArrayBuffer | Uint8Array | (() => Promise<Uint8Array>);
+  /**
+   * `plain`: our own, for plain LSTMs of fp32 and int8, which get it by themselves. `wasm`:
+   * onnxruntime, for all others.
    */
   engine?: "wasm" | "plain";
 }

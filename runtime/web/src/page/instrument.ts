@@ -128,22 +128,18 @@ export class Instrument {
     }
   }
 
-  /** Model, wasm and sounds come at the same time. */
+  /** Model and sounds come at the same time; a song is made before its sounds are there. */
   private async load(model: Promise<Bytes>, loading = new Loading(() => {})): Promise<void> {
     const { view } = this.player;
-    const isFirst = !this.studio.loaded;
     view.veil("Loading…", null);
     this.sounds ??= this.loadSounds(loading.asset("sounds.sf3"));
     this.sounds.catch(() => (this.sounds = undefined)); // the next model tries again
-    const [bytes, wasm] = await Promise.all([
-      model,
-      isFirst ? loading.asset("ort.wasm") : undefined,
-      this.sounds,
-    ]);
+    const bytes = await model;
     view.veil("Preparing the model…", null);
-    const loaded = await this.studio.load(bytes!, wasm);
+    const loaded = await this.studio.load(bytes, () => loading.wasm());
     this.show(loaded);
     if (this.wantsPlay) this.playFirst();
+    await this.sounds;
   }
 
   private async loadSounds(bytes: Promise<Bytes>): Promise<void> {
@@ -229,8 +225,9 @@ export class Instrument {
     if (loaded) view.veil(waits ? "Making music…" : null, waits ? null : undefined);
     const seed = choices.seed && this.studio.hasSong ? `Seed ${choices.seed}` : "Press play";
     if (loaded) view.song = seed;
-    const isSilent = deck.timeline.programs.includes(DRUMS) && !deck.sound.programs.has(DRUMS);
-    if (isSilent) view.say("This page has no sounds of drums: drop a SoundFont (.sf2) on it.");
+    const { programs } = deck.sound; // none until they have come
+    const isSilent = deck.timeline.programs.includes(DRUMS) && !programs.has(DRUMS);
+    if (isSilent && programs.size) view.say("This page has no sounds of drums: drop a SoundFont (.sf2) on it.");
     view.button("branch").disabled = !this.studio.hasSong;
     this.player.changed();
   }

@@ -18,6 +18,16 @@ export class Loading {
     return bytes;
   }
 
+  /** onnxruntime's, where the page has it. */
+  wasm(): Promise<Bytes> {
+    return this.asset("ort.wasm").catch(() => {
+      throw new Error(
+        "this page came without onnxruntime, which such a model needs; " +
+          "export-ugen --format web makes a page of it",
+      );
+    });
+  }
+
   private tell(): void {
     let [loaded, total] = [0, 0];
     for (const part of this.parts.values()) {

@@ -1,5 +1,6 @@
 /** The page's side of the model's worker. */
 import type { Card, Event, SongSettings } from "../core";
+import type { Bytes } from "./loading";
 import type { FromSong, ToSong } from "./messages";
 
 /** A model that the worker has loaded. */
@@ -28,16 +29,20 @@ export class Maker {
   private files = 0; // jobs below 0 make files
   private listener: Listener | undefined;
   private readonly waiting = new Map<number | undefined, Waiting>();
+  private wasm: () => Promise<Bytes> = () => Promise.reject(new Error("no model is loaded"));
 
   constructor(private readonly worker: Worker) {
     worker.addEventListener("message", (event: MessageEvent<FromSong>) => this.hear(event.data));
     worker.addEventListener("error", (event) => this.broke(event.message || "the worker stopped"));
   }
 
-  /** Load a model; the one before stays when this one cannot be loaded. */
-  async load(bytes: Uint8Array, wasm: Uint8Array | undefined): Promise<Loaded> {
-    const moved = [bytes, wasm].flatMap((each) => (each ? [each.buffer] : []));
-    const answer = await this.ask(undefined, { do: "load", bytes, wasm }, moved as ArrayBuffer[]);
+  /**
+   * Load a model; the one before stays when this one cannot be loaded. `wasm`: brings onnxruntime's,
+   * if the model needs it.
+   */
+  async load(bytes: Bytes, wasm: () => Promise<Bytes>): Promise<Loaded> {
+    this.wasm = wasm;
+    const answer = await this.ask(undefined, { do: "load", bytes }, [bytes.buffer]);
     const { card, sha256, settings } = answer as Extract<FromSong, { told: "loaded" }>;
     return { card, sha256, settings };
   }
@@ -92,6 +97,7 @@ export class Maker {
       if (message.job === this.job) this.listener?.events(message.events);
       return;
     }
+    if (message.told === "wasm") return void this.bringWasm();
     const job = message.told === "loaded" ? undefined : message.job;
     if (message.told === "error" && job === this.job) return this.listener?.failed(message.message);
     const waiting = this.waiting.get(job);
@@ -99,6 +105,11 @@ export class Maker {
     if (message.told !== "error") return waiting?.resolve(message);
     const { isUsers } = message;
     waiting?.reject(isUsers ? new Refused(message.message) : new Error(message.message));
+  }
+
+  private async bringWasm(): Promise<void> {
+    const bytes = await this.wasm().catch((error: Error) => error.message);
+    this.post({ do: "wasm", bytes }, typeof bytes === "string" ? [] : [bytes.buffer]);
   }
 
   private broke(message: string): void {

@@ -2,7 +2,9 @@
 import type { Card, Event, SongSettings } from "../core";
 
 export type ToSong =
-  | { do: "load"; bytes: Uint8Array; wasm: Uint8Array | undefined }
+  | { do: "load"; bytes: Uint8Array }
+  /** onnxruntime's wasm, which the worker asked for; or why it cannot be had. */
+  | { do: "wasm"; bytes: Uint8Array | string }
   /** Make a song. Events come up to `until` seconds of it, then the worker waits for `more`. */
   | { do: "make"; job: number; settings: SongSettings; until: number }
   | { do: "more"; job: number; until: number }
@@ -11,6 +13,8 @@ export type ToSong =
   | { do: "midi"; job: number; settings: SongSettings };
 
 export type FromSong =
+  /** The model that is being loaded needs onnxruntime's wasm. */
+  | { told: "wasm" }
   | { told: "loaded"; card: Card; sha256: string; settings: Required<SongSettings> }
   | { told: "events"; job: number; events: Event[] }
   | { told: "midi"; job: number; bytes: Uint8Array }

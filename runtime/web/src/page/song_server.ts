@@ -16,6 +16,7 @@ interface Job {
 
 export class SongServer {
   private model: Model | undefined;
+  private bringWasm: (bytes: Uint8Array | string) => void = () => {};
   private readonly jobs = new Map<number, Job>();
 
   constructor(
@@ -34,7 +35,8 @@ export class SongServer {
   }
 
   private async answer(message: ToSong): Promise<void> {
-    if (message.do === "load") return this.load(message.bytes, message.wasm);
+    if (message.do === "load") return this.load(message.bytes);
+    if (message.do === "wasm") return this.bringWasm(message.bytes);
     if (message.do === "make") return this.make(message.job, message.settings, message.until);
     if (message.do === "midi") return this.midi(message.job, message.settings);
     const job = this.jobs.get(message.job);
@@ -44,13 +46,21 @@ export class SongServer {
     job.wake();
   }
 
-  private async load(bytes: Uint8Array, wasm: Uint8Array | undefined): Promise<void> {
-    const model = await this.core.load(bytes, wasm ? { wasm } : {});
+  private async load(bytes: Uint8Array): Promise<void> {
+    const model = await this.core.load(bytes, { wasm: () => this.wasm() });
     for (const job of this.jobs.values()) job.stopped = true;
     await this.model?.release();
     this.model = model;
     const { card, sha256, settings } = model;
     this.tell({ told: "loaded", card: plain(card), sha256, settings: plain(settings) });
+  }
+
+  private async wasm(): Promise<Uint8Array> {
+    const coming = new Promise<Uint8Array | string>((resolve) => (this.bringWasm = resolve));
+    this.tell({ told: "wasm" });
+    const bytes = await coming;
+    if (typeof bytes === "string") throw new this.core.UgenError(bytes);
+    return bytes;
   }
 
   private async make(number: number, settings: SongSettings, until: number): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Event, SongSettings } from "../core";
 import { type Choices, drawnSeed, ENDLESS, settingsOf } from "./choices";
 import type { Deck } from "./deck";
+import type { Bytes } from "./loading";
 import type { Loaded, Maker } from "./maker";
 
 const AHEAD = 60; // seconds that endless music is made before it is heard
@@ -32,7 +33,7 @@ export class Studio {
     private readonly deck: Deck,
   ) {}
 
-  async load(bytes: Uint8Array, wasm: Uint8Array | undefined): Promise<Loaded> {
+  async load(bytes: Bytes, wasm: () => Promise<Bytes>): Promise<Loaded> {
     this.loaded = await this.maker.load(bytes, wasm);
     this.settings = undefined;
     this.primer = undefined;

@@ -1,5 +1,5 @@
 /** The sound's side of the worker: renders what the page asks for, in order. */
-import type { FromSound, ToSound } from "./messages";
+import { type FromSound, RATE, type ToSound } from "./messages";
 import { type Sounding, Synth } from "./synth";
 import { wavFrames, wavHeader } from "./wav";
 
@@ -32,7 +32,7 @@ export class SoundServer {
   private async answer(message: Exclude<ToSound, Wav>): Promise<void> {
     if (message.do === "banks") await this.addBanks(message.bytes);
     else if (message.do === "begin") await this.begin(message);
-    else if (message.do === "strike") await this.strike(message.note, message.rate);
+    else if (message.do === "strike") await this.strike(message.note);
     else if (message.take === this.take && this.synth) {
       if (message.do === "add") this.synth.add(message.notes);
       else this.render(this.synth, message.frames);
@@ -40,15 +40,24 @@ export class SoundServer {
   }
 
   private async addBanks(bytes: Uint8Array): Promise<void> {
-    const trial = this.synth ?? (await this.made(44_100));
-    trial.addBanks(bytes); // throws if these are none
+    const synth = (this.synth ??= await this.made());
+    synth.addBanks(bytes); // throws if these are none
     this.banks.push(bytes);
     this.fingers = undefined;
-    this.tell({ told: "banks", programs: [...trial.instruments] });
+    this.tell({ told: "banks", programs: [...synth.instruments] });
+    if (this.take < 0) await this.warmUp();
+  }
+
+  /** Play a note to nobody, so that all is compiled when a song begins. */
+  private async warmUp(): Promise<void> {
+    const synth = await this.made();
+    const [program = 0] = synth.instruments;
+    synth.add([{ onset: 0, end: 1, pitch: 60, velocity: 80, program, drum: false }]);
+    synth.render(RATE / 20);
   }
 
   private async begin(message: Extract<ToSound, { do: "begin" }>): Promise<void> {
-    if (this.synth?.rate !== message.rate) this.synth = await this.made(message.rate);
+    this.synth ??= await this.made();
     this.take = message.take;
     this.synth.begin(message.second);
     this.synth.add(message.notes);
@@ -61,34 +70,34 @@ export class SoundServer {
     this.tell({ told: "sound", take, left, right, silent }, [left.buffer, right.buffer]);
   }
 
-  private async strike(note: Sounding, rate: number): Promise<void> {
-    this.fingers ??= await this.made(rate);
+  private async strike(note: Sounding): Promise<void> {
+    this.fingers ??= await this.made();
     this.fingers.begin(0);
     this.fingers.add([{ ...note, onset: 0, end: STRUCK }]);
-    const [left, right] = this.fingers.render(Math.round(rate * STRUCK));
+    const [left, right] = this.fingers.render(RATE * STRUCK);
     this.tell({ told: "struck", pitch: note.pitch, left, right }, [left.buffer, right.buffer]);
   }
 
-  private async wav({ notes, seconds, rate }: Wav): Promise<void> {
-    const synth = await this.made(rate);
+  private async wav({ notes, seconds }: Wav): Promise<void> {
+    const synth = await this.made();
     synth.add(notes);
     const parts: BlobPart[] = [];
     let frames = 0;
-    const most = Math.round((seconds + TAIL) * rate);
-    const least = Math.round(seconds * rate);
+    const most = Math.round((seconds + TAIL) * RATE);
+    const least = Math.round(seconds * RATE);
     while (frames < most && (frames < least || !synth.silent)) {
-      const [left, right] = synth.render(Math.min(rate, most - frames));
+      const [left, right] = synth.render(Math.min(RATE, most - frames));
       frames += left.length;
       parts.push(new Blob([wavFrames(left, right)])); // a browser may keep these on disk
       this.tell({ told: "progress", fraction: Math.min(1, frames / most) });
       await new Promise((resume) => setTimeout(resume)); // messages that came meanwhile queue up
     }
-    const file = new Blob([wavHeader(frames, rate), ...parts], { type: "audio/wav" });
+    const file = new Blob([wavHeader(frames, RATE), ...parts], { type: "audio/wav" });
     this.tell({ told: "wav", file });
   }
 
-  private async made(rate: number): Promise<Synth> {
-    const synth = await Synth.create(rate);
+  private async made(): Promise<Synth> {
+    const synth = await Synth.create(RATE);
     for (const bytes of this.banks) synth.addBanks(bytes);
     return synth;
   }

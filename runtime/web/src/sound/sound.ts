@@ -4,7 +4,7 @@
  * Nothing here waits for a timer. A piece of sound that ends, or arrives, asks for the next, so that
  * a tab in the background plays on.
  */
-import type { FromSound, Samples, ToSound } from "./messages";
+import { type FromSound, RATE, type Samples, type ToSound } from "./messages";
 import type { Sounding } from "./synth";
 
 const AHEAD = 2; // seconds of sound that are scheduled before they are heard
@@ -51,12 +51,13 @@ export class Sound {
   async addBanks(bytes: Uint8Array): Promise<void> {
     const answer = await this.ask({ do: "banks", bytes }, "banks");
     this.programs = new Set((answer as Extract<FromSound, { told: "banks" }>).programs);
+    this.pump(); // a song may have waited for them
   }
 
   /** To be called in the handler of a click or key, for browsers start no sound otherwise. */
   unlock(): void {
     if (!this.context) {
-      this.context = new AudioContext({ latencyHint: "balanced" });
+      this.context = new AudioContext({ latencyHint: "balanced", sampleRate: RATE });
       this.gain = this.freshGain();
     }
     void this.context.resume();
@@ -102,8 +103,7 @@ export class Sound {
     this.rendered = second;
     this.take += 1;
     this.asked = false;
-    const { context, take } = this;
-    this.post({ do: "begin", take, rate: context!.sampleRate, second, notes });
+    this.post({ do: "begin", take: this.take, second, notes });
     this.pump();
   }
 
@@ -139,7 +139,7 @@ export class Sound {
   /** A note at once. */
   strike(note: Sounding): void {
     this.unlock();
-    this.post({ do: "strike", note, rate: this.context!.sampleRate });
+    this.post({ do: "strike", note });
   }
 
   /** A WAV file of notes. */
@@ -149,7 +149,7 @@ export class Sound {
     progress: (fraction: number) => void = () => {},
   ): Promise<Blob> {
     this.wavProgress = progress;
-    const answer = await this.ask({ do: "wav", notes, seconds, rate: 44_100 }, "wav");
+    const answer = await this.ask({ do: "wav", notes, seconds }, "wav");
     return (answer as Extract<FromSound, { told: "wav" }>).file;
   }
 
@@ -195,13 +195,12 @@ export class Sound {
 
   /** Ask for the next piece, if one is due and its notes are known. */
   private pump(): void {
-    if (!this.playing || this.asked || !this.context) return;
+    if (!this.playing || this.asked || !this.context || !this.programs.size) return;
     const size = this.rendered - this.position < 4 * FIRST ? FIRST : PIECE;
     if (!this.closed && this.rendered + size > this.known) return; // waits for notes
     if (this.scheduledUntil - this.context.currentTime > AHEAD) return;
     this.asked = true;
-    const frames = Math.round(size * this.context.sampleRate);
-    this.post({ do: "render", take: this.take, frames });
+    this.post({ do: "render", take: this.take, frames: Math.round(size * RATE) });
   }
 
   private get scheduledUntil(): number {
@@ -236,7 +235,7 @@ export class Sound {
   }
 
   private source(left: Samples, right: Samples): AudioBufferSourceNode {
-    const buffer = this.context!.createBuffer(2, left.length, this.context!.sampleRate);
+    const buffer = this.context!.createBuffer(2, left.length, RATE);
     buffer.copyToChannel(left, 0);
     buffer.copyToChannel(right, 1);
     const source = this.context!.createBufferSource();

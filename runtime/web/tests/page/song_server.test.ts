@@ -23,7 +23,7 @@ const onsets = (told: FromSong[]) =>
 
 test("a song comes whole and in order", async () => {
   const { server, told, until } = served();
-  server.receive({ do: "load", bytes, wasm: undefined });
+  server.receive({ do: "load", bytes });
   await until(() => told.length === 1);
   expect(told[0]).toMatchObject({ told: "loaded", card: { arrangement: "piano" } });
   server.receive({ do: "make", job: 1, settings: { seed: 7n, seconds: 20 }, until: 1e9 });
@@ -36,7 +36,7 @@ test("a song comes whole and in order", async () => {
 
 test("endless music is made no further than asked, goes on when asked, and stops", async () => {
   const { server, told, until } = served();
-  server.receive({ do: "load", bytes, wasm: undefined });
+  server.receive({ do: "load", bytes });
   await until(() => told.length === 1);
   server.receive({ do: "make", job: 1, settings: { seed: 7n, endless: true }, until: 30 });
   await until(() => (onsets(told).at(-1) ?? 0) > 30);
@@ -54,9 +54,9 @@ test("endless music is made no further than asked, goes on when asked, and stops
 
 test("what is no model is refused in words, and the model before still plays", async () => {
   const { server, told, until } = served();
-  server.receive({ do: "load", bytes, wasm: undefined });
+  server.receive({ do: "load", bytes });
   await until(() => told.length === 1);
-  server.receive({ do: "load", bytes: new Uint8Array(10), wasm: undefined });
+  server.receive({ do: "load", bytes: new Uint8Array(10) });
   await until(() => told.length === 2);
   const message = "not a ugen model (it has no ugen.format entry)";
   expect(told[1]).toEqual({ told: "error", job: undefined, message, isUsers: true });

@@ -102,7 +102,7 @@ test("a WAV file has the song's length, and its last note's ring", async () => {
   const server = new SoundServer((message) => told.push(message));
   server.receive({ do: "banks", bytes: piano });
   while (!told.length) await new Promise((resume) => setTimeout(resume, 5));
-  server.receive({ do: "wav", notes: [note(0, 1, 60)], seconds: 1, rate: RATE });
+  server.receive({ do: "wav", notes: [note(0, 1, 60)], seconds: 1 });
   while (!told.some((each) => each.told === "wav")) await new Promise((resume) => setTimeout(resume, 5));
   const answer = told.find((each) => each.told === "wav") as Extract<FromSound, { told: "wav" }>;
   const view = new DataView(await answer.file.arrayBuffer());

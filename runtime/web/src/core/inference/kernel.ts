@@ -108,10 +108,15 @@ export class Kernel {
     const width = padded(inputs, AT_ONCE);
     const [at, stream, sums] = this.rooms(outputs * width, 2 * width, 4 * outputs);
     put(rows, new Int8Array(memory.buffer, at), inputs, width);
+    const views = fresh(() => ({
+      x: new Int16Array(memory.buffer, stream, inputs),
+      sums: new Int32Array(memory.buffer, sums, outputs),
+    }));
     return (steps) => {
-      new Int16Array(memory.buffer, stream, inputs).set(steps);
+      const view = views();
+      view.x.set(steps);
       functions["b"]!(at, stream, sums, outputs, 2 * width);
-      return new Int32Array(memory.buffer, sums, outputs);
+      return view.sums;
     };
   }
 
@@ -122,10 +127,15 @@ export class Kernel {
     const width = padded(inputs, AT_ONCE);
     const [at, stream, sums] = this.rooms(4 * outputs * width, 4 * width, 4 * outputs);
     put(rows, new Float32Array(memory.buffer, at), inputs, width);
+    const views = fresh(() => ({
+      x: new Float32Array(memory.buffer, stream, inputs),
+      sums: new Float32Array(memory.buffer, sums, outputs),
+    }));
     return (x) => {
-      new Float32Array(memory.buffer, stream, inputs).set(x);
+      const view = views();
+      view.x.set(x);
       functions["f"]!(at, stream, sums, outputs, 4 * width);
-      return new Float32Array(memory.buffer, sums, outputs);
+      return view.sums;
     };
   }
 
@@ -136,6 +146,12 @@ export class Kernel {
     if (missing > 0) this.memory!.grow(Math.ceil(missing / PAGE));
     return places as [number, number, number];
   }
+}
+
+/** Views of a memory, made anew when it has grown. */
+function fresh<T extends { x: { length: number } }>(make: () => T): () => T {
+  let views: T | null = null;
+  return () => (views?.x.length ? views : (views = make()));
 }
 
 function padded(size: number, to: number): number {

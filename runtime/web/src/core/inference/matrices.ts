@@ -26,7 +26,7 @@ export class FloatMatrix implements Matrix {
 
   addTo(sums: Float32Array, x: Float32Array): void {
     for (let begin = 0, to = 0; begin < x.length; begin += this.inputs) {
-      const found = this.multiply(x.subarray(begin, begin + this.inputs));
+      const found = this.multiply(part(x, begin, this.inputs));
       for (let n = 0; n < found.length; n++) sums[to++]! += found[n]!;
     }
   }
@@ -38,6 +38,7 @@ export class FloatMatrix implements Matrix {
  */
 export class ByteMatrix implements Matrix {
   private readonly multiply: (steps: Int16Array) => Int32Array;
+  private steps = new Int16Array(); // of the last streams; memory that is not taken anew
 
   constructor(
     kernel: Kernel,
@@ -50,10 +51,11 @@ export class ByteMatrix implements Matrix {
   }
 
   addTo(sums: Float32Array, x: Float32Array): void {
-    const { steps, scale } = rounded(x);
+    if (this.steps.length !== x.length) this.steps = new Int16Array(x.length);
+    const scale = round(x, this.steps);
     const both = Math.fround(scale * this.scale);
     for (let begin = 0, to = 0; begin < x.length; begin += this.inputs) {
-      const found = this.multiply(steps.subarray(begin, begin + this.inputs));
+      const found = this.multiply(part(this.steps, begin, this.inputs));
       for (let n = 0; n < found.length; n++) {
         sums[to++]! += Math.fround(Math.fround(found[n]!) * both);
       }
@@ -61,23 +63,26 @@ export class ByteMatrix implements Matrix {
   }
 }
 
-/** Numbers as steps from 0, of a scale that makes 255 of their range. */
-function rounded(x: Float32Array): { steps: Int16Array; scale: number } {
+/** So many numbers from a place on. */
+function part<T extends Float32Array | Int16Array>(all: T, begin: number, size: number): T {
+  return all.length === size ? all : (all.subarray(begin, begin + size) as T);
+}
+
+/** Write numbers as steps from 0, of a scale that makes 255 of their range. Gives the scale. */
+function round(x: Float32Array, steps: Int16Array): number {
   let low = 0;
   let high = 0;
   for (const value of x) {
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  if (low === high) return { steps: new Int16Array(x.length), scale: 1 };
-  const scale = Math.fround(Math.fround(high - low) / 255);
+  const scale = low === high ? 1 : Math.fround(Math.fround(high - low) / 255);
   const zero = Math.max(0, Math.min(255, roundHalfEven(-Math.fround(low / scale))));
-  const steps = new Int16Array(x.length);
   for (let n = 0; n < x.length; n++) {
     const step = roundHalfEven(Math.fround(x[n]! / scale)) + zero;
     steps[n] = Math.max(0, Math.min(255, step)) - zero;
   }
-  return { steps, scale };
+  return scale;
 }
 
 /** Vectors by id, of which some are added up. */

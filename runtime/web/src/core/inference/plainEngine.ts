@@ -11,20 +11,19 @@ import { sigmoid, tanh } from "./activations";
 import type { Engine, State } from "./engine";
 import { Kernel } from "./kernel";
 import { ByteMatrix, FloatMatrix, type Matrix, type Vectors, vectorsOf } from "./matrices";
-
-// weights of models that this engine does not know
-const UNKNOWN = ["input_proj", "tied_proj", "top_gain", "normed_0_gain", "start_h", "input_skip"];
+import plain from "./plain.json"; // which models this engine knows; export-ugen reads it, too
 
 interface Layer {
   readonly ofInputs: Matrix;
   readonly ofState: Matrix;
   readonly bias: Float32Array;
+  sums: Float32Array; // of the last streams; memory that is not taken anew
 }
 
 /** Whether this engine knows a model; otherwise onnxruntime must compute it. */
 export function isPlain(card: Card, bytes: Uint8Array): boolean {
-  if (card.codec.input === "frame" || !["fp32", "int8"].includes(card.precision)) return false;
-  return !weightNames(bytes).some((name) => UNKNOWN.some((each) => name.startsWith(each)));
+  if (card.codec.input === "frame" || !plain.precisions.includes(card.precision)) return false;
+  return !weightNames(bytes).some((name) => plain.unknown.some((each) => name.startsWith(each)));
 }
 
 /** An engine of a file's bytes. Throws ModelError for a model that it does not know. */
@@ -150,11 +149,13 @@ function beginnings(sizes: readonly number[]): number[] {
   return sizes.map((size) => (sum += size) - size);
 }
 
-/** Compute a layer's state anew, in place; gives what comes out of it. */
+/** Compute a layer's state anew, in place; gives what comes out of it, which is h. */
 function advance(layer: Layer, x: Float32Array, h: Float32Array, c: Float32Array): Float32Array {
   const { ofInputs, ofState, bias } = layer;
   const size = bias.length / 4;
-  const sums = new Float32Array((h.length / size) * bias.length);
+  const width = (h.length / size) * bias.length;
+  layer.sums = layer.sums.length === width ? layer.sums.fill(0) : new Float32Array(width);
+  const { sums } = layer;
   ofInputs.addTo(sums, x);
   ofState.addTo(sums, h);
   for (let n = 0; n < h.length; n++) {
@@ -167,7 +168,7 @@ function advance(layer: Layer, x: Float32Array, h: Float32Array, c: Float32Array
     c[n] = kept + added;
     h[n] = tanh(c[n]!) * sigmoid(gate(1));
   }
-  return h.slice();
+  return h;
 }
 
 function moved(ids: readonly number[], offsets: readonly number[]): number[] {
@@ -224,6 +225,7 @@ class Weights {
       ofInputs: this.gateMatrix(`W_${number}`, size),
       ofState: this.gateMatrix(`R_${number}`, size),
       bias: Float32Array.from({ length: size }, (_, n) => bias[n]! + bias[size + n]!),
+      sums: new Float32Array(),
     };
   }
 
