@@ -97,7 +97,9 @@ export function maskOf(
   pairs: readonly CodecEvent[],
   is: (pair: CodecEvent, token: number) => boolean,
 ): Mask {
-  return Uint8Array.from(pairs, (pair, token) => Number(is(pair, token)));
+  const mask = new Uint8Array(pairs.length); // a loop: there are hundreds of them
+  for (let token = 0; token < mask.length; token++) mask[token] = Number(is(pairs[token]!, token));
+  return mask;
 }
 
 /** Tokens as inputs, and back, of codecs whose items are tokens. */

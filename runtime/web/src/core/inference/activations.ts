@@ -4,9 +4,7 @@
  * are exact in float64, and then rounded: the same but for one in 2 ** 29.
  */
 
-type Polynomial = readonly number[];
-
-const floats = (...numbers: number[]): Polynomial => numbers.map(Math.fround);
+const floats = (...numbers: number[]) => Float32Array.from(numbers);
 // coefficients of powers of x * x, the highest first
 const SIGMOID_P = floats(
   4.37031012579801e-11,
@@ -39,26 +37,31 @@ const TANH_Q = floats(
   4.89352518554385e-3,
 );
 
-function at(polynomial: Polynomial, x2: number): number {
-  let sum = polynomial[0]!;
-  for (let n = 1; n < polynomial.length; n++) sum = Math.fround(sum * x2 + polynomial[n]!);
-  return sum;
+/**
+ * Replace each x, cut to between -most and most, by x * P(x * x) / Q(x * x). One function for all of
+ * them: what a function returns takes memory, which costs more than the arithmetic.
+ */
+function quotients(p: Float32Array, q: Float32Array, most: number, xs: Float32Array): void {
+  for (let n = 0; n < xs.length; n++) {
+    const x = Math.max(-most, Math.min(most, xs[n]!));
+    const x2 = Math.fround(x * x);
+    let above = p[0]!;
+    for (let k = 1; k < p.length; k++) above = Math.fround(above * x2 + p[k]!);
+    let below = q[0]!;
+    for (let k = 1; k < q.length; k++) below = Math.fround(below * x2 + q[k]!);
+    xs[n] = Math.fround(above * x) / below;
+  }
 }
 
-/** x * P(x * x) / Q(x * x), of a float32 between -most and most. */
-function quotient(p: Polynomial, q: Polynomial, most: number, value: number): number {
-  const x = Math.max(-most, Math.min(most, value));
-  const x2 = Math.fround(x * x);
-  return Math.fround(Math.fround(at(p, x2) * x) / at(q, x2));
+/** Of each number, in its place. */
+export function sigmoid(xs: Float32Array): void {
+  quotients(SIGMOID_P, SIGMOID_Q, 18, xs);
+  for (let n = 0; n < xs.length; n++) {
+    xs[n] = Math.max(0, Math.min(1, Math.fround(xs[n]! + 0.5)));
+  }
 }
 
-/** Of a float32, as a float32. */
-export function sigmoid(value: number): number {
-  const found = Math.fround(quotient(SIGMOID_P, SIGMOID_Q, 18, value) + 0.5);
-  return Math.max(0, Math.min(1, found));
-}
-
-/** Of a float32, as a float32. */
-export function tanh(value: number): number {
-  return quotient(TANH_P, TANH_Q, 9, value);
+/** Of each number, in its place. */
+export function tanh(xs: Float32Array): void {
+  quotients(TANH_P, TANH_Q, 9, xs);
 }

@@ -85,27 +85,43 @@ function round(x: Float32Array, steps: Int16Array): number {
   return scale;
 }
 
-/** Vectors by id, of which some are added up. */
-export interface Vectors {
+/** Vectors by id, those of one column after those of the one before. */
+export class Vectors {
   readonly size: number;
   readonly count: number;
-  /** The sum of some of them. */
-  sum(ids: readonly number[]): Float32Array;
+  private readonly numbers: Float32Array;
+
+  /** The numbers are the stored ones less `zero`, times `scale`. */
+  constructor(
+    table: Tensor,
+    private readonly scale = 1,
+    zero = 0,
+  ) {
+    [this.count = 0, this.size = 0] = table.dims;
+    this.numbers = new Float32Array(table.data as Float32Array | Uint8Array);
+    for (let n = 0; zero && n < this.numbers.length; n++) this.numbers[n]! -= zero;
+  }
+
+  /**
+   * Add up the vectors of the ids at some places of each row. `columns`: these places, and where the
+   * vectors of each begin. Gives [rows, size].
+   */
+  sums(rows: Int32Array, width: number, columns: readonly Column[]): Float32Array {
+    const { size, numbers, scale } = this;
+    const sums = new Float32Array((rows.length / width) * size);
+    for (let row = 0, to = 0; row < rows.length; row += width, to += size) {
+      for (const { place, begin } of columns) {
+        const from = (begin + rows[row + place]!) * size;
+        for (let n = 0; n < size; n++) sums[to + n]! += numbers[from + n]!;
+      }
+    }
+    if (scale !== 1) for (let n = 0; n < sums.length; n++) sums[n]! *= scale;
+    return sums;
+  }
 }
 
-/** The vectors of a table, whose numbers are the stored ones less `zero`, times `scale`. */
-export function vectorsOf(table: Tensor, scale: number, zero: number): Vectors {
-  const [count = 0, size = 0] = table.dims;
-  const numbers = table.data as Float32Array | Uint8Array;
-  return {
-    size,
-    count,
-    sum(ids) {
-      const sums = new Float32Array(size);
-      for (const id of ids) {
-        for (let n = 0; n < size; n++) sums[n]! += numbers[id * size + n]! - zero;
-      }
-      return sums.map((sum) => sum * scale);
-    },
-  };
+/** A place in a row, and where in a table the vectors of its ids begin. */
+export interface Column {
+  readonly place: number;
+  readonly begin: number;
 }

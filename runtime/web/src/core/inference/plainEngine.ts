@@ -10,7 +10,7 @@ import { readWeights, type Tensor, weightNames } from "../modelFile/weights";
 import { sigmoid, tanh } from "./activations";
 import type { Engine, State } from "./engine";
 import { Kernel } from "./kernel";
-import { ByteMatrix, FloatMatrix, type Matrix, type Vectors, vectorsOf } from "./matrices";
+import { ByteMatrix, type Column, FloatMatrix, type Matrix, Vectors } from "./matrices";
 import plain from "./plain.json"; // which models this engine knows; export-ugen reads it, too
 
 interface Layer {
@@ -38,10 +38,9 @@ export function plainEngine(card: Card, bytes: Uint8Array): Engine {
 
 class PlainEngine implements Engine {
   private readonly embedding: Vectors;
-  private readonly offsets: readonly number[]; // where the vectors of each column begin
+  private readonly columns: readonly Column[];
   private readonly wishes: Vectors | null;
-  private readonly wishPlaces: readonly number[]; // of a row
-  private readonly wishOffsets: readonly number[];
+  private readonly wished: readonly Column[];
   private readonly pointers: readonly number[]; // places of a row that point
   private readonly gates: Matrix | null; // null where they are the last columns of the head
   private readonly gatesBias: Float32Array;
@@ -59,10 +58,10 @@ class PlainEngine implements Engine {
     const placesOf = (is: (name: string) => boolean) =>
       names.flatMap((name, place) => (is(name) ? [place] : []));
     this.embedding = weights.vectors("embedding");
-    this.offsets = beginnings(sizes);
-    this.wishPlaces = placesOf((name) => WISHES.some((wish) => wish.name === name));
-    this.wishes = this.wishPlaces.length ? weights.vectors("wishes") : null;
-    this.wishOffsets = beginnings(this.wishPlaces.map((place) => sizes[place]!));
+    this.columns = columnsOf(names.map((_, place) => place), sizes);
+    const wished = placesOf((name) => WISHES.some((wish) => wish.name === name));
+    this.wishes = wished.length ? weights.vectors("wishes") : null;
+    this.wished = columnsOf(wished, sizes);
     this.head = weights.matrix("head");
     this.headBias = weights.floats("head_bias");
     const points = this.head.outputs > card.codec.vocabulary;
@@ -77,7 +76,7 @@ class PlainEngine implements Engine {
   /** Throw ModelError where the weights do not fit the columns. */
   private check(sizes: readonly number[]): void {
     const total = (all: readonly number[]) => all.reduce((sum, size) => sum + size, 0);
-    const wished = total(this.wishPlaces.map((place) => sizes[place]!));
+    const wished = total(this.wished.map(({ place }) => sizes[place]!));
     const { length } = this.pointers;
     const outputs = sizes[0]! + (length ? 1 + (this.gates ? 0 : length) : 0);
     const fits =
@@ -92,46 +91,41 @@ class PlainEngine implements Engine {
     if (this.isReleased) throw new UgenError("the model was released");
     const { layers, hidden } = this.card;
     const streams = state.h.length / (layers * hidden);
-    const width = this.offsets.length;
-    const each = Array.from({ length: streams }, (_, n) => [
-      ...rows.subarray(n * width, (n + 1) * width),
-    ]);
-    let x = joined(each.map((ids) => this.embedding.sum(moved(ids, this.offsets))));
+    const width = this.columns.length;
+    const ids = rows as Int32Array;
+    let x = this.embedding.sums(ids, width, this.columns);
     this.layers.forEach((layer, n) => {
       const own = [n * streams * hidden, (n + 1) * streams * hidden] as const;
       x = advance(layer, x, state.h.subarray(...own), state.c.subarray(...own));
     });
     if (this.wishes) {
-      const wished = joined(each.map((ids) => this.wished(ids)));
-      x = x.map((value, n) => value + wished[n]!);
+      const wished = this.wishes.sums(ids, width, this.wished);
+      for (let n = 0; n < wished.length; n++) wished[n]! += x[n]!;
+      x = wished;
     }
-    return this.logits(each, x);
-  }
-
-  private wished(ids: readonly number[]): Float32Array {
-    const own = this.wishPlaces.map((place) => ids[place]!);
-    return this.wishes!.sum(moved(own, this.wishOffsets));
+    return this.logits(ids, x);
   }
 
   async release(): Promise<void> {
     this.isReleased = true;
   }
 
-  private logits(rows: readonly (readonly number[])[], top: Float32Array): Float32Array {
+  private logits(rows: Int32Array, top: Float32Array): Float32Array {
     const { head, headBias, pointers, card } = this;
     const scores = products(head, headBias, top);
     if (!pointers.length) return scores;
     const gates = this.gates ? products(this.gates, this.gatesBias, top) : null;
-    return joined(
-      rows.map((ids, stream) => {
-        const own = scores.subarray(stream * head.outputs, (stream + 1) * head.outputs);
-        const beyond = own.subarray(1 + card.codec.vocabulary);
-        const adds = gates?.subarray(stream * pointers.length) ?? beyond;
-        pointers.forEach((place, n) => (own[ids[place]!]! += adds[n]!));
-        // the first column is of ids that name no token
-        return own.slice(1, 1 + card.codec.vocabulary);
-      }),
-    );
+    const { vocabulary } = card.codec;
+    const width = this.columns.length;
+    const logits = new Float32Array((rows.length / width) * vocabulary);
+    for (let stream = 0; stream * vocabulary < logits.length; stream++) {
+      const own = scores.subarray(stream * head.outputs, (stream + 1) * head.outputs);
+      const adds = gates?.subarray(stream * pointers.length) ?? own.subarray(1 + vocabulary);
+      pointers.forEach((place, n) => (own[rows[stream * width + place]!]! += adds[n]!));
+      // the first column is of ids that name no token
+      logits.set(own.subarray(1, 1 + vocabulary), stream * vocabulary);
+    }
+    return logits;
   }
 }
 
@@ -140,13 +134,14 @@ function products(matrix: Matrix, bias: Float32Array, x: Float32Array): Float32A
   const streams = x.length / matrix.inputs;
   const found = new Float32Array(streams * matrix.outputs);
   matrix.addTo(found, x);
-  return found.map((product, n) => product + bias[n % matrix.outputs]!);
+  for (let n = 0; n < found.length; n++) found[n]! += bias[n % matrix.outputs]!;
+  return found;
 }
 
-/** Where each of some parts begins that stand one after the other. */
-function beginnings(sizes: readonly number[]): number[] {
-  let sum = 0;
-  return sizes.map((size) => (sum += size) - size);
+/** The columns at some places, whose vectors stand one after the other. `sizes`: of all places. */
+function columnsOf(places: readonly number[], sizes: readonly number[]): Column[] {
+  let begin = 0;
+  return places.map((place) => ({ place, begin: (begin += sizes[place]!) - sizes[place]! }));
 }
 
 /** Compute a layer's state anew, in place; gives what comes out of it, which is h. */
@@ -158,30 +153,21 @@ function advance(layer: Layer, x: Float32Array, h: Float32Array, c: Float32Array
   const { sums } = layer;
   ofInputs.addTo(sums, x);
   ofState.addTo(sums, h);
-  for (let n = 0; n < h.length; n++) {
-    const unit = n % size;
-    // input, output, forget, cell
-    const first = ((n - unit) / size) * bias.length + unit;
-    const gate = (of: number) => Math.fround(sums[first + of * size]! + bias[of * size + unit]!);
-    const kept = Math.fround(c[n]! * sigmoid(gate(2)));
-    const added = Math.fround(sigmoid(gate(0)) * tanh(gate(3)));
-    c[n] = kept + added;
-    h[n] = tanh(c[n]!) * sigmoid(gate(1));
+  for (let n = 0; n < width; n++) sums[n]! += bias[n % bias.length]!;
+  for (let from = 0, at = 0; from < h.length; from += size, at += 4 * size) {
+    const part = (n: number, parts = 1) => sums.subarray(at + n * size, at + (n + parts) * size);
+    const [input, output, forget, cell] = [part(0), part(1), part(2), part(3)];
+    const [own, kept] = [h.subarray(from, from + size), c.subarray(from, from + size)];
+    sigmoid(part(0, 3));
+    tanh(cell);
+    for (let n = 0; n < size; n++) {
+      kept[n] = Math.fround(kept[n]! * forget[n]!) + Math.fround(input[n]! * cell[n]!);
+    }
+    own.set(kept);
+    tanh(own);
+    for (let n = 0; n < size; n++) own[n]! *= output[n]!;
   }
   return h;
-}
-
-function moved(ids: readonly number[], offsets: readonly number[]): number[] {
-  return ids.map((id, n) => id + offsets[n]!);
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const found = new Float32Array(parts.reduce((size, part) => size + part.length, 0));
-  parts.reduce((at, part) => {
-    found.set(part, at);
-    return at + part.length;
-  }, 0);
-  return found;
 }
 
 /** The weights of a file by the names that docs/model-format.md gives them. */
@@ -201,9 +187,8 @@ class Weights {
   }
 
   vectors(name: string): Vectors {
-    if (this.tensors.has(name)) return vectorsOf(this.tensor(name), 1, 0);
-    const [scale, zero] = this.scaleOf(name);
-    return vectorsOf(this.tensor(`${name}_quantized`), scale, zero);
+    if (this.tensors.has(name)) return new Vectors(this.tensor(name));
+    return new Vectors(this.tensor(`${name}_quantized`), ...this.scaleOf(name));
   }
 
   /** A matrix that is stored [inputs, outputs]. */
