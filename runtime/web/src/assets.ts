@@ -68,14 +68,20 @@ async function collected(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   progress: (loaded: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
   let loaded = 0;
-  const counted = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-    transform(chunk, controller) {
-      progress((loaded += chunk.length));
-      controller.enqueue(chunk);
-    },
-  });
-  return new Uint8Array(await new Response(stream.pipeThrough(counted)).arrayBuffer());
+  const reader = stream.getReader(); // not every browser can loop over a stream
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    parts.push(next.value);
+    progress((loaded += next.value.length));
+  }
+  const whole = new Uint8Array(loaded);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Gzipped bytes, unpacked; others as they are, for some hosts unpack what they send. */

@@ -143,7 +143,7 @@ export class View {
   veil(text: string | null, fraction?: number | null): void {
     const veil = this.get<HTMLElement>(".veil");
     veil.hidden = text === null;
-    veil.querySelector("p")!.textContent = text;
+    this.text(".veil p", text ?? "");
     const bar = veil.querySelector("progress")!;
     bar.hidden = fraction === undefined;
     if (fraction === null) bar.removeAttribute("value");
