@@ -241,7 +241,7 @@ def test_a_request_that_cannot_be_is_refused(tmp_path: Path) -> None:
         ("stopped_after", -1, "stopped_after -1"),
         ("key", "H", "--key H"),
         ("bars", 4, "--seconds and --bars"),
-        ("primer", packed(np.zeros(4, "<u2")), "--primer: not with --from-state"),
+        ("primer", "AAAAAAAA", "--primer: not with --from-state"),
         ("keep_primer", True, "--keep-primer: goes with --primer"),
         ("tempo", 9, "--tempo 9"),
         ("guided", ["H"], "guided"),

@@ -286,6 +286,19 @@ def test_instruments_that_stay_get_no_other_notes(tmp_path: Path) -> None:
     ).any()
 
 
+def test_a_band_whose_usual_instruments_all_stay_gets_others(tmp_path: Path) -> None:
+    """Then no instrument might play, and a shift had no token after it."""
+    rows_of = [(48 * n, 48 * n + 6, 36, 80, 0, True) for n in range(16)]
+    write_midi(Score.build(rows_of, 24), tmp_path / "drums.mid")
+    fed = model(BAND)
+    fed.card = replace(fed.card, provenance={"corpus": {"ensembles": [[128]]}})
+    kept = kept_music(fed, read_tracks(tmp_path / "drums.mid"), "all")
+    assert kept.closed == (128,)
+    for seed in range(3):
+        song = generate(fed, kept=kept, seed=seed).score.notes
+        assert song["drum"].sum() == 16 and len(song) > 16
+
+
 def test_a_song_with_kept_music_is_made_again_from_its_record(tmp_path: Path) -> None:
     fed, music = model(), read_tracks(tune(tmp_path / "tune.mid"))
     kept = kept_music(fed, music, "melody", ((3, 5),), rewrite=True)
@@ -417,9 +430,10 @@ def test_music_that_lies_is_refused(tmp_path: Path) -> None:
         {"bars": 0},
         {"rewritten": ((3, 99),)},
         {"much": 2.0},
-        {"notes": kept.notes[:-1]},
-        {"notes": -kept.notes},
-        {"stays": kept.stays[1:]},
+        {"times": kept.times[:-1]},
+        {"times": -kept.times},
+        {"sounds": kept.sounds[1:]},
+        {"sounds": kept.sounds + 2},
         {"ticks_per_beat": 0},
         {"meters": kept.meters[:1]},
     ):

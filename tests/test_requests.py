@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import re
@@ -23,6 +24,7 @@ from ugen.data import Score, UgenError, arrange, make_codec, read_midi, write_mi
 from ugen.data.analysis.key import key_name, key_of, parse_key
 from ugen.data.analysis.spread import COMPARED
 from ugen.data.corpus.corpus import Corpus
+from ugen.data.json_values import to_json
 from ugen.runtime import Card, Sampling, SongSettings, generate, load
 from ugen.runtime.generation.primer import tokens_of
 from ugen.runtime.generation.request import Request, read_record
@@ -129,6 +131,13 @@ def test_a_primer_is_fed_first_and_the_song_continues_from_it() -> None:
     assert len(song.score.notes) < len(kept.score.notes)
     tail = kept.score.since(kept.score.tick_at(lasted))
     assert tail.notes["pitch"].tolist() == song.score.notes["pitch"].tolist()
+
+
+def test_a_long_primer_has_the_same_text_in_every_record() -> None:
+    """It had zlib's stored blocks, whose lengths depend on the version and the caller's buffer."""
+    primer = np.arange(100_000, dtype=np.uint16) % 480
+    text = base64.b64encode(primer.astype("<u2").tobytes()).decode()
+    assert to_json(SongSettings(seed=1, seconds=9.0, primer=primer))["primer"] == text
 
 
 @given(score=scores(), tick=st.integers(0, 25_000))

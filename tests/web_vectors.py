@@ -35,6 +35,7 @@ from ugen.runtime.generation.primer import tokens_of
 from ugen.runtime.generation.request import Request
 from ugen.runtime.generation.transform import Transform
 from ugen.runtime.inference.model import start_of
+from web_kept_vectors import kept_cases, kept_of
 
 FOLDER = Path(__file__).parent.parent / "runtime" / "web" / "tests" / "vectors"
 PRIMER = Path(__file__).parent.parent / "data/music/freedoom/freedoom1_d_introa.mid"
@@ -258,6 +259,7 @@ def cases() -> list[Case]:
             (beats, {"bars": 9, "seed": 33 + n, "wishes": {"chords": chords}})
             for n, chords in enumerate(CHORDS)
         ),
+        *kept_cases(),
         # what a model cannot do
         *((beats, {"bars": 2, "seed": 1, "wishes": {"chords": each}}) for each in NO_CHORDS),
         ("beats", {"bars": 2, "seed": 1, "wishes": {"chords": "Am"}}),
@@ -293,6 +295,7 @@ def request_of(model: Hashed, asked: Mapping[str, Any]) -> Request:
     if "primer" in given:
         score = read_midi(base64.b64decode(given["primer"]))
         given["primer"] = tokens_of(model, score, given.pop("primer_seconds", None))
+    given["kept"] = kept_of(model, given)
     key = given.pop("key", None) if "key" not in model.card.known else None
     settings = SongSettings(sampling=replace(model.card.sampling, **sampling), **given)
     return Request(SHA256, settings, Transform(key=key))

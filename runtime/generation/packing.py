@@ -1,4 +1,4 @@
-"""Arrays as compressed text, for dataclasses that are stored as JSON."""
+"""Arrays as text, for dataclasses that are stored as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def packed_array(
     """A dataclass field that holds a flat array of at most `most` values, or None where that is the
     default, and is stored as text. `dtype` is little-endian, as in "<f4"; `bound` is the largest
     absolute value that is read. What is not compressed has the same text everywhere: versions of
-    zlib compress differently."""
+    zlib compress differently, and cut even stored bytes into other blocks."""
 
     def encode(values: NDArray[Any] | None) -> str | None:
         return None if values is None else _pack(values.astype(dtype), is_compressed)
@@ -29,7 +29,11 @@ def packed_array(
     def decode(text: Any) -> NDArray[Any] | None:
         if text is None and default is None:
             return None
-        values = _unpack(text, dtype, most).astype(np.dtype(dtype).newbyteorder("="))
+        limit = most * np.dtype(dtype).itemsize
+        data = _unpack(text, limit) if is_compressed else _bytes_of(text)
+        if len(data) > limit:
+            raise ValueError(f"more than {most} values")
+        values = np.frombuffer(data, dtype).astype(np.dtype(dtype).newbyteorder("="))
         if bound is not None and not (np.abs(values) <= bound).all():
             raise ValueError(f"values beyond {bound:g}, or not finite")
         return values
@@ -38,20 +42,23 @@ def packed_array(
 
 
 def _pack(values: NDArray[Any], is_compressed: bool) -> str:
-    level = 9 if is_compressed else 0
-    return base64.b64encode(zlib.compress(values.tobytes(), level)).decode()
+    data = values.tobytes()
+    return base64.b64encode(zlib.compress(data, 9) if is_compressed else data).decode()
 
 
-def _unpack(text: Any, dtype: str, most: int) -> NDArray[Any]:
-    """Raises ValueError, also for more than `most` values."""
+def _bytes_of(text: Any) -> bytes:
     if not isinstance(text, str):
         raise ValueError("must be a text")
+    return base64.b64decode(text, validate=True)
+
+
+def _unpack(text: Any, limit: int) -> bytes:
+    """What was compressed, or a byte more than the limit. Raises ValueError."""
     inflater = zlib.decompressobj()
-    limit = most * np.dtype(dtype).itemsize
     try:
-        data = inflater.decompress(base64.b64decode(text, validate=True), limit + 1)
+        data = inflater.decompress(_bytes_of(text), limit + 1)
     except zlib.error as error:
         raise ValueError(str(error)) from None
-    if not inflater.eof or len(data) > limit:
-        raise ValueError(f"more than {most} values, or incomplete")
-    return np.frombuffer(data, dtype)
+    if len(data) <= limit and not inflater.eof:
+        raise ValueError("incomplete")
+    return data

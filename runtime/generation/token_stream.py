@@ -95,13 +95,15 @@ class TokenStream:
 
     def _instruments_of(self, settings: SongSettings, card: Card) -> Instruments | None:
         """What keeps to the instruments that are asked for, or to the usual ones of a band."""
-        given, kept = self.wishes.given, set[int]()
+        given, kept, closed = self.wishes.given, set[int](), frozenset[int]()
         if given is not None:
             kept = {*instruments_in(card.codec.decode(given.tokens))}
+            closed = given.closed
         if settings.instruments is not None:
             wanted = instruments_of(settings.instruments)
         else:
-            wanted = usual_instruments(card, settings.seed, settings.before, settings.drums)
+            usual = usual_instruments(card, settings.seed, settings.before, settings.drums)
+            wanted = tuple(each for each in usual if each not in closed)
         if not wanted and settings.drums:
             return None
         bars, cursor = settings.bars or math.inf, self.cursor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from ugen.data.codecs.beats.table import METERS
 from ugen.data.codecs.columns import GIVEN_NAMES, Given
 from ugen.data.errors import CodecError
 from ugen.data.midi.general_midi import DRUMS
-from ugen.data.score import METER, NOTE, TEMPO
+from ugen.data.score import NOTE
 from ugen.runtime.generation.packing import packed_array
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.rng import Rng
@@ -28,19 +29,24 @@ _LONGEST_VARIED = 4  # bars in a row that are rewritten by chance
 Bounds = tuple[int, int]
 
 
+def _numbers(dtype: str, most: int) -> Any:
+    return packed_array(dtype, most, bound=MOST_TICK, is_compressed=False)
+
+
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """Music, and what of it stays. `notes`: rows of a NOTE, flat; `stays`: which of them do in
-    bars that are rewritten, too. `rewritten`: from one bar to before another, counted from 0.
-    `much`: the fraction of bars that are rewritten besides, by chance. `closed`: instruments all of
-    whose notes stay, and which get no others. `bars`: of the music."""
+    """Music, and what of it stays. `times`: of each note onset and end, one note after the other;
+    `sounds`: its pitch, velocity, program, whether it is a drum, and whether it stays in bars that
+    are rewritten, too. `rewritten`: from one bar to before another, counted from 0. `much`: the
+    fraction of bars that are rewritten besides, by chance. `closed`: instruments all of whose notes
+    stay, and which get no others. `bars`: of the music."""
 
     ticks_per_beat: int
     bars: int
-    notes: NDArray[np.int64] = packed_array("<i4", 6 * MOST_NOTES, bound=MOST_TICK)
-    stays: NDArray[np.int64] = packed_array("<u1", MOST_NOTES)
-    tempos: NDArray[np.int64] = packed_array("<i4", 2 * MOST_CHANGES, bound=MOST_TICK)
-    meters: NDArray[np.int64] = packed_array("<i4", 3 * MOST_CHANGES, bound=MOST_TICK)
+    times: NDArray[np.int64] = _numbers("<i4", 2 * MOST_NOTES)
+    sounds: NDArray[np.int64] = _numbers("<u1", 5 * MOST_NOTES)
+    tempos: NDArray[np.int64] = _numbers("<i4", 2 * MOST_CHANGES)
+    meters: NDArray[np.int64] = _numbers("<i4", 3 * MOST_CHANGES)
     rewritten: tuple[Bounds, ...] = ()
     much: float = 0.0
     closed: tuple[int, ...] = ()
@@ -48,9 +54,11 @@ class Kept:
     def __post_init__(self) -> None:
         if not 1 <= self.ticks_per_beat <= _FINEST or not 1 <= self.bars <= 20_000:
             raise UgenError("kept: ticks per beat, or bars, are out of range")
-        rows = self.notes.reshape(-1, 6) if len(self.notes) % 6 == 0 else np.zeros((0, 6), int)
-        fit = (rows >= 0).all() and (rows[:, 2:] < (128, 128, 128, 2)).all()
-        if len(rows) != len(self.stays) or not fit or (rows[:, 1] <= rows[:, 0]).any():
+        if len(self.times) % 2 or 5 * len(self.times) != 2 * len(self.sounds):
+            raise UgenError("kept: no notes")
+        rows = self._rows
+        fit = (rows >= 0).all() and (rows[:, 2:] < (128, 128, 128, 2, 2)).all()
+        if not fit or (rows[:, 1] <= rows[:, 0]).any():
             raise UgenError("kept: no notes")
         for changes, width in ((self.tempos, 2), (self.meters, 3)):
             if len(changes) % width or (changes < 0).any():
@@ -76,11 +84,12 @@ class Kept:
         if len(score.notes) > MOST_NOTES or changes > MOST_CHANGES or score.end_tick > MOST_TICK:
             most = f"{MOST_NOTES:,} notes and {MOST_CHANGES:,} tempos or meters"
             raise UgenError(f"too much music to keep: {most} are the most")
+        rows = np.column_stack([*(score.notes[name] for name in NOTE.names), stays])
         return cls(
             ticks_per_beat=score.ticks_per_beat,
             bars=bars,
-            notes=_flat(score.notes),
-            stays=stays.astype(np.int64),
+            times=rows[:, :2].reshape(-1),
+            sounds=rows[:, 2:].reshape(-1),
             tempos=_flat(score.tempos),
             meters=_flat(score.meters),
             rewritten=rewritten,
@@ -89,14 +98,16 @@ class Kept:
         )
 
     @property
+    def _rows(self) -> NDArray[np.int64]:
+        """Of each note its times and sounds, [notes, 7]."""
+        return np.hstack([self.times.reshape(-1, 2), self.sounds.reshape(-1, 5)]).astype(np.int64)
+
+    @property
     def score(self) -> Score:
         """All of the music."""
-        parts = ((self.notes, NOTE, 6), (self.tempos, TEMPO, 2), (self.meters, METER, 3))
-        rows = (
-            np.array([tuple(row) for row in flat.reshape(-1, width).tolist()], dtype)
-            for flat, dtype, width in parts
-        )
-        notes, tempos, meters = rows
+        notes = [tuple(row) for row in self._rows[:, :6].tolist()]
+        tempos = [tuple(row) for row in self.tempos.reshape(-1, 2).tolist()]
+        meters = [tuple(row) for row in self.meters.reshape(-1, 3).tolist()]
         return Score.build(notes, self.ticks_per_beat, tempos, meters)
 
     @property
@@ -121,7 +132,7 @@ class Kept:
         is_open = np.zeros(self.bars + 1, bool)
         for first, end in self.open_bars(seed):
             is_open[first:end] = True
-        stays = self.stays.astype(bool) | ~is_open[np.minimum(bar, self.bars)]
+        stays = (self._rows[:, 6] == 1) | ~is_open[np.minimum(bar, self.bars)]
         return replace(score, notes=score.notes[stays])
 
     def given(self, codec: Codec, seed: int, instruments: tuple[int, ...] | None = None) -> Given:

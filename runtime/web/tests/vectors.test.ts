@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { UgenError } from "../src/core/errors";
 import { primerTokens } from "../src/core/generation/primer";
 import { settingsOf } from "../src/core/generation/settings";
+import { keptOf } from "../src/core/generation/wishes/keeping";
 import { makeSong, streamSong } from "../src/core/generation/song";
 import { sha256 } from "../src/core/sha256";
 import type { Song, SongSettings } from "../src/core/types";
@@ -12,9 +13,12 @@ import vectors from "./vectors/songs.json";
 const MODELS = vectors.models as Record<string, StoredModel>;
 const SHA256 = "0".repeat(64);
 
+const FILES = ["primer", "with", "vary"] as const;
+type File = (typeof FILES)[number];
+
 interface Vector {
   model: string;
-  asked: Omit<SongSettings, "primer"> & { primer?: string };
+  asked: Omit<SongSettings, File> & { [name in File]?: string };
   error?: string;
   record?: string;
   tokens?: number[];
@@ -30,9 +34,11 @@ async function asked({ model, asked }: Vector) {
   const maker = { ...(await hashedModel(MODELS[model]!)), sha256: SHA256 };
   // a seed of 64 bits is more than a number of JSON holds
   const seed = asked.seed === 2 ** 64 ? 2n ** 64n - 1n : asked.seed!;
-  const primer = asked.primer ? Uint8Array.from(Buffer.from(asked.primer, "base64")) : null;
-  const given = { ...asked, seed, primer };
-  return { maker, settings: settingsOf(maker.card, given, primerTokens(maker.card, given)) };
+  const files = FILES.map((name) => [name, asked[name] && Buffer.from(asked[name], "base64")]);
+  const given: SongSettings = { ...asked, seed, ...Object.fromEntries(files) };
+  const { card } = maker;
+  const settings = settingsOf(card, given, primerTokens(card, given), keptOf(card, given));
+  return { maker, settings };
 }
 
 /** What comes of it: a song, or an error in words. */
@@ -46,8 +52,14 @@ async function made(vector: Vector): Promise<Song | string> {
   }
 }
 
+/** What is asked, in a line: of files their names only. */
+function shown(asked: Vector["asked"]): string {
+  const isFile = (name: string) => FILES.includes(name as File);
+  return JSON.stringify(asked, (name, value) => (isFile(name) ? "a file" : value)).slice(0, 90);
+}
+
 const songs = (vectors.songs as Vector[]).map(
-  (vector, n) => [`${n}: ${vector.model}, ${JSON.stringify(vector.asked).slice(0, 90)}`, vector] as const,
+  (vector, n) => [`${n}: ${vector.model}, ${shown(vector.asked)}`, vector] as const,
 );
 
 test.each(songs)("song %s", async (_name, vector) => {

@@ -2,6 +2,7 @@
 import { UgenError } from "./errors";
 import { primerTokens } from "./generation/primer";
 import { defaults, type SongSettings as Settings, settingsOf } from "./generation/settings";
+import { keptOf } from "./generation/wishes/keeping";
 import { type Maker, makeSong, streamSong } from "./generation/song";
 import type { Engine } from "./inference/engine";
 import { onnxEngine } from "./inference/onnxEngine";
@@ -68,7 +69,7 @@ export async function generate(
 }
 
 function checked({ card }: Maker, settings: SongSettings): Settings {
-  return settingsOf(card, settings, primerTokens(card, settings));
+  return settingsOf(card, settings, primerTokens(card, settings), keptOf(card, settings));
 }
 
 function makerOf(model: Model): Maker {

@@ -45,6 +45,23 @@ export interface SongSettings {
   primerSeconds?: number | null;
   /** Start the song with the primer itself. */
   keepPrimer?: boolean;
+  /** The bytes of a MIDI file of which a part stays; the model writes the rest around it. */
+  with?: Uint8Array | null;
+  /**
+   * The part of it that stays: melody (the top line), bass (the lowest), left or right (a hand),
+   * drums, all, a track's number or name, or an instrument; several with commas.
+   */
+  keep?: string | null;
+  /** Write bars `fromBar` to `toBar` anew; all others stay. With `keep`, its part stays, too. */
+  rewrite?: boolean;
+  /** The first bar that is meant, from 1 on; of several stretches, as in 9,25. */
+  fromBar?: number | string | null;
+  /** The last bar of each; null for the last of the music. */
+  toBar?: number | string | null;
+  /** In place of `with`, a MIDI file of which some bars stay, and others are written anew. */
+  vary?: Uint8Array | null;
+  /** The fraction of its bars that `vary` writes anew; 0.3 where it is null. */
+  much?: number | null;
   wishes?: Wishes;
   /** Music without end, for `stream`. */
   endless?: boolean;

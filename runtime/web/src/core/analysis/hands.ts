@@ -16,12 +16,13 @@ const MOVED = Math.fround(1 / 12);
 const STEPS = Float32Array.from({ length: SPLITS }, (_, n) => n * MOVED);
 
 /**
- * Which notes are the left hand's: those below a split that follows the music. Of all ways that the
- * split can take through the piece, the one is found on which hands reach least far, and the split
- * keeps clear of the notes, near the middle of the keyboard, and still.
+ * Which notes are the left hand's, drums never: those below a split that follows the
+ * music. Of all ways that the split can take through the piece, the one is found on which hands
+ * reach least far, and the split keeps clear of the notes, near the middle of the keyboard, and
+ * still.
  */
 export function leftHand(score: Score): boolean[] {
-  const { notes } = score;
+  const notes = score.notes.filter((note) => !note.drum);
   const onsets = [...new Set(notes.map((note) => note.onset))];
   const changes = onsets.map((): [pitch: number, by: number][] => []);
   const longest = HELD * score.ticksPerBeat;
@@ -30,7 +31,9 @@ export function leftHand(score: Score): boolean[] {
     changes[bisectLeft(onsets, Math.min(end, onset + longest))]?.push([pitch, -1]);
   }
   const path = pathOf(changes);
-  return notes.map((note) => note.pitch < path[bisectRight(onsets, note.onset) - 1]!);
+  return score.notes.map(({ drum, onset, pitch }) => {
+    return !drum && pitch < path[bisectRight(onsets, onset) - 1]!;
+  });
 }
 
 /** The split at each moment. `changes`: of how often each pitch sounds. */

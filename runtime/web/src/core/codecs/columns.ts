@@ -16,7 +16,7 @@ export const METERS = [
 ];
 export const TEMPO_BOUNDS = [60, 76, 92, 108, 126, 144, 168]; // beats a minute
 export const CHORD_NAMES = ["chord", "next_chord"];
-// of music that stands already; the page has none yet, and says 0
+// of music that stands already
 export const GIVEN_NAMES = ["given_now", "given_next", "given_top", "given_in"];
 const CHORDS = 120; // twelve roots for each quality; 0 is no chord
 
@@ -42,9 +42,20 @@ function numberOf(name: string, of: string): number {
 }
 
 /**
+ * Music that stands already. `tokens`: a piece without its end. `open`: the bars, from one to
+ * before another, in which other notes may begin; `closed`: the instruments which play none.
+ */
+export interface Given {
+  readonly tokens: readonly number[];
+  readonly open: readonly (readonly [number, number])[];
+  readonly closed: ReadonlySet<number>;
+}
+
+/**
  * What is wanted of a whole piece. `ids`: of columns that stay as they are, by name. `bars` or
  * `seconds`: of musical time, from a cursor's start to the piece's end, or null. `chords`: of each
- * bar from bar number `chordsFrom` on, again and again; ids of the column `chord`.
+ * bar from bar number `chordsFrom` on, again and again; ids of the column `chord`. `given`: music
+ * that stands already, or null.
  */
 export interface Wishes {
   readonly ids: ReadonlyMap<string, number>;
@@ -52,6 +63,7 @@ export interface Wishes {
   readonly seconds: number | null;
   readonly chords: readonly (readonly number[])[];
   readonly chordsFrom: number;
+  readonly given: Given | null;
 }
 
 export const NO_WISHES: Wishes = {
@@ -60,6 +72,7 @@ export const NO_WISHES: Wishes = {
   seconds: null,
   chords: [],
   chordsFrom: 0,
+  given: null,
 };
 
 /** The chords of a bar; [0] where none is asked for. */

@@ -12,7 +12,8 @@ import { TempoMap } from "../tempoMap";
 import { roundHalfEven } from "../text";
 import { GuardError } from "./guard/faults";
 import { GuardedStream, MAX_RETRIES } from "./guardedStream";
-import { endsIt, type SongSettings } from "./settings";
+import { endsIt, forModel } from "./modelSettings";
+import { isGuarded, type SongSettings } from "./settings";
 import { TokenStream } from "./tokenStream";
 
 const ROUNDING = 1e-7; // seconds: a sum of steps that misses a length by less has reached it
@@ -86,15 +87,16 @@ export class NoteStream {
   static async start(
     card: Card,
     engine: Engine,
-    settings: SongSettings,
+    given: SongSettings,
     listeners: Listeners,
   ): Promise<NoteStream> {
+    const settings = forModel(given, card);
     const stream = await TokenStream.start(card, engine, settings);
     const retries = settings.sampling.temperature > 0 ? MAX_RETRIES : 0;
     const table = settings.copyGuard ? card.originality : null;
     const guarded = new GuardedStream(
       stream,
-      settings.guard ? retries : null,
+      isGuarded(settings) ? retries : null,
       listeners.onRetry,
       table,
     );

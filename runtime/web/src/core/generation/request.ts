@@ -8,6 +8,7 @@ import { repr } from "../text";
 import type { Sampling } from "../types";
 import { packed } from "./packing";
 import type { SongSettings } from "./settings";
+import type { Kept } from "./wishes/kept";
 
 export const VERSION = "0.1.0"; // of the Python package whose songs these are
 const MARK = "ugen-run "; // what a record starts with in a MIDI file's text events
@@ -42,9 +43,9 @@ export function recordOf(
     ["guard", settings.guard],
     ["copy_guard", settings.copyGuard],
     ["sampling", samplingOf(card, settings.sampling)],
-    ["primer", primer === null ? null : packed(primer)],
+    ["primer", primer === null ? null : packed(Uint16Array.from(primer))],
     ["start", null],
-    ["kept", null],
+    ["kept", settings.kept && keptOf(settings.kept)],
     ["cut", null],
     ["stopped_after", null],
     ["guided", null],
@@ -62,6 +63,26 @@ export function recordOf(
     ["streamed", false],
   ];
   return MARK + written([["version", VERSION], ["request", request]]);
+}
+
+/** Music that stays, as a record has it. */
+function keptOf(kept: Kept): [string, Value][] {
+  const { score, bars, stays, rewritten, much, closed } = kept;
+  const sounds = score.notes.map(({ pitch, velocity, program, drum }, n) => {
+    return [pitch, velocity, program, Number(drum), Number(stays[n])];
+  });
+  const times = score.notes.map(({ onset, end }) => [onset, end]);
+  return [
+    ["ticks_per_beat", BigInt(score.ticksPerBeat)],
+    ["bars", BigInt(bars)],
+    ["times", packed(Int32Array.from(times.flat()))],
+    ["sounds", packed(Uint8Array.from(sounds.flat()))],
+    ["tempos", packed(Int32Array.from(score.tempos.flat()))],
+    ["meters", packed(Int32Array.from(score.meters.flat()))],
+    ["rewritten", raw(`[${rewritten.map((bounds) => `[${bounds.join(", ")}]`).join(", ")}]`)],
+    ["much", raw(repr(much))],
+    ["closed", raw(`[${closed.join(", ")}]`)],
+  ];
 }
 
 /** The sampling, its numbers as the file writes them unless they were changed. */

@@ -1,31 +1,29 @@
 /** All that decides a song besides the model: one checked object, from the caller to the sampler. */
-import { chordsKey, parseChords } from "../analysis/chordSymbols";
-import { keyName, keyOf, parseKey } from "../analysis/key";
-import { BY_NAME, WISH_TABLE } from "../analysis/wishes";
-import { NO_WISHES, type Wishes } from "../codecs/columns";
+import { parseChords } from "../analysis/chordSymbols";
+import { parseKey } from "../analysis/key";
+import { BY_NAME } from "../analysis/wishes";
 import { UgenError } from "../errors";
 import type { Card } from "../modelFile/card";
 import { checkSampling } from "../sampling/config";
 import { general } from "../text";
 import type { Sampling, SongSettings as Asked } from "../types";
-import { drawn, type Mix, mixOf, requireChords, requireKnown } from "./wishes/asked";
-import { checkInstruments, instrumentsOf } from "./wishes/instruments";
-import { drawnKey } from "./wishes/usual";
+import { instrumentsOf } from "./wishes/instruments";
+import { type Kept, metersOf } from "./wishes/kept";
 
 export const MAX_SECONDS = 24 * 3600;
 const MAX_BARS = 20_000;
 const MAX_SEED = (1n << 64n) - 1n;
 const TEMPOS = [10, 400] as const;
-const GUIDANCE = 3;
 const LONGEST = 1 << 13; // characters of a text
 export const SECONDS = 60; // of a song when no length is given
 
 /** The texts that are asked of a model, by the field's name. */
-type Texts = Record<"key" | "like" | "density" | "polyphony" | "meter", string | null>;
+export type Texts = Record<"key" | "like" | "density" | "polyphony" | "meter", string | null>;
 
 /**
  * What to make, in the order of a record. Texts are null where nobody names them. `primer`: tokens
- * of music to continue from. `guided`: the wishes that are guided, by name; null for those asked
+ * of music to continue from. `kept`: music that stays; the song has its bars and, unless others are
+ * given, its key and tempos. `guided`: the wishes that are guided, by name; null for those asked
  * for here.
  */
 export interface SongSettings extends Texts {
@@ -43,6 +41,7 @@ export interface SongSettings extends Texts {
   readonly copyGuard: boolean;
   readonly sampling: Sampling;
   readonly primer: readonly number[] | null;
+  readonly kept: Kept | null;
   readonly guided: readonly string[] | null;
 }
 
@@ -59,6 +58,13 @@ export function defaults(card: Card): Required<Asked> {
     primer: null,
     primerSeconds: null,
     keepPrimer: false,
+    with: null,
+    keep: null,
+    rewrite: false,
+    fromBar: null,
+    toBar: null,
+    vary: null,
+    much: null,
     wishes: {},
     endless: false,
     guard: true,
@@ -66,14 +72,19 @@ export function defaults(card: Card): Required<Asked> {
   };
 }
 
-/** Settings as they are asked for, checked. `primer`: the tokens of the primer. */
-export function settingsOf(card: Card, asked: Asked, primer: number[] | null): SongSettings {
+/** Settings as they are asked for, checked. `primer`: its tokens. `kept`: the music that stays. */
+export function settingsOf(
+  card: Card,
+  asked: Asked,
+  primer: number[] | null,
+  kept: Kept | null,
+): SongSettings {
   const given = { ...defaults(card), ...definedOnly(asked) };
   const wishes = definedOnly(given.wishes);
   const { instruments } = wishes;
-  const isEndless = given.endless || given.seconds !== null || given.bars !== null;
+  const isLong = given.endless || kept !== null || (given.seconds ?? given.bars) !== null;
   const settings: SongSettings = {
-    seconds: isEndless ? given.seconds : SECONDS,
+    seconds: isLong ? given.seconds : SECONDS,
     bars: given.bars,
     exact: given.exact,
     key: wishes.key ?? null,
@@ -92,6 +103,7 @@ export function settingsOf(card: Card, asked: Asked, primer: number[] | null): S
     copyGuard: given.copyGuard,
     sampling: checkSampling(samplingOf(given)),
     primer,
+    kept,
     guided: null,
   };
   if (given.endless && (given.seconds ?? given.bars) !== null) {
@@ -157,116 +169,33 @@ function check(settings: SongSettings): void {
   }
   if (settings.instruments !== null) instrumentsOf(settings.instruments);
   if (settings.chords !== null) parseChords(settings.chords);
+  if (settings.kept !== null) checkKept(settings, settings.kept);
 }
 
-function within(flag: string, value: number | null, low: number, high: number): void {
+/** Throw UgenError for what contradicts music that stays. */
+function checkKept({ primer, seconds, bars, meter }: SongSettings, kept: Kept): void {
+  if (primer !== null) {
+    const reason = "not with --with, whose music is all of the song";
+    throw new UgenError(reason, { flag: "--primer" });
+  }
+  if (seconds !== null || (bars !== null && bars !== kept.bars)) {
+    const reason = "not with --with: the song is as long as its music";
+    throw new UgenError(reason, { flag: bars ? "--bars" : "--seconds" });
+  }
+  const meters = metersOf(kept).join(", ");
+  if (meter !== null && meters !== meter) {
+    const reason = `the music of --with is in ${meters}; leave it out`;
+    throw new UgenError(reason, { flag: "--meter", value: meter });
+  }
+}
+
+/** Throw UgenError for a number that is out of range. */
+export function within(flag: string, value: number | null, low: number, high: number): void {
   if (value === null || (value >= low && value <= high)) return;
   throw new UgenError(`must be ${low} to ${high}`, { flag, value: general(value) });
 }
 
-/** Whether a model with this card is told how much of the song is left. */
-export function countsDown(settings: SongSettings, card: Card): boolean {
-  const hasLength = (settings.seconds ?? settings.bars) !== null;
-  return card.columnNames.includes("left") && hasLength && !settings.exact;
-}
-
-/** Whether such a model ends the song near the asked length, by the codec's end. */
-export function endsIt(settings: SongSettings, card: Card): boolean {
-  return countsDown(settings, card) && card.codec.end !== null;
-}
-
-/** The texts that are asked of a model, by the wish's name. */
-function textsOf(settings: SongSettings): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const { name, field } of WISH_TABLE) {
-    const text = name === "tempo" ? null : settings[field as keyof Texts];
-    if (text !== null) found.set(name, text);
-  }
-  return found;
-}
-
-/** The columns whose wishes are guided, if any are. */
-export function guidedColumns(settings: SongSettings, card: Card): string[] {
-  if (settings.guidance === 1 || settings.guided === null) return [];
-  return settings.guided.filter((name) => card.known.has(name));
-}
-
-/** The ids asked for, with their weights, by the column's name. */
-export function mixesOf(settings: SongSettings, card: Card): Map<string, Mix> {
-  const mixes = new Map<string, Mix>();
-  for (const [name, text] of textsOf(settings)) mixes.set(name, mixOf(card.known.get(name)!, text));
-  const tempo = card.known.get("tempo");
-  if (settings.tempo !== null && tempo) {
-    mixes.set("tempo", new Map([[tempo.ask(settings.tempo), 1]]));
-  }
-  return mixes;
-}
-
-/**
- * What is wanted of the piece from its first token on, the primer included; of a mix, what holds in
- * its first bar.
- */
-export function wishesOf(settings: SongSettings, card: Card): Wishes {
-  const ids = new Map<string, number>();
-  for (const [name, mix] of mixesOf(settings, card)) ids.set(name, drawn(mix, settings.seed, 0));
-  const counts = countsDown(settings, card);
-  if (!counts && settings.chords === null) return { ...NO_WISHES, ids };
-  const before = settings.primer ?? [];
-  const cursor = card.codec.cursor(settings.tempo);
-  const isFrame = card.codec.input === "frame";
-  for (const item of card.codec.toInputs(before)) cursor.feed(isFrame ? 0 : Number(item));
-  const wishes = { ...NO_WISHES, ids };
-  if (settings.chords !== null) {
-    const isNew = !before.length || card.codec.events[before[before.length - 1]!] === "bar";
-    wishes.chords = parseChords(settings.chords);
-    wishes.chordsFrom = isNew ? cursor.bars : cursor.bars + 1;
-  }
-  if (!counts) return wishes;
-  if (settings.bars !== null) return { ...wishes, bars: cursor.bars + settings.bars };
-  return { ...wishes, seconds: cursor.seconds + settings.seconds! };
-}
-
-/**
- * The same for a model with this card, `key` and what is guided filled in. Throws UgenError that
- * names what such a model cannot do.
- */
-export function forModel(settings: SongSettings, card: Card): SongSettings {
-  const { codec } = card;
-  for (const [flag, value] of [
-    ["--bars", settings.bars],
-    ["--tempo", settings.tempo],
-  ] as const) {
-    if (value !== null && !codec.hasBars) {
-      const reason = `the ${codec.name} codec knows seconds only, no beats and bars`;
-      throw new UgenError(reason, { flag });
-    }
-  }
-  if (settings.sampling.repetitionPenalty > 1 && !codec.onsetTokens.some((is) => is === 1)) {
-    const reason = `the ${codec.name} codec has no tokens for onsets`;
-    throw new UgenError(reason, { flag: "--repetition-penalty" });
-  }
-  const asked = textsOf(settings);
-  if (settings.key !== null && !card.known.has("key")) {
-    const reason = "the model was trained without the column key; transpose its songs";
-    throw new UgenError(reason, { flag: "--key", value: settings.key });
-  }
-  for (const name of asked.keys()) requireKnown(card, name);
-  const guided = [...asked.keys(), ...(settings.tempo === null ? [] : ["tempo"])];
-  const filled: SongSettings = {
-    ...settings,
-    key: settings.key ?? (card.known.has("key") ? usualKey(settings, card) : null),
-    guided: settings.guided ?? guided,
-    guidance: settings.guidance ?? GUIDANCE,
-  };
-  if (filled.chords !== null) requireChords(card);
-  checkInstruments(codec, filled.instruments, filled.drums);
-  mixesOf(filled, card);
-  return filled;
-}
-
-/** The key to ask for where nobody names one. */
-function usualKey({ chords, primer, seed }: SongSettings, card: Card): string {
-  if (chords !== null) return keyName(chordsKey(parseChords(chords)));
-  if (!primer?.length) return drawnKey(card, seed);
-  return keyName(keyOf(card.codec.decoder().whole(card.codec.toInputs(primer))));
+/** Whether degenerate and copied output is resampled: not where music stays, which may be such. */
+export function isGuarded({ guard, kept }: SongSettings): boolean {
+  return guard && kept === null;
 }

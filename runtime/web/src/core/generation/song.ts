@@ -10,8 +10,10 @@ import type { Event, GenerateOptions, Meter, Note, Song, Tempo } from "../types"
 import { GuardError } from "./guard/faults";
 import { NoteStream } from "./noteStream";
 import { recordOf } from "./request";
-import { forModel, type SongSettings } from "./settings";
+import { forModel } from "./modelSettings";
+import { isGuarded, type SongSettings } from "./settings";
 import { signature, transformed } from "./transform";
+import { restored } from "./wishes/kept";
 
 const MIN_NOTELESS = 5; // seconds; a song of so much without a note is degenerate
 const FINE = 480; // ticks a beat of files; the grid of the beats codec divides it
@@ -29,7 +31,7 @@ export async function makeSong(
   given: SongSettings,
   { signal, progress }: GenerateOptions,
 ): Promise<Song> {
-  if (given.seconds === null && given.bars === null) {
+  if (given.seconds === null && given.bars === null && given.kept === null) {
     throw new UgenError("a whole song needs seconds or bars; `stream` makes endless ones");
   }
   // a model that knows no keys has its songs moved
@@ -52,10 +54,13 @@ export async function makeSong(
     signal?.throwIfAborted();
   }
   const seconds = stream.length;
-  if (settings.guard && seconds >= MIN_NOTELESS && !rows.length) {
+  if (isGuarded(settings) && seconds >= MIN_NOTELESS && !rows.length) {
     throw new GuardError(`degenerate output: no notes in ${general(seconds)} s`);
   }
-  const score = transformed(Score.build(rows, stream.ticksPerBeat, tempos, meters), moved);
+  const made = Score.build(rows, stream.ticksPerBeat, tempos, meters);
+  const { kept, seed, tempo } = settings;
+  const whole = kept ? restored(kept, card.codec, made, seed, tempo === null) : made;
+  const score = transformed(whole, moved);
   const { key } = forModel(settings, card);
   return {
     ...eventsOf(score),
@@ -63,7 +68,7 @@ export async function makeSong(
     seconds,
     tokens,
     key,
-    seed: settings.seed,
+    seed,
     retries,
     midi: () => fileBytes(score, seconds, key, recordOf(card, sha256, settings, moved)),
   };

@@ -3,11 +3,13 @@ import type { Codec, Cursor } from "../codecs/base";
 import type { Wishes } from "../codecs/columns";
 import type { Step } from "../codecs/decoder";
 import { type Engine, startState, type State } from "../inference/engine";
+import { instrumentsIn } from "../midi/generalMidi";
 import type { Card } from "../modelFile/card";
 import { Rng } from "../sampling/rng";
 import { type Mask, sampleKeys, Sampler } from "../sampling/sampler";
 import { type Counts, Returns } from "./guard/returns";
-import { forModel, guidedColumns, mixesOf, type SongSettings, wishesOf } from "./settings";
+import { forModel, guidedColumns, mixesOf, wishesOf } from "./modelSettings";
+import type { SongSettings } from "./settings";
 import { drawn, type Mix, STEPS } from "./wishes/asked";
 import {
   Instruments,
@@ -70,7 +72,8 @@ export class TokenStream {
     this.mixes = new Map([...mixesOf(settings, card)].filter(([, mix]) => mix.size > 1));
     this.rng = new Rng(settings.seed);
     this.returns = new Returns(columnNames);
-    this.hasSounded = settings.exact || (settings.primer?.length ?? 0) > 0;
+    const isBegun = settings.kept !== null || (settings.primer?.length ?? 0) > 0;
+    this.hasSounded = settings.exact || isBegun;
     this.sounds = codec.onsetTokens.map((is, n) => Number(is || codec.pitches[n]! >= 0));
     // a song without bars ends by no longer beginning notes
     this.lastTokens = codec.isTime.map((is, n) =>
@@ -110,13 +113,20 @@ export class TokenStream {
   /** What keeps to the instruments that are asked for, or to the usual ones of a band. */
   private instrumentsOf(): Instruments | null {
     const { instruments, seed, primer, drums, bars, seconds } = this.settings;
+    const closed = this.wishes.given?.closed;
     const wanted =
       instruments !== null
         ? instrumentsOf(instruments)
-        : usualInstruments(this.card, seed, primer, drums);
+        : usualInstruments(this.card, seed, primer, drums).filter((each) => !closed?.has(each));
     if (!wanted.length && drums) return null;
     const length = seconds !== null ? seconds / this.cursor.barSeconds : (bars ?? Infinity);
-    return new Instruments(this.codec, wanted, this.cursor.bars, length);
+    return new Instruments(this.codec, wanted, this.cursor.bars, length, this.keptInstruments());
+  }
+
+  /** The instruments of music that stays. */
+  private keptInstruments(): number[] {
+    const { tokens } = this.wishes.given ?? { tokens: [] };
+    return instrumentsIn(this.codec.decoder().whole(this.codec.toInputs(tokens)).notes);
   }
 
   /** Take in what was before the song. */

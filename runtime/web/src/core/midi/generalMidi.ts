@@ -1,6 +1,7 @@
 /** The instruments of General MIDI 1, by number, from 0 on, and by name. */
 import { DRUMS } from "../codecs/beats/table";
 import { UgenError } from "../errors";
+import type { NoteRow } from "../score";
 import { printable } from "../text";
 
 export const NAMES: readonly string[] = [
@@ -66,4 +67,19 @@ export function instrument(text: string, flag: string): number {
 /** Its name. */
 export function instrumentName(number: number): string {
   return number === DRUMS ? "drums" : NAMES[number]!;
+}
+
+/** The number of a note's instrument, DRUMS of drums. */
+export function instrumentOf({ drum, program }: NoteRow): number {
+  return drum ? DRUMS : program;
+}
+
+/** The instruments of some notes, in order of their numbers. */
+export function instrumentsIn(notes: readonly NoteRow[]): number[] {
+  return rising(notes.map(instrumentOf));
+}
+
+/** Each number once, in order. */
+export function rising(numbers: readonly number[]): number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }

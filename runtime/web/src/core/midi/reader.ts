@@ -13,14 +13,27 @@ import { LOW, type ProgramChange, TrackEvents, TrackReader, UNNAMED } from "./tr
 const MAX_BYTES = 8 << 20; // memory is taken for every note
 const LONGEST_HANGING = 4; // beats that a note lasts which never ends, with no note after it
 
-/** A track's part of a file: its first note, and the tick where it ends. */
+/** A track's part of a file: its first note, the tick where it ends, and its name. */
 interface Track {
   readonly first: number;
   readonly end: number;
+  readonly title: string;
+}
+
+/** A score, the track of each of its notes, from 1 on, and the names of the tracks. */
+export interface Tracks {
+  readonly score: Score;
+  readonly trackOf: ReadonlyMap<NoteRow, number>;
+  readonly names: readonly string[];
 }
 
 /** The music of a file. Throws MidiError when it is no MIDI file. */
 export function readMidi(data: Uint8Array): Score {
+  return readTracks(data).score;
+}
+
+/** The same, and where each note comes from. */
+export function readTracks(data: Uint8Array): Tracks {
   if (data.length > MAX_BYTES) {
     throw new MidiError(`more than ${MAX_BYTES >> 20} MiB are too large for a MIDI file here`);
   }
@@ -32,12 +45,19 @@ export function readMidi(data: Uint8Array): Score {
     const first = events.notes.length;
     const reader = new TrackReader(data, span, start, events);
     reader.read();
-    tracks.push({ first, end: reader.end });
+    tracks.push({ first, end: reader.end, title: reader.title ?? "" });
   }
   endWithMusic(events.notes, tracks, header.ticksPerBeat, header.format === 2);
   const notes = rows(events, header.usec ? 2 : 1); // a tick of SMPTE time is half as long
-  if (!header.usec) return Score.build(notes, header.ticksPerBeat, events.tempos, events.meters);
-  return Score.build(notes, header.ticksPerBeat, [[0, header.usec]]);
+  const { usec, ticksPerBeat } = header;
+  const firsts = tracks.map(({ first }) => first);
+  return {
+    score: usec
+      ? Score.build(notes, ticksPerBeat, [[0, usec]])
+      : Score.build(notes, ticksPerBeat, events.tempos, events.meters),
+    trackOf: new Map(notes.map((note, n) => [note, bisectRight(firsts, n)])),
+    names: tracks.map(({ title }) => title),
+  };
 }
 
 /** End the notes that have no end. */

@@ -17,7 +17,7 @@ const SIZES: Readonly<Record<number, number>> = { 0xa0: 2, 0xb0: 2, 0xc0: 1, 0xd
 const SYSTEM_DATA: Readonly<Record<number, number>> = { 0xf1: 1, 0xf2: 2, 0xf3: 1 };
 const BANK_SELECT = 0;
 const ENDS_ALL: ReadonlySet<number> = new Set([120, 123]); // all sound off, all notes off
-const META = { port: 0x21, end: 0x2f, tempo: 0x51, meter: 0x58 };
+const META = { title: 0x03, port: 0x21, end: 0x2f, tempo: 0x51, meter: 0x58 };
 
 /** A program that is named for a channel. */
 export interface ProgramChange {
@@ -39,6 +39,8 @@ export class TrackEvents {
 export class TrackReader {
   /** The tick where it ends; at first where it starts. */
   end: number;
+  /** Its name; null where the file gives none. */
+  title: string | null = null;
   private readonly body: Uint8Array;
   private readonly size: number;
   private readonly first: { notes: number; programs: number; drums: number };
@@ -159,6 +161,7 @@ export class TrackReader {
   private metaEvent(kind: number, value: Uint8Array, after: number): void {
     const [first = 0, second = 0, third = 0] = value;
     if (kind === META.end) this.isOver = after >= this.size;
+    else if (kind === META.title) this.title ??= new TextDecoder().decode(value);
     else if (kind === META.tempo) {
       const usec = (first << 16) | (second << 8) | third;
       if (value.length === 3 && usec > 0) this.events.tempos.push([this.end, usec]);

@@ -6,7 +6,6 @@ import {
   CHORD_NAMES,
   chordsAt,
   GIVEN_NAMES,
-  LEFT,
   leftId,
   NO_WISHES,
   WISHES,
@@ -14,13 +13,13 @@ import {
 } from "../columns";
 import { Row } from "../row";
 import { type BeatsEvent, Clock } from "./clock";
+import { GivenMusic, WAITS } from "./given";
 import { ALLOWED, type Grammar } from "./grammar";
 import { DRUMS, GRID, LONGEST_SHIFT, METERS } from "./table";
 
 export const LAGS = [1, 2, 4, 8]; // bars
 export const MEMORY = 2048; // tokens
 const BEATS = Math.max(...METERS.map(([n, d]) => (n * 4) / d)); // quarters in a bar
-const WAITS = 1 + LONGEST_SHIFT + LEFT.length + 1; // until the next note of music that stands
 export const COLUMNS: readonly Column[] = [
   { name: "beat", size: BEATS + 1 },
   { name: "phase", size: GRID + 1 },
@@ -51,6 +50,7 @@ export class BeatsCursor implements Cursor {
   private program = -1;
   private isDrums = false;
   private columns: Row | null = null;
+  private given: GivenMusic | null;
 
   constructor(
     private readonly pairs: readonly BeatsEvent[],
@@ -64,7 +64,9 @@ export class BeatsCursor implements Cursor {
       const kinds = pairs.map(({ kind }) => kind);
       this.columns = new Row(columns, wishes, kinds, MEMORY);
     }
+    this.given = wishes.given && new GivenMusic(pairs, wishes.given);
     this.arrive();
+    this.showGiven();
   }
 
   get seconds(): number {
@@ -100,10 +102,12 @@ export class BeatsCursor implements Cursor {
     } else if (kind === "pitch" || kind === "drum") {
       this.pitch = value;
     }
+    this.given?.follow(token, this.clock.now, this.program);
     if (this.columns === null) return;
     this.columns.recall.record(token);
     this.columns.follow(token, kind === "velocity" ? this.pairs.length : token);
     this.follow(kind, this.clock.bars !== bars);
+    this.showGiven();
   }
 
   row(): number[] {
@@ -122,13 +126,16 @@ export class BeatsCursor implements Cursor {
     if (this.pitch >= 0) mask = both(mask, pitchesAbove[this.pitch + 1]!);
     if (this.program >= 0) mask = both(mask, programsAbove[this.program + 1]!);
     const left = this.clock.barEnd - this.clock.now;
-    return left <= LONGEST_SHIFT ? both(mask, shiftsWithin[left]!) : mask;
+    if (left <= LONGEST_SHIFT) mask = both(mask, shiftsWithin[left]!);
+    const { now, bars, barEnd } = this.clock;
+    return this.given?.narrow(mask, { now, bar: bars, barEnd, program: this.program }) ?? mask;
   }
 
   copy(): BeatsCursor {
     const other = Object.assign(Object.create(BeatsCursor.prototype) as BeatsCursor, this);
     other.clock = this.clock.copy();
     other.columns = this.columns?.copy() ?? null;
+    other.given = this.given?.copy() ?? null;
     return other;
   }
 
@@ -173,6 +180,12 @@ export class BeatsCursor implements Cursor {
       left = (wishes.seconds - clock.seconds) / this.barSeconds;
     }
     row.set("left", leftId(left));
+  }
+
+  /** Note what stands already, here and next. */
+  private showGiven(): void {
+    const ids = this.given?.ids(this.clock.now, this.clock.barSteps) ?? [];
+    ids.forEach((id, n) => this.columns?.set(GIVEN_NAMES[n]!, id));
   }
 }
 

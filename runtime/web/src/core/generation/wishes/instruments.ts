@@ -6,7 +6,7 @@
 import type { Codec } from "../../codecs/base";
 import { DRUMS } from "../../codecs/beats/table";
 import { UgenError } from "../../errors";
-import { instrument } from "../../midi/generalMidi";
+import { instrument, instrumentsIn, rising } from "../../midi/generalMidi";
 import type { Card } from "../../modelFile/card";
 import type { Mask } from "../../sampling/sampler";
 import { drawnEnsemble } from "./usual";
@@ -52,13 +52,9 @@ export function usualInstruments(
   const found = hasInstruments(codec) ? [...drawnEnsemble(card, seed)] : [];
   if (before !== null && found.length) {
     const { notes } = codec.decoder().whole(codec.toInputs(before));
-    found.push(...notes.map((note) => (note.drum ? DRUMS : note.program)));
+    found.push(...instrumentsIn(notes));
   }
   return rising(found.filter((each) => drums || each !== DRUMS));
-}
-
-function rising(numbers: readonly number[]): number[] {
-  return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
 /** What `restore` needs. */
@@ -82,17 +78,18 @@ export class Instruments {
 
   /**
    * `wanted`: those that must be heard; none where all but drums may. `bar`: where the song begins.
-   * `bars`: its length.
+   * `bars`: its length. `kept`: those that play music which stands already, and need no more.
    */
   constructor(
     private readonly codec: Codec,
     wanted: readonly number[],
     bar: number,
     bars: number,
+    kept: readonly number[] = [],
   ) {
     const { pairs } = codec;
     const all = pairs.map(({ value }) => value).filter((value) => value !== DRUMS);
-    const allowed = new Set(wanted.length ? wanted : all);
+    const allowed = new Set([...(wanted.length ? wanted : all), ...kept]);
     pairs.forEach(({ kind, value }, n) => {
       if (kind === "program") this.programs.set(value, n);
     });
@@ -106,7 +103,7 @@ export class Instruments {
     const room = bars - wanted.length - 3; // ends come up to two bars early
     this.allAtOnce = room < 0;
     const rest = LONGEST_REST - Math.max(Math.min(ENTRANCE, room), 0);
-    for (const program of wanted) this.heard.set(program, bar - rest);
+    for (const program of wanted) if (!kept.includes(program)) this.heard.set(program, bar - rest);
   }
 
   get state(): InstrumentsState {
