@@ -14,7 +14,7 @@ from ugen.data.codecs.beats.table import METERS
 from ugen.data.codecs.columns import GIVEN_NAMES, Given
 from ugen.data.errors import CodecError
 from ugen.data.midi.general_midi import DRUMS
-from ugen.data.score import NOTE
+from ugen.data.score import METER, NOTE, TEMPO
 from ugen.runtime.generation.packing import packed_array
 from ugen.runtime.model_file.card import Card
 from ugen.runtime.sampling.rng import Rng
@@ -84,7 +84,7 @@ class Kept:
         if len(score.notes) > MOST_NOTES or changes > MOST_CHANGES or score.end_tick > MOST_TICK:
             most = f"{MOST_NOTES:,} notes and {MOST_CHANGES:,} tempos or meters"
             raise UgenError(f"too much music to keep: {most} are the most")
-        rows = np.column_stack([*(score.notes[name] for name in NOTE.names), stays])
+        rows = np.column_stack([_flat(score.notes).reshape(-1, 6), stays])
         return cls(
             ticks_per_beat=score.ticks_per_beat,
             bars=bars,
@@ -105,9 +105,9 @@ class Kept:
     @property
     def score(self) -> Score:
         """All of the music."""
-        notes = [tuple(row) for row in self._rows[:, :6].tolist()]
-        tempos = [tuple(row) for row in self.tempos.reshape(-1, 2).tolist()]
-        meters = [tuple(row) for row in self.meters.reshape(-1, 3).tolist()]
+        notes = _records(self._rows[:, :6], NOTE)
+        tempos = _records(self.tempos.reshape(-1, 2), TEMPO)
+        meters = _records(self.meters.reshape(-1, 3), METER)
         return Score.build(notes, self.ticks_per_beat, tempos, meters)
 
     @property
@@ -166,6 +166,10 @@ class Kept:
 
 def _flat(rows: NDArray[np.void]) -> NDArray[np.int64]:
     return np.array(rows.tolist(), np.int64).reshape(-1)
+
+
+def _records(rows: NDArray[np.int64], dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    return np.array([tuple(row) for row in rows.tolist()], dtype)
 
 
 def note_keys(notes: NDArray[np.void]) -> NDArray[np.int64]:
