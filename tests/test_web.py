@@ -17,13 +17,17 @@ from pathlib import Path
 import pytest
 from support import needs_program, ugen_run
 from ugen.data import read_midi
+from ugen.data.midi.reader import read_tracks
+from ugen.runtime import kept_music, load
 
 pytest.importorskip("torch")  # absent where other Pythons are tried, and so may be the page
 ROOT = Path(__file__).parent.parent
 WEB = ROOT / "runtime" / "web"
 PAGE = WEB / "python" / "ugen_web" / "page"
 CHECKS = WEB / "tests" / "browser" / "checks.mjs"
-SONG = "--seconds", "15", "--seed", "7"
+SEED = "--seed", "7"
+SONG = "--seconds", "15", *SEED
+SECOND_BAR = "--rewrite", "--from-bar", "2", "--to-bar", "2"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,9 +75,13 @@ def _songs(model: Path, folder: Path) -> None:
         ("-o", plain, "-o", folder / "song.html", *SONG),
         ("-o", primer, "--seconds", "6", "--exact", "--seed", "3"),
         ("-o", folder / "primed.mid", *SONG, "--primer", primer),
+        ("-o", folder / "kept.mid", *SEED, "--with", primer, "--keep", "melody"),
+        ("-o", folder / "rewritten.mid", *SEED, "--with", primer, *SECOND_BAR),
     ):
         done = ugen_run(model, *words)
         assert done.returncode == 0, done.stderr
+    melody = kept_music(load(model), read_tracks(primer), "melody").score
+    assert {*melody.notes.tolist()} <= {*read_midi(folder / "kept.mid").notes.tolist()}
     score = read_midi(plain)
     onsets = score.seconds_at(score.notes["onset"])
     notes = [

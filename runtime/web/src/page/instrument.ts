@@ -7,16 +7,19 @@ import { followDrops } from "./drops";
 import { type Kind, readFile } from "./files";
 import { type Bytes, Loading } from "./loading";
 import type { Loaded, Maker } from "./maker";
+import { Music } from "./music";
 import type { Player } from "./player";
 import { Ports } from "./ports";
+import type { Primer } from "./primer";
 import { DRUMS } from "./programs";
 import { copyLink, saveMidi } from "./share";
-import { type Primer, Studio } from "./studio";
+import { Studio } from "./studio";
 
 const INVITATION = "Drop a ugen model here (.onnx), or open one below.";
 
 export class Instrument {
   private readonly studio: Studio;
+  private readonly music: Music;
   private controls: Controls | undefined;
   private sounds: Promise<void> | undefined;
   private wantsPlay = false;
@@ -30,6 +33,7 @@ export class Instrument {
   ) {
     const { view, deck } = player;
     this.studio = new Studio(maker, deck);
+    this.music = new Music(view);
     this.link = ofFragment(this.isPage ? location.hash : "");
     new Ports(player, (bytes) => this.goOnFrom({ bytes, keep: true }));
     this.studio.onerror = (message) => view.say(message, true);
@@ -51,7 +55,6 @@ export class Instrument {
     view.on("midi", () => void saveMidi(view, this.studio));
     view.on("link", () => void copyLink(view, this.studio, this.controls!.choices));
     view.on("card", () => void openCard(view, this.studio.loaded));
-    view.on("unprime", () => this.prime(undefined, ""));
     view.on("open", () => view.file.click());
     view.file.addEventListener("change", () => {
       const files = [...(view.file.files ?? [])];
@@ -60,10 +63,6 @@ export class Instrument {
     });
     view.form.addEventListener("input", (event) => {
       if ((event.target as HTMLInputElement).name === "seed") this.typedSeed = true;
-    });
-    view.get(".primer input").addEventListener("change", (event) => {
-      const keep = (event.target as HTMLInputElement).checked;
-      if (this.studio.primer) this.studio.primer = { ...this.studio.primer, keep };
     });
     const follow = () => {
       this.link = ofFragment(location.hash);
@@ -120,8 +119,8 @@ export class Instrument {
       if (deck.isPlaying) deck.seek(deck.time);
       view.say(`Sounds of ${name}`);
     } else if (kind === "midi") {
-      this.prime({ bytes }, name);
-      view.say(`The next song goes on from ${name}`);
+      this.music.take({ bytes }, name);
+      view.say(`The next song goes on from ${name}${this.music.offer}`);
     } else {
       await this.load(Promise.resolve(bytes));
       view.say("");
@@ -154,7 +153,7 @@ export class Instrument {
     view.button("play").disabled = false;
     view.name = modelName(loaded.card);
     this.controls = new Controls(view.form, loaded);
-    this.prime(undefined, "");
+    this.music.begin(loaded.card);
     this.followLink(loaded);
     this.changed();
     this.host.dispatchEvent(new Event("ready"));
@@ -185,11 +184,11 @@ export class Instrument {
     this.typedSeed = false;
     this.player.deck.sound.unlock();
     this.player.deck.isPlaying = true;
-    this.made(() => this.studio.make(choices));
+    this.made(() => this.studio.make(choices, this.music.primer));
   }
 
   private goOnFrom(primer: Primer): void {
-    this.prime(primer, "what you played");
+    this.music.take(primer, "what you played");
     this.fresh();
   }
 
@@ -230,14 +229,6 @@ export class Instrument {
     if (isSilent && programs.size) view.say("This page has no sounds of drums: drop a SoundFont (.sf2) on it.");
     view.button("branch").disabled = !this.studio.hasSong;
     this.player.changed();
-  }
-
-  private prime(primer: Primer | undefined, name: string): void {
-    const { view } = this.player;
-    this.studio.primer = primer;
-    view.get<HTMLElement>(".primer").hidden = !primer;
-    view.get(".primer span").textContent = `Songs go on from ${name}.`;
-    view.get<HTMLInputElement>(".primer input").checked = primer?.keep ?? false;
   }
 
   private withoutModel(): void {

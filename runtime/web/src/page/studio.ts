@@ -1,27 +1,18 @@
 /** Songs of a model: which is made, of what settings, and files of it. Knows no page. */
 import type { Event, SongSettings } from "../core";
-import { type Choices, drawnSeed, ENDLESS, settingsOf } from "./choices";
+import { type Choices, drawnSeed, settingsOf } from "./choices";
 import type { Deck } from "./deck";
 import type { Bytes } from "./loading";
 import type { Loaded, Maker } from "./maker";
+import { type Primer, withMusic } from "./primer";
 
 const AHEAD = 60; // seconds that endless music is made before it is heard
 const SHORTEST_BRANCH = 4; // seconds of a song that another goes on from, at least
-
-/** Music that a song goes on from. */
-export interface Primer {
-  bytes: Uint8Array;
-  seconds?: number;
-  /** Whether the song begins with it. */
-  keep?: boolean;
-}
 
 export class Studio {
   loaded: Loaded | undefined;
   /** What the present song was made of. */
   choices: Choices = {};
-  /** What the user's songs go on from. */
-  primer: Primer | undefined;
   isMaking = false;
   onchange: () => void = () => {};
   onerror: (message: string) => void = () => {};
@@ -36,7 +27,6 @@ export class Studio {
   async load(bytes: Bytes, wasm: () => Promise<Bytes>): Promise<Loaded> {
     this.loaded = await this.maker.load(bytes, wasm);
     this.settings = undefined;
-    this.primer = undefined;
     this.deck.pause();
     this.deck.begin(this.loaded.card.codec.hasBars);
     return this.loaded;
@@ -46,20 +36,22 @@ export class Studio {
     return this.settings !== undefined;
   }
 
-  /** Whether the present song goes on from other music, which no link can carry. */
+  /** Whether the present song is made from other music, which no link can carry. */
   get isPrimed(): boolean {
-    return (this.settings?.primer ?? null) !== null;
+    const { primer, with: kept, vary } = this.settings ?? {};
+    return [primer, kept, vary].some((file) => file);
   }
 
   get isEndless(): boolean {
-    return this.choices.length === ENDLESS;
+    return this.settings?.endless === true;
   }
 
   /** Make a song. Without a seed among the choices one is drawn. */
-  make(choices: Choices, second = 0, primer = this.primer): void {
+  make(choices: Choices, primer?: Primer, second = 0): void {
     if (!this.loaded) return;
-    this.choices = { ...choices, seed: choices.seed || drawnSeed() };
-    this.settings = { ...settingsOf(this.choices, this.loaded), ...primed(primer) };
+    const seeded = { ...choices, seed: choices.seed || drawnSeed() };
+    this.settings = withMusic(settingsOf(seeded, this.loaded), primer);
+    this.choices = seeded;
     this.deck.begin(this.loaded.card.codec.hasBars, second);
     this.isMaking = true;
     this.until = this.isEndless ? second + AHEAD : 86_400;
@@ -86,7 +78,7 @@ export class Studio {
     const bytes = await this.midi();
     if (this.settings !== song) return; // another was begun meanwhile
     const primer = { bytes, seconds: second, keep: true };
-    this.make({ ...choices, seed: drawnSeed() }, this.deck.time, primer);
+    this.make({ ...choices, seed: drawnSeed() }, primer, this.deck.time);
   }
 
   /** The song's MIDI file; of endless music, what was heard of it. */
@@ -111,10 +103,3 @@ export class Studio {
   }
 }
 
-function primed(primer: Primer | undefined): SongSettings {
-  if (!primer) return {};
-  const settings: SongSettings = { primer: primer.bytes };
-  if (primer.seconds) settings.primerSeconds = primer.seconds;
-  if (primer.keep) settings.keepPrimer = true;
-  return settings;
-}

@@ -42,7 +42,12 @@ const PAGE = `
     <div class="form"></div>
     <p class="hint">They hold for the next new song.</p>
     <p class="primer" hidden><span></span>
-      <label><input type="checkbox"> Play it first</label>
+      <label>Use it: <select name="use"></select></label>
+      <label class="first"><input type="checkbox" name="first"> Play it first</label>
+      <span class="bars" hidden>
+        <label>From bar <input type="text" name="fromBar" inputmode="numeric" size="4"></label>
+        <label>to <input type="text" name="toBar" inputmode="numeric" size="4"
+          placeholder="end"></label></span>
       <button type="button" class="quiet" data-does="unprime">Remove</button></p>
   </details>
   <footer>

@@ -5,7 +5,8 @@
  *   node tests/browser/checks.mjs FOLDER
  *
  * FOLDER: site/, single.html and song.html as export-ugen and ugen-run write them; plain.mid and
- * primed.mid as ugen-run makes them of seed 7 and 15 seconds; primer.mid.
+ * primed.mid as ugen-run makes them of seed 7 and 15 seconds; primer.mid; kept.mid with its melody,
+ * and rewritten.mid without its second bar.
  */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -72,6 +73,22 @@ const checks = {
     await visit.close();
   },
 
+  async "keeps a part of a file as ugen-run does"() {
+    const visit = await (await Visit.of(browser, site)).ready();
+    await given(visit, "melody");
+    await visit.button("New song").click();
+    await visit.heard();
+    assert.deepEqual(await visit.saved("Save MIDI"), expected("kept.mid"));
+    await visit.set({ use: "rewrite" });
+    await visit.button("New song").click();
+    await visit.page.getByText("which bars").waitFor();
+    await visit.set({ seed: "7", fromBar: "2", toBar: "2" });
+    await visit.button("New song").click();
+    await visit.heard();
+    assert.deepEqual(await visit.saved("Save MIDI"), expected("rewritten.mid"));
+    await visit.close();
+  },
+
   async "says what is wrong with a bad file, and plays on"() {
     writeFileSync(file("bad.onnx"), "no model");
     const visit = await (await Visit.of(browser, site)).ready();
@@ -105,7 +122,7 @@ const checks = {
   async "fits 360 pixels"() {
     const visit = await Visit.of(browser, site, { viewport: { width: 360, height: 640 } });
     await visit.ready();
-    await visit.set(CHOICES);
+    await given(visit, "rewrite");
     const width = await visit.page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= 360, `${width} pixels wide`);
     await visit.close();
@@ -128,6 +145,7 @@ const checks = {
       await visit.set(CHOICES);
       await visit.button("Play").click();
       await visit.heard();
+      await given(visit, "rewrite");
       await visit.page.addScriptTag({ path: AXE });
       const { violations } = await visit.page.evaluate(() => globalThis.axe.run());
       const told = violations.map((each) => `${each.id}: ${each.nodes[0].html}`);
@@ -200,6 +218,13 @@ const checks = {
     await visit.close();
   },
 };
+
+/** Open a MIDI file, and choose what is done with it. */
+async function given(visit, use) {
+  await visit.page.locator("input[type=file]").setInputFiles(file("primer.mid"));
+  await visit.page.getByText("can keep a part of it").waitFor();
+  await visit.set({ ...CHOICES, use });
+}
 
 /** A page on which a song is heard. */
 async function playing(url, choices = CHOICES, second = 1) {
