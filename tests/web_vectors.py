@@ -3,7 +3,7 @@
     python tests/web_vectors.py
 
 writes vectors/songs.json and vectors/bundled.json in runtime/web/tests. The latter has hashes of
-songs by the models that come with ugen. The models of the former are no networks: their logits are
+songs by models in int8: those that come with ugen, and a small one of three layers. The models of the former are no networks: their logits are
 a hash of the rows that they are fed, so that every id of every column decides what comes next. So a
 runtime that makes the same songs has the same cursor, mask, sampler, guard, ending, decoder and
 MIDI writer. `Hashed` says how such a model computes.
@@ -28,7 +28,6 @@ from ugen.data.analysis.originality import make_table
 from ugen.data.analysis.wishes import BY_NAME, Known
 from ugen.data.codecs.base import split_event
 from ugen.data.codecs.columns import Column
-from ugen.data.pretrained import NAMES
 from ugen.data.render.midi_file import file_bytes
 from ugen.runtime import Card, Model, Sampling, Song, SongSettings, load
 from ugen.runtime.generation.primer import tokens_of
@@ -37,9 +36,12 @@ from ugen.runtime.generation.transform import Transform
 from ugen.runtime.inference.model import start_of
 from web_kept_vectors import kept_cases, kept_of
 
-FOLDER = Path(__file__).parent.parent / "runtime" / "web" / "tests" / "vectors"
+RUNTIME = Path(__file__).parent.parent / "runtime"
+FOLDER = RUNTIME / "web" / "tests" / "vectors"
 PRIMER = Path(__file__).parent.parent / "data/music/freedoom/freedoom1_d_introa.mid"
-SEEDS = {"piano": range(1, 21), "band": range(1, 6)}  # of the bundled models
+# int8 models by their names in runtime/, and how many seeds: those that come with ugen, and one of
+# three layers of 36, which are no multiple of what is multiplied at once
+SONGS_OF = {"pretrained": 20, "pretrained-band": 5, "web/tests/vectors/three-layers": 3}
 LABELS = ("rag", "waltz")
 SHA256 = "0" * 64
 
@@ -333,18 +335,18 @@ def vectors() -> dict[str, Any]:
 
 
 def bundled() -> list[dict[str, Any]]:
-    """What the models that come with ugen make of some seeds: 30 seconds."""
+    """What those models make of some seeds: 30 seconds."""
     found = []
-    for arrangement, seeds in SEEDS.items():
-        model = load(NAMES[arrangement])
-        for seed in seeds:
+    for name, seeds in SONGS_OF.items():
+        model = load(RUNTIME / f"{name}.onnx")
+        for seed in range(1, seeds + 1):
             settings = SongSettings(seconds=30.0, seed=seed, sampling=model.card.sampling)
             request = Request(model.sha256, settings)
             song = request.make(model)
             tokens = song.tokens.astype("<u2").tobytes()
             found.append(
                 {
-                    "model": NAMES[arrangement],
+                    "model": name,
                     "seed": seed,
                     "tokens": hashlib.sha256(tokens).hexdigest(),
                     "midi": hashlib.sha256(_midi(request, song)).hexdigest(),

@@ -1,4 +1,4 @@
-/** The models that come with ugen make the songs of `ugen-run`: vectors/bundled.json has hashes. */
+/** Models of int8 make the songs of `ugen-run`: vectors/bundled.json has hashes. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";

@@ -13,6 +13,8 @@ import { Kernel } from "./kernel";
 import { ByteMatrix, type Column, FloatMatrix, type Matrix, Vectors } from "./matrices";
 import plain from "./plain.json"; // which models this engine knows; export-ugen reads it, too
 
+const MISFIT = "its weights do not fit its columns";
+
 interface Layer {
   readonly ofInputs: Matrix;
   readonly ofState: Matrix;
@@ -58,10 +60,14 @@ class PlainEngine implements Engine {
     const placesOf = (is: (name: string) => boolean) =>
       names.flatMap((name, place) => (is(name) ? [place] : []));
     this.embedding = weights.vectors("embedding");
-    this.columns = columnsOf(names.map((_, place) => place), sizes);
+    const all = names.map((_, place) => place);
+    const offsets = weights.offsets("embedding_offsets") ?? beginnings(sizes);
+    this.columns = columnsOf(all, sizes, offsets, this.embedding);
     const wished = placesOf((name) => WISHES.some((wish) => wish.name === name));
     this.wishes = wished.length ? weights.vectors("wishes") : null;
-    this.wished = columnsOf(wished, sizes);
+    // wishes end the other table, and are counted from the end of either
+    const ownOffsets = weights.offsets("wishes_offsets") ?? wished.map((place) => offsets[place]!);
+    this.wished = this.wishes ? columnsOf(wished, sizes, ownOffsets, this.wishes) : [];
     this.head = weights.matrix("head");
     this.headBias = weights.floats("head_bias");
     const points = this.head.outputs > card.codec.vocabulary;
@@ -70,21 +76,11 @@ class PlainEngine implements Engine {
     this.pointers = points ? placesOf(mayPoint) : [];
     this.gates = weights.has("gates") ? weights.floatMatrix("gates") : null;
     this.gatesBias = this.gates ? weights.floats("gates_bias") : new Float32Array();
-    this.check(sizes);
-  }
-
-  /** Throw ModelError where the weights do not fit the columns. */
-  private check(sizes: readonly number[]): void {
-    const total = (all: readonly number[]) => all.reduce((sum, size) => sum + size, 0);
-    const wished = total(this.wished.map(({ place }) => sizes[place]!));
     const { length } = this.pointers;
     const outputs = sizes[0]! + (length ? 1 + (this.gates ? 0 : length) : 0);
-    const fits =
-      this.embedding.count === total(sizes) &&
-      (this.wishes?.count ?? 0) === wished &&
-      this.head.outputs === outputs &&
-      this.gatesBias.length === (this.gates ? length : 0);
-    if (!fits) throw new ModelError("its weights do not fit its columns");
+    if (this.head.outputs !== outputs || this.gatesBias.length !== (this.gates ? length : 0)) {
+      throw new ModelError(MISFIT);
+    }
   }
 
   async step(rows: Int32Array | Float32Array, state: State): Promise<Float32Array> {
@@ -138,10 +134,24 @@ function products(matrix: Matrix, bias: Float32Array, x: Float32Array): Float32A
   return found;
 }
 
-/** The columns at some places, whose vectors stand one after the other. `sizes`: of all places. */
-function columnsOf(places: readonly number[], sizes: readonly number[]): Column[] {
-  let begin = 0;
-  return places.map((place) => ({ place, begin: (begin += sizes[place]!) - sizes[place]! }));
+/** Where each of some parts begins that stand one after the other. */
+function beginnings(sizes: readonly number[]): number[] {
+  let sum = 0;
+  return sizes.map((size) => (sum += size) - size);
+}
+
+/** Columns of a table. `offsets`: where each begins; those below zero count from the table's end. */
+function columnsOf(
+  places: readonly number[],
+  sizes: readonly number[],
+  offsets: readonly number[],
+  { count }: Vectors,
+): Column[] {
+  return places.map((place, n) => {
+    const begin = offsets[n]! < 0 ? count + offsets[n]! : offsets[n]!;
+    if (!(begin >= 0 && begin + sizes[place]! <= count)) throw new ModelError(MISFIT);
+    return { place, begin };
+  });
 }
 
 /** Compute a layer's state anew, in place; gives what comes out of it, which is h. */
@@ -180,6 +190,12 @@ class Weights {
     const { data } = this.tensor(name);
     if (!(data instanceof Float32Array)) throw new ModelError(`${name} is not float32`);
     return data;
+  }
+
+  /** Whole numbers, or null where there are none of this name. */
+  offsets(name: string): readonly number[] | null {
+    if (!this.tensors.has(name)) return null;
+    return Array.from(this.tensor(name).data, Number);
   }
 
   has(name: string): boolean {
