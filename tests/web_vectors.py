@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from ugen.data.analysis.wishes import BY_NAME, Known
 from ugen.data.codecs.base import split_event
 from ugen.data.codecs.columns import Column
 from ugen.data.render.midi_file import file_bytes
+from ugen.data.render.musicxml import write_musicxml
 from ugen.runtime import Card, Model, Sampling, Song, SongSettings, load
 from ugen.runtime.generation.primer import tokens_of
 from ugen.runtime.generation.request import Request
@@ -318,6 +320,7 @@ def made(model: Hashed, asked: Mapping[str, Any]) -> dict[str, Any]:
         "retries": [str(retry) for retry in song.retries],
         "notes": len(song.score.notes),
         "midi": hashlib.sha256(_midi(request, song)).hexdigest(),
+        "musicxml": _notation(request, song),
     }
 
 
@@ -350,6 +353,7 @@ def bundled() -> list[dict[str, Any]]:
                     "seed": seed,
                     "tokens": hashlib.sha256(tokens).hexdigest(),
                     "midi": hashlib.sha256(_midi(request, song)).hexdigest(),
+                    "musicxml": _notation(request, song),
                 }
             )
     return found
@@ -359,6 +363,17 @@ def _midi(request: Request, song: Song) -> bytes:
     """The file that `ugen-run -o` writes."""
     key = request.signature(song.key)
     return file_bytes(song.score, texts=[request.record()], pad_ticks=song.pad_ticks, key=key)
+
+
+def _notation(request: Request, song: Song) -> str:
+    """A hash of the file that `ugen-run -o song.musicxml` writes, or why it cannot."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "song.musicxml"
+        try:
+            write_musicxml(song.score, path, request.signature(song.key), song.pad_ticks)
+        except UgenError as error:
+            return str(error)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def text() -> str:

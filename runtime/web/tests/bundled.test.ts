@@ -13,11 +13,13 @@ const names = [...new Set(stored.map((each) => each.model))];
 test.each(names)("the songs of %s", async (name) => {
   const model = await load(bytesOf(name));
   expect(model.sha256).toBe(sha256(bytesOf(name)));
-  for (const { seed, tokens, midi } of stored.filter((each) => each.model === name)) {
+  for (const { seed, tokens, midi, musicxml } of stored.filter((each) => each.model === name)) {
     const song = await generate(model, { seconds: 30, seed });
     const words = new Uint8Array(Uint16Array.from(song.tokens).buffer);
     expect([seed, sha256(words)]).toEqual([seed, tokens]);
     expect([seed, sha256(song.midi())]).toEqual([seed, midi]);
+    const notation = new TextEncoder().encode(song.musicXml("song"));
+    expect([seed, sha256(notation)]).toEqual([seed, musicxml]);
   }
 });
 

@@ -27,6 +27,7 @@ interface Vector {
   retries?: string[];
   notes?: number;
   midi?: string;
+  musicxml?: string;
 }
 
 /** A model and settings, as the vector asks for them. */
@@ -58,6 +59,16 @@ function shown(asked: Vector["asked"]): string {
   return JSON.stringify(asked, (name, value) => (isFile(name) ? "a file" : value)).slice(0, 90);
 }
 
+/** A hash of the song as MusicXML, or why it is not written so. */
+function notation(song: Song): string {
+  try {
+    return sha256(new TextEncoder().encode(song.musicXml("song")));
+  } catch (error) {
+    if (error instanceof UgenError) return error.message;
+    throw error;
+  }
+}
+
 const songs = (vectors.songs as Vector[]).map(
   (vector, n) => [`${n}: ${vector.model}, ${shown(vector.asked)}`, vector] as const,
 );
@@ -76,6 +87,7 @@ test.each(songs)("song %s", async (_name, vector) => {
   const midi = song.midi();
   expect(new TextDecoder().decode(midi)).toContain(vector.record);
   expect(sha256(midi)).toBe(vector.midi);
+  expect(notation(song)).toBe(vector.musicxml);
 });
 
 test("a stream has the notes of the whole song", async () => {

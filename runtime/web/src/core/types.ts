@@ -192,6 +192,8 @@ export interface Song {
   readonly retries: readonly string[];
   /** The bytes that `ugen-run` writes for these settings, the record for `--replay` included. */
   midi(): Uint8Array;
+  /** The text that `ugen-run -o TITLE.musicxml` writes. */
+  musicXml(title: string): string;
 }
 
 /** What `load` takes besides the file. */

@@ -4,6 +4,7 @@ import { UgenError } from "../errors";
 import type { Engine } from "../inference/engine";
 import { midiBytes } from "../midi/writer";
 import type { Card } from "../modelFile/card";
+import { musicXml } from "../notation/musicXml";
 import { type MeterChange, type NoteRow, Score, type TempoChange } from "../score";
 import { general } from "../text";
 import type { Event, GenerateOptions, Meter, Note, Song, Tempo } from "../types";
@@ -71,20 +72,25 @@ export async function makeSong(
     seed,
     retries,
     midi: () => fileBytes(score, seconds, key, recordOf(card, sha256, settings, moved)),
+    musicXml: (title) => musicXml(score, title, signature(key, score), padTicks(score, seconds)),
   };
 }
 
 /** The score as a MIDI file: fine ticks, a key signature, a track for each hand of a piano. */
 function fileBytes(score: Score, seconds: number, key: string | null, record: string): Uint8Array {
   const finer = score.at(FINE);
-  const padTicks = Math.max(score.tickAt(seconds) - score.endTick, 0);
   const isPiano = !score.notes.some((note) => note.program || note.drum);
   return midiBytes(finer, {
     texts: [record],
-    padTicks: (padTicks * finer.ticksPerBeat) / score.ticksPerBeat,
+    padTicks: (padTicks(score, seconds) * finer.ticksPerBeat) / score.ticksPerBeat,
     key: signature(key, score),
     left: isPiano ? leftHand(finer) : null,
   });
+}
+
+/** Ticks from the end of the last note to the asked end of the song. */
+function padTicks(score: Score, seconds: number): number {
+  return Math.max(score.tickAt(seconds) - score.endTick, 0);
 }
 
 /** A score's notes and changes, with their seconds. */
