@@ -72,7 +72,7 @@ def folder(row_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _songs(model: Path, folder: Path) -> None:
     plain, primer = folder / "plain.mid", folder / "primer.mid"
     for words in (
-        ("-o", plain, "-o", folder / "song.html", *SONG),
+        ("-o", plain, "-o", folder / "song.html", "-o", folder / "song-7.musicxml", *SONG),
         ("-o", primer, "--seconds", "6", "--exact", "--seed", "3"),
         ("-o", folder / "primed.mid", *SONG, "--primer", primer),
         ("-o", folder / "kept.mid", *SEED, "--with", primer, "--keep", "melody"),

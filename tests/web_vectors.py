@@ -3,10 +3,11 @@
     python tests/web_vectors.py
 
 writes vectors/songs.json and vectors/bundled.json in runtime/web/tests. The latter has hashes of
-songs by models in int8: those that come with ugen, and a small one of three layers. The models of the former are no networks: their logits are
-a hash of the rows that they are fed, so that every id of every column decides what comes next. So a
-runtime that makes the same songs has the same cursor, mask, sampler, guard, ending, decoder and
-MIDI writer. `Hashed` says how such a model computes.
+songs by models in int8: those that come with ugen, and a small one of three layers. The models of
+the former are no networks: their logits are a hash of the rows that they are fed, so that every id
+of every column decides what comes next. So a runtime that makes the same songs has the same cursor,
+mask, sampler, guard, ending, decoder and writers of MIDI and MusicXML. `Hashed` says how such a
+model computes.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import type { Player } from "./player";
 import { Ports } from "./ports";
 import type { Primer } from "./primer";
 import { DRUMS } from "./programs";
-import { copyLink, saveMidi } from "./share";
+import { copyLink, saveFile } from "./share";
 import { Studio } from "./studio";
 
 const INVITATION = "Drop a ugen model here (.onnx), or open one below.";
@@ -52,7 +52,9 @@ export class Instrument {
     const { view, until } = this.player;
     view.on("fresh", () => this.fresh());
     view.on("branch", () => void this.branch());
-    view.on("midi", () => void saveMidi(view, this.studio));
+    for (const kind of ["midi", "musicxml"] as const) {
+      view.on(kind, () => void saveFile(view, this.studio, kind));
+    }
     view.on("link", () => void copyLink(view, this.studio, this.controls!.choices));
     view.on("card", () => void openCard(view, this.studio.loaded));
     view.on("open", () => view.file.click());

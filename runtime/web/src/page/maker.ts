@@ -1,7 +1,7 @@
 /** The page's side of the model's worker. */
 import type { Card, Event, SongSettings } from "../core";
 import type { Bytes } from "./loading";
-import type { FromSong, ToSong } from "./messages";
+import type { FromSong, SongFile, ToSong } from "./messages";
 
 /** A model that the worker has loaded. */
 export interface Loaded {
@@ -65,11 +65,11 @@ export class Maker {
     this.listener = undefined;
   }
 
-  /** The MIDI file of a song, as ugen-run writes it. */
-  async midi(settings: SongSettings): Promise<Uint8Array> {
+  /** A song as a file, as ugen-run writes it. */
+  async save(settings: SongSettings, as: SongFile): Promise<Uint8Array> {
     this.files -= 1;
-    const answer = await this.ask(this.files, { do: "midi", job: this.files, settings });
-    return (answer as Extract<FromSong, { told: "midi" }>).bytes;
+    const answer = await this.ask(this.files, { do: "save", job: this.files, settings, as });
+    return (answer as Extract<FromSong, { told: "saved" }>).bytes;
   }
 
   close(): void {

@@ -1,6 +1,9 @@
 /** What the page and the model's worker tell each other. */
 import type { Card, Event, SongSettings } from "../core";
 
+/** The kind of a song's file; one of MusicXML has a title. */
+export type SongFile = "midi" | { title: string };
+
 export type ToSong =
   | { do: "load"; bytes: Uint8Array }
   /** onnxruntime's wasm, which the worker asked for; or why it cannot be had. */
@@ -9,15 +12,15 @@ export type ToSong =
   | { do: "make"; job: number; settings: SongSettings; until: number }
   | { do: "more"; job: number; until: number }
   | { do: "stop"; job: number }
-  /** The MIDI file of a song. */
-  | { do: "midi"; job: number; settings: SongSettings };
+  /** A song as a file. */
+  | { do: "save"; job: number; settings: SongSettings; as: SongFile };
 
 export type FromSong =
   /** The model that is being loaded needs onnxruntime's wasm. */
   | { told: "wasm" }
   | { told: "loaded"; card: Card; sha256: string; settings: Required<SongSettings> }
   | { told: "events"; job: number; events: Event[] }
-  | { told: "midi"; job: number; bytes: Uint8Array }
+  | { told: "saved"; job: number; bytes: Uint8Array }
   | { told: "error"; job: number | undefined; message: string; isUsers: boolean };
 
 /** The first message of a worker: which of the two it is to be. */

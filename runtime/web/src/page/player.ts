@@ -70,7 +70,7 @@ export class Player {
     view.times(clock(time), spoken, time, timeline.known, !timeline.closed && time > 0);
     view.legend(timeline.programs, this.isDark);
     const hasSong = timeline.notes.length > 0;
-    for (const does of ["midi", "wav"] as const) view.button(does).disabled = !hasSong;
+    for (const does of ["midi", "musicxml", "wav"] as const) view.button(does).disabled = !hasSong;
     view.seek.disabled = !hasSong;
     if (deck.isPlaying || moves) this.changed();
   }

@@ -1,14 +1,26 @@
-/** What of a song leaves the page: its MIDI file, and links to it. */
+/** What of a song leaves the page: files of it, and links to it. */
 import { type Choices, fragmentOf } from "./choices";
 import { save } from "./files";
 import type { Studio } from "./studio";
 import type { View } from "./view";
 
-export async function saveMidi(view: View, studio: Studio): Promise<void> {
-  view.say("Writing the MIDI file…");
+/** Kinds of files, by the button: their type and how their names end. */
+const KINDS = {
+  midi: ["audio/midi", ".mid"],
+  musicxml: ["application/vnd.recordare.musicxml+xml", ".musicxml"],
+} as const;
+
+export async function saveFile(
+  view: View,
+  studio: Studio,
+  kind: keyof typeof KINDS,
+): Promise<void> {
+  view.say("Writing the file…");
+  const title = `song-${studio.choices.seed}`;
+  const [type, extension] = KINDS[kind];
   try {
-    const bytes = await studio.midi();
-    save(new Blob([bytes as BlobPart], { type: "audio/midi" }), `song-${studio.choices.seed}.mid`);
+    const bytes = await studio.file(kind === "midi" ? kind : { title });
+    save(new Blob([bytes as BlobPart], { type }), title + extension);
     view.say("");
   } catch (error) {
     view.say((error as Error).message, true);

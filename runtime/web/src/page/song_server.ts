@@ -1,7 +1,7 @@
 /** The model's side of the worker: makes songs, no further ahead than the page asks. */
 import type { Event, Model, SongSettings } from "../core";
 import type * as core from "../core";
-import type { FromSong, ToSong } from "./messages";
+import type { FromSong, SongFile, ToSong } from "./messages";
 
 type Core = Pick<typeof core, "load" | "stream" | "generate" | "UgenError">;
 type Tell = (message: FromSong) => void;
@@ -38,7 +38,7 @@ export class SongServer {
     if (message.do === "load") return this.load(message.bytes);
     if (message.do === "wasm") return this.bringWasm(message.bytes);
     if (message.do === "make") return this.make(message.job, message.settings, message.until);
-    if (message.do === "midi") return this.midi(message.job, message.settings);
+    if (message.do === "save") return this.save(message.job, message.settings, message.as);
     const job = this.jobs.get(message.job);
     if (!job) return;
     if (message.do === "stop") job.stopped = true;
@@ -86,9 +86,11 @@ export class SongServer {
     this.jobs.delete(number);
   }
 
-  private async midi(job: number, settings: SongSettings): Promise<void> {
+  private async save(job: number, settings: SongSettings, as: SongFile): Promise<void> {
     const song = await this.core.generate(this.loaded(), settings);
-    this.tell({ told: "midi", job, bytes: song.midi() });
+    const text = (title: string) => new TextEncoder().encode(song.musicXml(title));
+    const bytes = as === "midi" ? song.midi() : text(as.title);
+    this.tell({ told: "saved", job, bytes });
   }
 
   private loaded(): Model {

@@ -4,6 +4,7 @@ import { type Choices, drawnSeed, settingsOf } from "./choices";
 import type { Deck } from "./deck";
 import type { Bytes } from "./loading";
 import type { Loaded, Maker } from "./maker";
+import type { SongFile } from "./messages";
 import { type Primer, withMusic } from "./primer";
 
 const AHEAD = 60; // seconds that endless music is made before it is heard
@@ -75,18 +76,18 @@ export class Studio {
   async branch(choices: Choices): Promise<void> {
     const second = Math.max(this.deck.time, Math.min(SHORTEST_BRANCH, this.deck.timeline.known));
     const song = this.settings;
-    const bytes = await this.midi();
+    const bytes = await this.file("midi");
     if (this.settings !== song) return; // another was begun meanwhile
     const primer = { bytes, seconds: second, keep: true };
     this.make({ ...choices, seed: drawnSeed() }, primer, this.deck.time);
   }
 
-  /** The song's MIDI file; of endless music, what was heard of it. */
-  midi(): Promise<Uint8Array> {
+  /** The song as a file; of endless music, what was heard of it. */
+  file(as: SongFile): Promise<Uint8Array> {
     const settings = this.settings!;
-    if (!settings.endless) return this.maker.midi(settings);
+    if (!settings.endless) return this.maker.save(settings, as);
     const seconds = Math.max(1, this.deck.time);
-    return this.maker.midi({ ...settings, endless: false, seconds, exact: true });
+    return this.maker.save({ ...settings, endless: false, seconds, exact: true }, as);
   }
 
   private hear(events: Event[], deck: Deck): void {

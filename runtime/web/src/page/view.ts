@@ -52,6 +52,7 @@ const PAGE = `
   </details>
   <footer>
     <button type="button" class="quiet" data-does="midi">Save MIDI</button>
+    <button type="button" class="quiet of-model" data-does="musicxml">Save MusicXML</button>
     <button type="button" class="quiet" data-does="wav">Save WAV</button>
     <button type="button" class="quiet of-model" data-does="link">Copy link</button>
     <button type="button" class="quiet" data-does="open">Open a file…</button>
@@ -74,6 +75,7 @@ export type Does =
   | "branch"
   | "unprime"
   | "midi"
+  | "musicxml"
   | "wav"
   | "link"
   | "open"

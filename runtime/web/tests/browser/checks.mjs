@@ -4,7 +4,7 @@
  *
  *   node tests/browser/checks.mjs FOLDER
  *
- * FOLDER: site/, single.html and song.html as export-ugen and ugen-run write them; plain.mid and
+ * FOLDER: site/, single.html and song.html as export-ugen and ugen-run write them; plain.mid, song-7.musicxml and
  * primed.mid as ugen-run makes them of seed 7 and 15 seconds; primer.mid; kept.mid with its melody,
  * and rewritten.mid without its second bar.
  */
@@ -41,6 +41,7 @@ const checks = {
     await visit.heard(2);
     assert.ok((await visit.drawn()) > blank + 0.002, "notes are drawn");
     assert.deepEqual(await visit.saved("Save MIDI"), expected("plain.mid"));
+    assert.deepEqual(await visit.saved("Save MusicXML"), expected("song-7.musicxml"));
     const elsewhere = visit.requests.filter((url) => !/^(blob:)?http:\/\/127\.0\.0\.1:/.test(url));
     assert.deepEqual(elsewhere, [], "nothing is fetched from anywhere else");
     assert.deepEqual(visit.complaints, []);

@@ -66,5 +66,6 @@ export async function generate(model: Model, settings: SongSettings): Promise<So
   const notes: Note[] = [];
   for await (const event of stream(model, settings)) if (event.kind === "note") notes.push(event);
   const midi = () => new Uint8Array([0x4d, 0x54, 0x68, 0x64, notes.length & 255]);
-  return { notes, seconds: settings.seconds ?? 60, midi } as unknown as Song;
+  const musicXml = (title: string) => `<title>${title}</title>`;
+  return { notes, seconds: settings.seconds ?? 60, midi, musicXml } as unknown as Song;
 }

@@ -60,7 +60,12 @@ test("what is no model is refused in words, and the model before still plays", a
   await until(() => told.length === 2);
   const message = "not a ugen model (it has no ugen.format entry)";
   expect(told[1]).toEqual({ told: "error", job: undefined, message, isUsers: true });
-  server.receive({ do: "midi", job: -1, settings: { seed: 7n, seconds: 5 } });
+  const settings = { seed: 7n, seconds: 5 };
+  server.receive({ do: "save", job: -1, settings, as: "midi" });
   await until(() => told.length === 3);
-  expect(told[2]).toMatchObject({ told: "midi", job: -1 });
+  expect(told[2]).toMatchObject({ told: "saved", job: -1 });
+  server.receive({ do: "save", job: -2, settings, as: { title: "mine" } });
+  await until(() => told.length === 4);
+  const xml = new TextEncoder().encode("<title>mine</title>");
+  expect(told[3]).toEqual({ told: "saved", job: -2, bytes: xml });
 });
