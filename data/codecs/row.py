@@ -199,7 +199,8 @@ class Row:
         """The ids. `allowed`: of each token, whether its kind may come next. `anywhere`: whether
         one of another rank, or program, is better than none."""
         ids, recall, tokens = self._ids.copy(), self.recall, self._tokens
-        recall.name(ids, recall.before, allowed, anywhere)
+        if recall.before:
+            recall.name(ids, recall.before, allowed, anywhere)
         for length, ago in self._repeats.found if self._repeats is not None else ():
             if tokens is not None:
                 ids[self._lengths[length]] = tokens[-ago] + 1
