@@ -140,8 +140,9 @@ bench-memory: install  ## Memory and seconds of each command for a MB of each ki
 
 # the recipe of the models that come with ugen: docs/pretrained.md says how it was chosen. Sub-folders become styles.
 COLUMNS := beat,phase,back_1,back_2,back_4,back_8,after_3,after_6,after_12,key,left,density,polyphony,label,meter,tempo,chord,next_chord,given_now,given_next,given_top,given_in
+BAND := --wish-dropout 0.35 --given 0.2 --patience 100 --threads 1
 GAMES := freedoom:shooter freedoom-0.12.1-deb:shooter blasphemer:dark-fantasy easyrpg-rtp:rpg tannerhelland:film
-pretrained: install  ## Train the models that come with ugen again, from the music under CORPORA=folder: two hours on one core
+pretrained: install  ## Train the models that come with ugen again, from the music under CORPORA=folder: three hours on one core
 	@[ -n "$(CORPORA)" ] || { echo "say which folder: make pretrained CORPORA=folder"; exit 2; }
 	rm -rf demo/pretrained
 	for kind in piano band; do for set in $(GAMES); do \
@@ -154,8 +155,12 @@ pretrained: install  ## Train the models that come with ugen again, from the mus
 	  --hidden 512 --dropout 0.15 --epochs 7 --threads 1
 	$(BIN)/train-ugen demo/pretrained/piano -o demo/pretrained/piano-run --init-from demo/pretrained/piano-first \
 	  --dropout 0.15 --lr 0.0008 --warmup 50 --wish-dropout 0.45 --given 0.15 --epochs 1.6 --patience 20 --threads 1
-	$(BIN)/train-ugen demo/pretrained/band -o demo/pretrained/band-run --from-scratch --arrange band --columns $(COLUMNS) \
-	  --hidden 512 --embedding 192 --dropout 0.5 --wish-dropout 0.35 --given 0.2 --epochs 9 --patience 100 --threads 1
+	$(BIN)/train-ugen demo/pretrained/band -o demo/pretrained/band-first --from-scratch --arrange band --columns $(COLUMNS) \
+	  --hidden 512 --embedding 192 --dropout 0.5 $(BAND) --epochs 9
+	$(BIN)/train-ugen demo/pretrained/band -o demo/pretrained/band-second --init-from demo/pretrained/band-first \
+	  --arrange band --dropout 0.2 --lr 0.003 $(BAND) --epochs 8
+	$(BIN)/train-ugen demo/pretrained/band -o demo/pretrained/band-run --init-from demo/pretrained/band-second \
+	  --arrange band --dropout 0.15 --lr 0.0025 $(BAND) --epochs 8
 	$(BIN)/export-ugen demo/pretrained/piano-run -o runtime/pretrained.onnx --force --precision int8 \
 	  --top-p 0.97 --licence "$$(cat runtime/pretrained.credits.txt)"
 	$(BIN)/export-ugen demo/pretrained/band-run -o runtime/pretrained-band.onnx --force --precision int8 \

@@ -64,9 +64,15 @@ RECIPES = (
     Recipe(
         "quarter",
         "khot",
-        10,
-        {"embedding": 128, "hidden": 400, "dropout": 0.4},
-        {"batch": 8, "bptt_length": 48},
+        0,
+        {"embedding": 128, "hidden": 800, "dropout": 0.6},
+        {
+            "epochs": 250.0,
+            "precision": "bf16",
+            "batch": 8,
+            "bptt_length": 48,
+            "weight_decay": 0.1,
+        },
         "LSTM 8.45, GRU 8.43, TCN 8.10 (Bai et al. 2018)",
     ),
     Recipe(
