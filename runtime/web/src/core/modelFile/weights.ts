@@ -74,7 +74,8 @@ function tensorOf(wire: Wire, tensor: Message, name: string): Tensor | null {
 }
 
 function bytesOf(wire: Wire, [begin, end]: Span): ArrayBuffer {
-  return wire.data.slice(begin, end).buffer as ArrayBuffer;
+  // a copy; slices of what Node reads are none
+  return new Uint8Array(wire.data.subarray(begin, end)).buffer;
 }
 
 /** Items that are stored one by one: the zero points of whole numbers. */
