@@ -98,6 +98,16 @@ def test_in_chromium(folder: Path) -> None:
     assert len(found) == len(re.findall(r'^  async "', CHECKS.read_text("utf-8"), re.M)) > 12
 
 
+def test_in_firefox(folder: Path) -> None:
+    """In Firefox as it comes, skipped where it is missing: Debian's is called firefox-esr."""
+    program = shutil.which("firefox-esr") or shutil.which("firefox")
+    if program is None:
+        pytest.skip("needs Firefox, which is not installed")
+    lines = node("--experimental-websocket", "tests/browser/firefox.mjs", folder, program)
+    found = [*map(json.loads, lines.splitlines())]
+    assert [each["ok"] for each in found] == [True, True], found
+
+
 def test_the_package_makes_the_song_in_node(folder: Path, tmp_path: Path) -> None:
     """The example of docs/web.md, with what `npm pack` would hold."""
     installed = tmp_path / "node_modules" / "ugen-web"
