@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 from support import needs_program, ugen_run
-from ugen.data import read_midi
+from ugen.data import Score, read_midi
+from ugen.data.render.convert import Options, write_score
 from ugen.data.midi.reader import read_tracks
 from ugen.runtime import kept_music, load
 
@@ -69,7 +70,21 @@ def folder(row_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _scale() -> Score:
+    """Two hands, a flute and drums, for sixteen seconds."""
+    notes = []
+    for n in range(64):
+        notes.append((n * 120, n * 120 + 90, 60 + n * 5 % 17, 40 + n, 0, False))
+        if n % 4 == 0:
+            notes.append((n * 120, n * 120 + 460, 40 + n % 12, 90, 0, False))
+            notes.append((n * 120, n * 120 + 60, 36 + n // 4 % 3 * 2, 100, 0, True))
+        if n % 8 == 4:
+            notes.append((n * 120, n * 120 + 700, 76 + n % 7, 70, 73, False))
+    return Score.build(notes, 240)
+
+
 def _songs(model: Path, folder: Path) -> None:
+    write_score(_scale(), folder / "roll.html", Options())
     plain, primer = folder / "plain.mid", folder / "primer.mid"
     for words in (
         ("-o", plain, "-o", folder / "song.html", "-o", folder / "song-7.musicxml", *SONG),

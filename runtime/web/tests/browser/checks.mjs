@@ -6,7 +6,7 @@
  *
  * FOLDER: site/, single.html and song.html as export-ugen and ugen-run write them; plain.mid, song-7.musicxml and
  * primed.mid as ugen-run makes them of seed 7 and 15 seconds; primer.mid; kept.mid with its melody,
- * and rewritten.mid without its second bar.
+ * and rewritten.mid without its second bar; roll.html, the page of a song that is always the same.
  */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -14,6 +14,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { launch, serve, Visit } from "./harness.mjs";
+import { fastAudio, held, longestTask } from "./lasting.mjs";
+import { differing, isLike, showSecond, withoutWriting, writePicture } from "./roll.mjs";
 import { energyAt, readWav } from "./wav.mjs";
 
 const FOLDER = process.argv[2];
@@ -196,19 +198,66 @@ const checks = {
     await visit.close();
   },
 
+  async "the roll looks as in its pictures"() {
+    const url = pathToFileURL(file("roll.html")).href;
+    const viewport = { width: 480, height: 640 };
+    const told = [];
+    for (const colorScheme of ["light", "dark"]) {
+      const reducedMotion = colorScheme === "dark" ? "reduce" : "no-preference";
+      const options = { viewport, colorScheme, reducedMotion };
+      const visit = await Visit.of(browser, url, options, (page) => page.addInitScript(withoutWriting));
+      await showSecond(visit, 3);
+      if (process.env.UGEN_WRITE_PICTURES) await writePicture(visit, colorScheme);
+      const fraction = await differing(visit, colorScheme);
+      assert.ok(isLike(fraction), `${colorScheme}: ${fraction} of the pixels differ`);
+      await showSecond(visit, 8);
+      assert.ok(!isLike(await differing(visit, colorScheme)), "another second looks the same");
+      await visit.close();
+      told.push(fraction);
+    }
+    return `${told.join(" and ")} of the pixels differ`;
+  },
+
   async "endless music takes no more memory"() {
-    const visit = await playing(site, { seed: "7", length: "endless" }, 5);
-    const session = await visit.page.context().newCDPSession(visit.page);
-    const used = async () => {
-      await session.send("HeapProfiler.collectGarbage");
-      return (await session.send("Runtime.getHeapUsage")).usedSize / 1e6;
-    };
-    const before = await used();
-    await visit.heard(20);
-    const after = await used();
-    assert.ok(after < before + 3, `${before} MB, then ${after} MB`);
+    const visit = await Visit.of(browser, site, {}, (page) => page.addInitScript(fastAudio, 20));
+    await visit.ready();
+    await visit.set({ seed: "7", length: "endless" });
+    await visit.button("Play").click();
+    await visit.heard(60);
+    const before = await held(visit);
+    await visit.heard(180);
+    const after = await held(visit);
+    assert.ok(after.heap < before.heap + 1, `${before.heap} MB, then ${after.heap} MB`);
+    assert.ok(after.nodes < before.nodes + 50, `${before.nodes} elements, then ${after.nodes}`);
     await visit.close();
-    return `${before.toFixed(1)} MB, ${after.toFixed(1)} MB after 15 seconds more`;
+    return `${before.heap.toFixed(2)} MB, ${after.heap.toFixed(2)} MB after two minutes more`;
+  },
+
+  async "songs one after the other leave nothing behind"() {
+    const visit = await playing(site, { length: "15" }, 0.2);
+    const songs = async (count) => {
+      for (let n = 0; n < count; n += 1) {
+        const before = await visit.page.locator(".about-song").innerText();
+        await visit.button("New song").click();
+        await visit.page.getByText(before, { exact: true }).waitFor({ state: "detached" });
+        await visit.heard(0.2);
+      }
+      return held(visit);
+    };
+    const before = await songs(2);
+    const after = await songs(6);
+    assert.ok(after.heap < before.heap + 0.5, `${before.heap} MB, then ${after.heap} MB`);
+    assert.ok(after.listeners <= before.listeners + 2, "listeners stay");
+    await visit.close();
+    return `${before.heap.toFixed(2)} MB, ${after.heap.toFixed(2)} MB six songs later`;
+  },
+
+  async "no task keeps the main thread for 50 ms while a song plays"() {
+    const visit = await playing(site, { seed: "7", length: "60" });
+    const longest = await longestTask(browser, visit, () => visit.heard(5));
+    assert.ok(longest > 0 && longest < 50, `${longest} ms`);
+    await visit.close();
+    return `${longest.toFixed(1)} ms of processor time at most`;
   },
 
   async "shows the licences of what it ships"() {

@@ -48,9 +48,11 @@ export class Visit {
     page.on("request", (request) => this.requests.push(request.url()));
   }
 
-  static async of(browser, url, options = {}) {
+  /** `prepare`: gets the page before it is opened. */
+  static async of(browser, url, options = {}, prepare = async () => {}) {
     const context = await browser.newContext({ acceptDownloads: true, ...options });
     const visit = new Visit(await context.newPage());
+    await prepare(visit.page);
     await visit.page.goto(url);
     return visit;
   }
