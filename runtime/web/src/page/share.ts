@@ -18,12 +18,13 @@ export async function saveFile(
   view.say("Writing the file…");
   const title = `song-${studio.choices.seed}`;
   const [type, extension] = KINDS[kind];
+  const name = title + extension;
   try {
     const bytes = await studio.file(kind === "midi" ? kind : { title });
-    save(new Blob([bytes as BlobPart], { type }), title + extension);
+    save(new Blob([bytes as BlobPart], { type }), name);
     view.say("");
   } catch (error) {
-    view.say((error as Error).message, true);
+    view.say(`${name}: ${(error as Error).message}`, true);
   }
 }
 
