@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from support import needs_program, ugen_run
 from ugen.data import Score, read_midi
-from ugen.data.render.convert import Options, write_score
 from ugen.data.midi.reader import read_tracks
+from ugen.data.render.convert import Options, write_score
 from ugen.runtime import kept_music, load
 
 pytest.importorskip("torch")  # absent where other Pythons are tried, and so may be the page
