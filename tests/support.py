@@ -6,15 +6,19 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 from ugen.data import Score
+from ugen.data.cli import interrupts
 from ugen.data.cli.main import MUSIC
 
 BUNDLED = sorted(MUSIC.rglob("*.mid"))
@@ -61,14 +65,6 @@ def needs_program(name: str) -> None:
     if shutil.which(name) is None:
         refuse = pytest.fail if os.environ.get("CI") else pytest.skip
         refuse(f"needs {name}, which is not installed")
-
-
-def ugen_data(*words: object, before: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command. `before`: what the process does first, in Python."""
-    code = f"{before}\nfrom ugen.data.cli.main import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True
-    )
 
 
 def quiet(line: str) -> None:
@@ -123,25 +119,6 @@ def finished(process: subprocess.Popen[str], code: int = 0) -> str:
     return out + err
 
 
-def ugen_run_bytes(
-    *arguments: object, without: str = "torch onnx"
-) -> subprocess.CompletedProcess[bytes]:
-    """Run the command in a process where some modules cannot be imported."""
-    code = (
-        f"import sys; sys.modules.update(dict.fromkeys({without.split()}));"
-        "from ugen.runtime.cli.run import main; main()"
-    )
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True)
-
-
-def ugen_run(*arguments: object, without: str = "torch onnx") -> subprocess.CompletedProcess[str]:
-    """The same, of what it prints as text."""
-    done = ugen_run_bytes(*arguments, without=without)
-    return subprocess.CompletedProcess(
-        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-    )
-
-
 _COMMANDS = {
     "ugen-data": "ugen.data.cli:ugen_data",
     "train-ugen": "ugen.train.__main__:train_ugen",
@@ -149,6 +126,71 @@ _COMMANDS = {
     "ugen-run": "ugen.runtime.cli:ugen_run",
     "ugen-score": "ugen.runtime.cli:ugen_score",
 }
+
+
+def in_process(name: str, *words: object, without: str = "") -> subprocess.CompletedProcess[bytes]:
+    """Run a command in this process, which spares the start of another. `without`: modules that
+    cannot be imported meanwhile."""
+    module, function = _COMMANDS[name].split(":")
+    absent = without.split()
+    if "torch" in absent and name.startswith("ugen-"):  # nor what imports it
+        absent += [each for each in sys.modules if each.startswith(("ugen.train", "ugen.export"))]
+    handlers = {number: signal.getsignal(number) for number in interrupts.signals()}
+    arguments = [name, *map(str, words)]
+    out, err = BytesIO(), BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        for each in absent:
+            patch.setitem(sys.modules, each, None)
+        patch.setattr(sys, "argv", arguments)
+        patch.setattr(sys, "stdout", TextIOWrapper(out, "utf-8"))
+        patch.setattr(sys, "stderr", TextIOWrapper(err, "utf-8"))
+        try:
+            getattr(import_module(module), function)()
+        except SystemExit as end:
+            code = end.code
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def _as_text(done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[str]:
+    out, err = done.stdout.decode(), done.stderr.decode()
+    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], message: str) -> None:
+    """That a command said so in one line that begins with its name, and ended with exit code 2."""
+    assert done.returncode == 2
+    said = done.stderr
+    assert said.count("\n") == 1 and said.startswith(f"{done.args[0]}: ") and message in said
+
+
+def trained(*words: object, code: int = 0) -> str:
+    """Run train-ugen in this process; give all it printed. `code`: the exit code it must have."""
+    pytest.importorskip("torch")
+    done = _as_text(in_process("train-ugen", *words))
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+def ugen_data(*words: object, without: str = "") -> subprocess.CompletedProcess[str]:
+    """Run ugen-data in this process."""
+    return _as_text(in_process("ugen-data", *words, without=without))
+
+
+def ugen_run_bytes(
+    *words: object, without: str = "torch onnx"
+) -> subprocess.CompletedProcess[bytes]:
+    """Run ugen-run in this process, as if what it does not need were not installed."""
+    return in_process("ugen-run", *words, without=without)
+
+
+def ugen_run(*words: object, without: str = "torch onnx") -> subprocess.CompletedProcess[str]:
+    """The same, of what it prints as text."""
+    return _as_text(ugen_run_bytes(*words, without=without))
 
 
 def command(

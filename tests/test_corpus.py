@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from odd_files import header, track
-from support import BUNDLED, finished, train_ugen, ugen_data
+from support import BUNDLED, trained, ugen_data
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
 from ugen.data.cli.main import MUSIC
 from ugen.data.codecs.registry import CODECS
@@ -166,13 +166,7 @@ def test_tokens_that_a_power_cut_zeroed_are_read_again(
 ) -> None:
     """Files were trusted by their size alone: zeros where tokens had been went into the corpus."""
     whole = prepare(folder, tmp_path / "whole", BEATS)
-
-    def interrupt(done: int, of: int) -> None:
-        if done == of - 1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        prepare(folder, tmp_path / "corpus", BEATS, on_file=interrupt)
+    _stop_at_the_last_file(folder, tmp_path / "corpus")
     tokens = tmp_path / ".corpus.partial" / "tokens.u16"
     size = tokens.stat().st_size
     with open(tokens, "r+b") as stream:
@@ -186,16 +180,19 @@ def test_tokens_that_a_power_cut_zeroed_are_read_again(
     assert resumed.rows == whole.rows and (resumed.tokens == whole.tokens).all()
 
 
-def test_a_changed_line_of_the_journal_is_read_again(folder: Path, tmp_path: Path) -> None:
-    """Its numbers went into the corpus: only the tokens had a hash."""
-    whole = prepare(folder, tmp_path / "whole", BEATS)
-
+def _stop_at_the_last_file(folder: Path, out: Path) -> None:
     def interrupt(done: int, of: int) -> None:
         if done == of - 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(folder, tmp_path / "corpus", BEATS, on_file=interrupt)
+        prepare(folder, out, BEATS, on_file=interrupt)
+
+
+def test_a_changed_line_of_the_journal_is_read_again(folder: Path, tmp_path: Path) -> None:
+    """Its numbers went into the corpus: only the tokens had a hash."""
+    whole = prepare(folder, tmp_path / "whole", BEATS)
+    _stop_at_the_last_file(folder, tmp_path / "corpus")
     journal = tmp_path / ".corpus.partial" / "journal.jsonl"
     text = journal.read_text()
     journal.write_text(text.replace('"notes": ', '"notes": 1', 3))
@@ -272,7 +269,7 @@ def test_nothing_need_be_held_out(tmp_path: Path) -> None:
         shutil.copy(path, folder / path.name)
     corpus = prepare(folder, tmp_path / "corpus", replace(BEATS, valid=0.0))
     assert [len(corpus.pieces(name)) for name in SPLITS] == [10, 0, 0]
-    refused = finished(train_ugen(corpus.path, "-o", tmp_path / "run"), 2)
+    refused = trained(corpus.path, "-o", tmp_path / "run", code=2)
     assert "corpus: holds out no pieces to evaluate with; prepare it with --valid" in refused
     for path in list(folder.iterdir())[1:]:
         path.unlink()

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import torch
 import typer
-from support import digest, finished, train_ugen
+from support import digest, finished, train_ugen, trained
 from ugen.data.corpus.corpus import Corpus
 from ugen.train.cli import app, main
 from ugen.train.presets import PRESETS
@@ -109,7 +109,7 @@ def flags(name: str, value: Any) -> list[object]:
 def tiny_run(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained run."""
     path = tmp_path_factory.mktemp("tiny") / "run"
-    finished(train_ugen(small_corpus.path, "-o", path, *TINY, *FAST, "--precision", "fp32"))
+    trained(small_corpus.path, "-o", path, *TINY, *FAST, "--precision", "fp32")
     return path
 
 
@@ -299,7 +299,7 @@ def test_a_run_stopped_before_its_first_evaluation_begins_again(
     said = finished(process, 130)
     assert "the same command begins again" in said
     assert not (out / "metrics.jsonl").exists(), "it was stopped early enough"
-    finished(train_ugen(*arguments, "--epochs", "0", *resume))
+    trained(*arguments, "--epochs", "0", *resume)
     assert (out / "model.safetensors").exists() and config(out)["training"]["epochs"] == 0
 
 

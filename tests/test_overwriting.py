@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import BUNDLED, finished, train_ugen, ugen_data, ugen_run
+from support import BUNDLED, trained, ugen_data, ugen_run
 from terminals import in_terminal
 from ugen.data.cli.overwrite import require_new
 from ugen.data.errors import UgenError
@@ -86,6 +86,6 @@ def test_a_run_is_not_written_among_the_music(inside: str, tmp_path: Path) -> No
     """The next run once learned from the samples of this one."""
     for path in BUNDLED[:3]:
         shutil.copy(path, tmp_path)
-    said = finished(train_ugen(tmp_path, "-o", tmp_path / inside, "--epochs", 0), 2)
+    said = trained(tmp_path, "-o", tmp_path / inside, "--epochs", 0, code=2)
     assert "is inside the music; choose a folder outside" in said
     assert len(list(tmp_path.iterdir())) == 3

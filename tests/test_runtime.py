@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import digest, ugen_run
+from support import assert_refused, digest, ugen_run
 from ugen.data import UgenError, make_codec, read_midi
 from ugen.data.codecs.base import Codec
 from ugen.runtime import Card, Model, Sampling, generate, steps
@@ -253,12 +253,7 @@ def test_mistakes_get_one_line_and_exit_code_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = ugen_run(*[model_file if argument == "MODEL" else argument for argument in arguments])
-    assert done.returncode == 2
-    assert (
-        done.stderr.count("\n") == 1
-        and done.stderr.startswith("ugen-run: ")
-        and message in done.stderr
-    )
+    assert_refused(done, message)
     assert list(tmp_path.iterdir()) == []
 
 

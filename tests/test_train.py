@@ -17,7 +17,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support import digest, finished, train_ugen
+from support import digest, finished, in_process, train_ugen, trained
 from torch.nn.functional import cross_entropy
 from ugen.data import UgenError, make_codec
 from ugen.data.codecs.columns import CHORD_NAMES, Wishes
@@ -211,7 +211,7 @@ ARGUMENTS = [
 def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(
     small_corpus: Corpus, tmp_path: Path
 ) -> None:
-    finished(train_ugen(small_corpus.path, "-o", tmp_path / "whole", *ARGUMENTS))
+    trained(small_corpus.path, "-o", tmp_path / "whole", *ARGUMENTS)
     process = train_ugen(small_corpus.path, "-o", tmp_path / "killed", *ARGUMENTS)
     metrics = tmp_path / "killed" / "metrics.jsonl"
     deadline = time.monotonic() + 60
@@ -221,18 +221,8 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(
     process.send_signal(signal.SIGKILL)
     process.communicate()
     interrupted_at = len(metrics.read_text().splitlines())
-    finished(
-        train_ugen(
-            small_corpus.path,
-            "-o",
-            tmp_path / "killed",
-            "--resume",
-            "--threads",
-            1,
-            "--sample-minutes",
-            0,
-        )
-    )
+    again = ["--resume", "--threads", 1, "--sample-minutes", 0]
+    trained(small_corpus.path, "-o", tmp_path / "killed", *again)
     assert interrupted_at < len(metrics.read_text().splitlines()), "it was killed before its end"
     assert digest(tmp_path / "killed" / "model.safetensors") == digest(
         tmp_path / "whole" / "model.safetensors"
@@ -301,7 +291,7 @@ def test_two_processes_learn_what_one_does(small_corpus: Corpus, tmp_path: Path)
     """The same global batch over gloo: the same curve, but for the order in which sums are
     taken."""
     flags = [small_corpus.path, *ARGUMENTS, "--dropout", "0", "--epochs", "2"]
-    finished(train_ugen(*flags, "-o", tmp_path / "one"))
+    trained(*flags, "-o", tmp_path / "one")
     command = [
         sys.executable,
         "-m",
@@ -341,11 +331,11 @@ def test_a_resumed_run_keeps_its_settings_but_for_its_length(
 ) -> None:
     run = shutil.copytree(small_run, tmp_path / "run")
     flags = [small_corpus.path, "-o", run, "--resume", "--sample-minutes", 0]
-    refused = finished(train_ugen(*flags, "--hidden", 41), 2)
+    refused = trained(*flags, "--hidden", 41, code=2)
     assert "--hidden 41: the run to resume has 40" in refused
-    assert "--find-lr: goes with a new run" in finished(train_ugen(*flags, "--find-lr"), 2)
+    assert "--find-lr: goes with a new run" in trained(*flags, "--find-lr", code=2)
     steps = len((run / "metrics.jsonl").read_text().splitlines())
-    finished(train_ugen(*flags, "--hidden", 40, "--epochs", 14, "--patience", 100))
+    trained(*flags, "--hidden", 40, "--epochs", 14, "--patience", 100)
     assert len((run / "metrics.jsonl").read_text().splitlines()) > steps
     assert json.loads((run / "config.json").read_text())["training"]["epochs"] == 14
 
@@ -394,9 +384,7 @@ def test_a_run_is_never_overwritten_and_never_resumed_on_other_music(
     small_run: Path, small_corpus: Corpus
 ) -> None:
     before = digest(small_run / "model.safetensors")
-    assert "holds a training run already" in finished(
-        train_ugen(small_corpus.path, "-o", small_run), 2
-    )
+    assert "holds a training run already" in trained(small_corpus.path, "-o", small_run, code=2)
     other = Corpus(
         small_corpus.path,
         small_corpus.codec,
@@ -466,16 +454,16 @@ def test_mistakes_get_one_line_and_exit_code_2(
 ) -> None:
     if "cuda" in arguments and torch.cuda.is_available():
         arguments, message = ["--device", "mps"], "--device mps: not on this machine"
-    process = train_ugen(small_folder, "-o", tmp_path / "run", *arguments)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 2
+    done = in_process("train-ugen", small_folder, "-o", tmp_path / "run", *arguments)
+    err = done.stderr.decode()
+    assert done.returncode == 2
     assert err.startswith("train-ugen: ") and err.count("\n") == 1 and message in err
     assert not (tmp_path / "run").exists(), "a flag is checked before a folder is read"
 
 
 def test_a_resume_of_nothing_is_refused(small_folder: Path, tmp_path: Path) -> None:
-    resumed = train_ugen(small_folder, "-o", tmp_path / "run", "--resume")
-    assert "holds no training run to resume" in finished(resumed, 2)
+    said = trained(small_folder, "-o", tmp_path / "run", "--resume", code=2)
+    assert "holds no training run to resume" in said
     assert not (tmp_path / "run").exists()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support import finished, train_ugen
+from support import trained
 from ugen.data import make_codec, read_midi
 from ugen.data.corpus.corpus import Corpus
 from ugen.data.corpus.prepare import Settings, prepare
@@ -47,15 +47,17 @@ def row(**changes: object) -> dict:
 
 # collapse and its like
 
+RESTS = {
+    "top_event": "step",
+    "top_event_predicted": 0.99,
+    "top_event_actual": 0.5,
+    "time_predicted": 0.99,
+    "time_actual": 0.5,
+}
+
 
 def test_a_collapsed_model_is_described_in_words() -> None:
-    rests = row(
-        top_event="step",
-        top_event_predicted=0.99,
-        top_event_actual=0.5,
-        time_predicted=0.99,
-        time_actual=0.5,
-    )
+    rests = row(**RESTS)
     assert "predicts rests 99% of the time, where the music has 50%" in collapse([rests, rests])
     one = row(top_event_predicted=0.97)
     assert "predicts pitch:60 97% of the time, where the music has 10%" in collapse([one, one])
@@ -63,13 +65,7 @@ def test_a_collapsed_model_is_described_in_words() -> None:
 
 
 def test_a_healthy_or_young_model_gets_no_warning() -> None:
-    rests = row(
-        top_event="step",
-        top_event_predicted=0.99,
-        top_event_actual=0.5,
-        time_predicted=0.99,
-        time_actual=0.5,
-    )
+    rests = row(**RESTS)
     young = {**rests, "epoch": 0.4}
     assert collapse([row(), row()]) == collapse([row(), rests]) == collapse([rests, row()]) == ""
     assert collapse([young, young]) == collapse([young, rests]) == "", (
@@ -144,9 +140,7 @@ def test_a_corpus_too_small_is_warned_of_before_training(
         "too small for this model: 11,000,000 weights to learn from 30,000 tokens (367 each)"
         in weights
     )
-    said = finished(
-        train_ugen(small_corpus.path, "-o", tmp_path / "run", "--epochs", 0, "--sample-minutes", 0)
-    )
+    said = trained(small_corpus.path, "-o", tmp_path / "run", "--epochs", 0, "--sample-minutes", 0)
     assert "Your corpus is too small for this model" in said
     assert said.index("too small") < said.index(" epoch"), "before the first evaluation"
 
@@ -229,7 +223,7 @@ def test_tensorboard_gets_the_numbers(small_corpus: Corpus, tmp_path: Path) -> N
         32,
         "--tensorboard",
     ]
-    finished(train_ugen(small_corpus.path, "-o", run, *flags, "--sample-minutes", 0))
+    trained(small_corpus.path, "-o", run, *flags, "--sample-minutes", 0)
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(run / "tensorboard")).Reload()
