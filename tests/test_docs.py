@@ -22,7 +22,7 @@ pytest.importorskip("torch")
 # What the shown commands take besides, so that a page takes seconds: a third of a minute of
 # training, of the model that comes with ugen or a tiny one, and one precision. A file that is there
 # is written again: a reader would be asked.
-HASTE = {"train-ugen": "--epochs 1 --minutes 0.3 --threads 1 --sample-minutes 0"}
+HASTE = {"train-ugen": "--epochs 0.1 --minutes 0.05 --threads 1 --sample-minutes 0"}
 SHIM = """#!/bin/bash
 for ((i = 1; i < $#; i++)); do
   target=$((i + 1))
