@@ -81,20 +81,25 @@ def train(
     if measure:
         raise UgenError("goes with --list-presets", flag=MEASURE)
     run = RunOptions(**options)
+    _prepare_libraries(run)
+    from .run_setup.setup import trainer_for
+
+    request = Request(source, output, run, model, training, {**codec, **corpus})
+    with trainer_for(request, resumed) as trainer:
+        _run(trainer, run)
+
+
+def _prepare_libraries(run: RunOptions) -> None:
+    """Refuse the command where one is missing, and let torch use as many threads as it may."""
     require("torch", "train")
     require("safetensors", "train")
     if run.tensorboard:
         require("tensorboard", "tensorboard")
     import torch
 
-    from .run_setup.setup import trainer_for
-
     # a library's own default may be more than this process is allowed
     usual = min(torch.get_num_threads(), usable_processors())
     torch.set_num_threads(usable_threads(run.threads or usual, partial(typer.echo, err=True)))
-    request = Request(source, output, run, model, training, {**codec, **corpus})
-    with trainer_for(request, resumed) as trainer:
-        _run(trainer, run)
 
 
 def _run(trainer: Trainer, options: RunOptions) -> None:

@@ -133,20 +133,27 @@ def run(
         kept = read_kept(loaded, Keeping(**keeping), given, messages.warning)
         if kept is not None:
             song["kept"] = kept
-        is_open = streaming.endless or streaming.midi_in is not None
-        if not is_open and song.keys().isdisjoint(("seconds", "bars", "kept")):
-            song["seconds"] = SECONDS
-        if targets.save_state is not None and not streaming.endless:
-            song["exact"] = True  # a song that has come to its end cannot be continued
-        if " " in song.get("key", ""):  # D minor: records and other runtimes have Dm
-            song["key"] = key_name(parse_key(song["key"]))
+        _complete(song, targets, streaming, messages)
         if "key" not in loaded.card.known and "key" in song:
             transform["key"] = song.pop("key")
-        if "chords" in song:
-            song["chords"] = _chords(song["chords"], messages)
         settings = _settings(loaded, origin, song, sampling, messages)
         request = Request(loaded.sha256, settings, Transform(**transform))
     songs.make(request, origin, loaded, targets, streaming, messages)
+
+
+def _complete(
+    song: dict[str, Any], targets: Output, streaming: Live, messages: RunMessages
+) -> None:
+    """Add what follows from the other options, and put key and chords as records have them."""
+    is_open = streaming.endless or streaming.midi_in is not None
+    if not is_open and song.keys().isdisjoint(("seconds", "bars", "kept")):
+        song["seconds"] = SECONDS
+    if targets.save_state is not None and not streaming.endless:
+        song["exact"] = True  # a song that has come to its end cannot be continued
+    if " " in song.get("key", ""):  # D minor: records and other runtimes have Dm
+        song["key"] = key_name(parse_key(song["key"]))
+    if "chords" in song:
+        song["chords"] = _chords(song["chords"], messages)
 
 
 def _settings(
