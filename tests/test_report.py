@@ -6,11 +6,11 @@ from __future__ import annotations
 import html
 import shutil
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from html_page import Page
 from support import BUNDLED
 from ugen.data import Score, UgenError, make_codec, midi_bytes, read_midi, write_midi
 from ugen.data.corpus.corpus import SPLITS, Corpus
@@ -43,42 +43,6 @@ def odd_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         (folder / f"short{i}.mid").write_bytes(midi_bytes(short))
     (folder / "notes.txt").write_text("not music")
     return prepare(folder, folder.parent / "corpus", Settings(make_codec("beats"), valid=0.2))
-
-
-class Balance(HTMLParser):
-    """Reads a page as strictly as it can: tags must close in order; keeps the text of cells and all
-    attributes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[str] = []
-        self.cells: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append(tag)
-        self.attributes += attrs
-        if tag != "meta":
-            self.open.append(tag)
-        if tag == "td":
-            self.cells.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] == "td":
-            self.cells[-1] += data
-
-
-def parsed(text: str) -> Balance:
-    """A page, read to its end with every tag closed."""
-    reader = Balance()
-    reader.feed(text)
-    reader.close()
-    assert not reader.open
-    return reader
 
 
 def assert_sums_agree(corpus: Corpus, found: Facts) -> None:
@@ -224,7 +188,7 @@ def test_every_file_is_on_the_page_and_its_name_escaped(
 ) -> None:
     for corpus in (small_corpus, odd_corpus):
         text = page(facts(corpus))
-        cells = parsed(text).cells
+        cells = Page(text).cells
         files = cells[-8 * len(corpus.rows) :: 8]
         assert files == [row.file for row in corpus.rows]
         for row, at in zip(
@@ -243,10 +207,10 @@ def test_every_file_is_on_the_page_and_its_name_escaped(
 
 def test_the_page_needs_nothing_beside_itself(odd_corpus: Corpus) -> None:
     text = page(facts(odd_corpus))
-    read = parsed(text)
+    read = Page(text)
     assert text.startswith("<!DOCTYPE html>")
     assert not {"script", "link", "img", "iframe"} & set(read.seen)
-    assert not {"src", "href", "onclick", "onload"} & {name for name, _ in read.attributes}
+    assert not {"src", "href", "onclick", "onload"} & read.names
     assert (
         "http:" not in text
         and "https:" not in text
@@ -268,7 +232,7 @@ def test_a_codec_without_tempo_is_reported(small_folder: Path, tmp_path: Path) -
     assert_sums_agree(corpus, found)
     assert found.tempos == {} and "Tempos" not in table(found)
     assert [kind.name for kind in found.kinds] == ["step", "pitch"]
-    parsed(page(found))
+    Page(page(found))
 
 
 def test_tokens_of_another_codec_are_refused(small_corpus: Corpus, tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ import base64
 import hashlib
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import matplotlib.image
 import numpy as np
 import pytest
+from html_page import Page
 from ugen.data import Score, UgenError, make_codec, write_midi
 from ugen.data.analysis.spread import COMPARED
 from ugen.data.json_values import to_json
@@ -22,47 +22,6 @@ from ugen.train import metrics
 from ugen.train.config import ModelConfig, TrainConfig
 from ugen.train.reporting.charts import Curve, Mark, line_chart
 from ugen.train.reporting.run_report import write_report
-
-VOID = {"meta", "img"}
-
-
-class Page(HTMLParser):
-    """Reads a page as strictly as it can: tags must close in order. Keeps visible text, cells,
-    images, links, music and paths."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[str] = []
-        self.words = ""
-        self.cells: list[str] = []
-        self.sources: list[str] = []
-        self.names: set[str] = set()
-        self.links: list[str] = []
-        self.played: list[Any] = []
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append(tag)
-        self.names |= {name for name, _ in attrs}
-        self.links += [value or "" for name, value in attrs if name == "href"]
-        self.played += [json.loads(value or "") for name, value in attrs if name == "data-notes"]
-        self.sources += [value or "" for name, value in attrs if name == "src"]
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag == "td":
-            self.cells.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if not {"style", "script"} & set(self.open):
-            self.words += data
-        if self.open and self.open[-1] == "td":
-            self.cells[-1] += data
 
 
 def row(step: int, **changed: Any) -> dict[str, Any]:
