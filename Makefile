@@ -60,7 +60,7 @@ demo: install    ## Train on the bundled music, export, make a song: about five 
 	$(BIN)/python tests/demo_check.py demo
 
 test: install programs page-tests lint types  ## Run the whole suite, and the style and type checks
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # the light install alone, each dependency at the lowest version that pyproject.toml admits
 test-oldest: install  ## Hold exported files, on the oldest onnxruntime admitted, to what the newest makes of them

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import digest, ugen_run
+from support import command, digest, finished, ugen_run
 from ugen.data import Note, UgenError, read_midi
 from ugen.data.midi.messages import ALL_NOTES_OFF
 from ugen.runtime.playback import midi_player, midi_port
@@ -620,24 +620,11 @@ def test_the_command_plays_on_a_port_and_writes_what_it_played(
         "PYTHONPATH", f"{tmp_path / 'lib'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     )
     monkeypatch.setenv("HEARD", str(tmp_path / "heard.txt"))
-    assert ugen_run(model_file, "--list-ports").stdout == "Synth 1\n"
+    assert finished(command("ugen-run", model_file, "--list-ports")) == "Synth 1\n"
     song = tmp_path / "song.mid"
-    done = ugen_run(
-        model_file,
-        "--midi-port",
-        "synth",
-        "-o",
-        song,
-        "--seconds",
-        3,
-        "--seed",
-        1,
-        "--transpose",
-        1,
-        "--exact",
-    )
-    assert done.returncode == 0, done.stderr
-    assert "seed 1" in done.stdout and re.search(r"played [23]\.\d s", done.stdout)
+    words = ["--midi-port", "synth", "-o", song, "--seconds", 3, "--seed", 1]
+    said = finished(command("ugen-run", model_file, *words, "--transpose", 1, "--exact"))
+    assert "seed 1" in said and re.search(r"played [23]\.\d s", said)
     rows = [line.split() for line in (tmp_path / "heard.txt").read_text().splitlines()]
     sent = [
         (float(at), int(pitch)) for at, status, pitch, *_ in rows if int(status) & 0xF0 == NOTE_ON

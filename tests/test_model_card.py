@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_files import PROVENANCE, made, refusal, refusal_of
 from onnx import numpy_helper
-from support import ugen_run
+from support import command, finished, ugen_run
 from ugen.data import make_codec
 from ugen.data.codecs.columns import Wishes
 from ugen.export.export import export
@@ -410,10 +410,8 @@ def test_a_licence_is_wrapped_cut_when_endless_and_legible_anywhere(tmp_path: Pa
         entry for entry in proto.metadata_props if entry.key == "ugen.licence"
     ).value = '"by Frédéric"'
     onnx.save(proto, tmp_path / "model.onnx")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONIOENCODING", "ascii")
-        done = ugen_run(tmp_path / "model.onnx", "--info")
-    assert done.returncode == 0 and done.stdout.endswith("  by Fr?d?ric\n")
+    shown = command("ugen-run", tmp_path / "model.onnx", "--info", PYTHONIOENCODING="ascii")
+    assert finished(shown).endswith("  by Fr?d?ric\n")
 
 
 # the command

@@ -317,9 +317,9 @@ def test_the_shortest_song_and_an_impossible_state() -> None:
 
 
 def endless(
-    model_file: Path, *arguments: object, after: float, by: int = signal.SIGINT
+    model_file: Path, folder: Path, *arguments: object, by: int = signal.SIGINT
 ) -> subprocess.Popen:
-    """Start the command, wait until its file grows, and end it."""
+    """Start the command, wait until its file in a folder has some minutes of music, and end it."""
     code = f"import sys; sys.modules.update(dict.fromkeys(['torch', 'onnx'])); {RUN}"
     process = subprocess.Popen(
         python(code, model_file, "--endless", *arguments),
@@ -327,7 +327,9 @@ def endless(
         stdout=subprocess.PIPE,
         text=True,
     )
-    time.sleep(after)
+    while not any(path.stat().st_size > 20_000 for path in folder.iterdir()):
+        assert process.poll() is None
+        time.sleep(0.02)
     process.send_signal(by)
     return process
 
@@ -337,19 +339,8 @@ def test_an_endless_file_is_whole_when_it_is_ended_and_can_be_made_again(
     by, plain_file: Path, tmp_path: Path
 ) -> None:
     state = tmp_path / "end.json"
-    process = endless(
-        plain_file,
-        "-o",
-        tmp_path / "{seed}.mid",
-        "--seed",
-        4,
-        "--transpose",
-        2,
-        "--save-state",
-        state,
-        after=3,
-        by=by,
-    )
+    words = ["-o", tmp_path / "{seed}.mid", "--seed", 4, "--transpose", 2, "--save-state", state]
+    process = endless(plain_file, tmp_path, *words, by=by)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["4.mid", "end.json"], (

@@ -38,7 +38,8 @@ export class CopyFinder {
     const { table } = this;
     const before = this.notes.length;
     const last = nows[nows.length - 1]!;
-    this.notes.push(...notesBetween(this.codec, steps, nows, this.read, last));
+    const stretch = { codec: this.codec, steps, nows, begin: this.read, end: last };
+    this.notes.push(...notesIn(stretch));
     this.read = last;
     const fresh = grams(this.notes.slice(Math.max(before - table.n + 1, 0)), table.n);
     if (!table.lookup(fresh.map((each) => each.hash)).length) return null;
@@ -69,30 +70,27 @@ export class CopyFinder {
   }
 }
 
+/** Steps, where a song stood after each of them, and the times between which notes are read. */
+interface Stretch {
+  codec: Codec;
+  steps: readonly Step[];
+  nows: readonly number[];
+  begin: number;
+  end: number;
+}
+
 /** The notes that begin at `begin` or later and before `end`, by onset, then pitch, each once. */
-function notesBetween(
-  codec: Codec,
-  steps: readonly Step[],
-  nows: readonly number[],
-  begin: number,
-  end: number,
-): PitchedNote[] {
-  const listsSounding = !codec.onsetTokens.some((is) => is === 1);
+function notesIn(stretch: Stretch): PitchedNote[] {
+  const listsSounding = !stretch.codec.onsetTokens.some((is) => is === 1);
   const read = listsSounding ? newlySounding : struck;
   const found = new Map<number, PitchedNote>();
-  for (const note of read(codec, steps, nows, begin, end)) {
+  for (const note of read(stretch)) {
     found.set(note.onset * 128 + note.pitch, note);
   }
   return [...found.values()].sort(byKeys((note) => note.onset, (note) => note.pitch));
 }
 
-function struck(
-  codec: Codec,
-  steps: readonly Step[],
-  nows: readonly number[],
-  begin: number,
-  end: number,
-): PitchedNote[] {
+function struck({ codec, steps, nows, begin, end }: Stretch): PitchedNote[] {
   const found: PitchedNote[] = [];
   for (let n = bisectLeft(nows, begin); n < bisectLeft(nows, end); n++) {
     const { kind, value } = codec.pairs[Number(steps[n])]!;
@@ -102,13 +100,7 @@ function struck(
 }
 
 /** Pitches that were not in the grid step before, which is read again, too. */
-function newlySounding(
-  codec: Codec,
-  steps: readonly Step[],
-  nows: readonly number[],
-  begin: number,
-  end: number,
-): PitchedNote[] {
+function newlySounding({ codec, steps, nows, begin, end }: Stretch): PitchedNote[] {
   const first = bisectLeft(nows, begin);
   const isFrame = codec.input === "frame";
   const before = first && !isFrame ? bisectLeft(nows, nows[first - 1]!) : first;
