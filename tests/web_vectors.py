@@ -204,6 +204,70 @@ def _models() -> dict[str, Hashed]:
 MODELS = _models()
 
 
+WISHED = {"key": "F#m", "density": "dense", "polyphony": "low", "label": "waltz"}
+OF_BEATS = {**WISHED, "meter": "3/4"}
+BAND = {"instruments": [0, 33, 128], "drums": True}
+BEATS, EVENTS, FRAMES = "beats, columns", "events, columns", "frames, columns"
+PRIMED = {"primer": base64.b64encode(PRIMER.read_bytes()).decode()}
+ASKED: list[tuple[str, dict[str, Any]]] = [
+    (BEATS, {"bars": 8, "seed": 3}),
+    (BEATS, {"bars": 1, "seed": 3}),
+    (BEATS, {"bars": 12, "seed": 4, "wishes": OF_BEATS, "tempo": 90}),
+    (BEATS, {"bars": 6, "seed": 5, "wishes": {"label": "rag:0.7,waltz:0.3"}, "guidance": 1}),
+    (BEATS, {"seconds": 30, "seed": 6, "wishes": OF_BEATS, "guidance": 2.5}),
+    (BEATS, {"seconds": 12.5, "seed": 2**64 - 1, "temperature": 0.8, "topP": 0.5}),
+    (BEATS, {"seconds": 12, "seed": 8, "topK": 5, "minP": 0.05, "repetitionPenalty": 1.3}),
+    (BEATS, {"seconds": 12, "seed": 8, "temperature": 0, "guard": False}),
+    (BEATS, {"seconds": 12, "seed": 9, "keyStrength": 3, "wishes": {"key": "Eb"}}),
+    (BEATS, {"seconds": 40, "seed": 10, "topK": 1, "guard": False}),
+    (BEATS, {"bars": 200, "seed": 11}),
+    (BEATS, {"seconds": 120, "seed": 8, "temperature": 0}),
+    *((name, {"seconds": 90, "seed": 3}) for name in ("stuck", "high", "one pitch")),
+    ("loop", {"seconds": 90, "seed": 3}),
+    ("beats, copies", {"seconds": 60, "seed": 1}),
+    ("beats, copies", {"seconds": 60, "seed": 1, "copyGuard": False}),
+    ("events, copies", {"seconds": 60, "seed": 1}),
+    ("frames, copies", {"seconds": 30, "seed": 1}),
+    ("khot, copies", {"seconds": 17, "seed": 1}),
+    ("beats", {"bars": 4, "seed": 12, "tempo": 200.5}),
+    ("beats", {"seconds": 9, "seed": 12, "wishes": {"key": "Bb"}}),
+    ("beats-band", {"bars": 8, "seed": 13, "wishes": BAND}),
+    ("beats-band, columns", {"bars": 24, "seed": 14, "wishes": {"instruments": [40, 73]}}),
+    ("beats-band, columns", {"seconds": 30, "seed": 15, "wishes": {"drums": False}}),
+    ("beats-band, columns", {"seconds": 3, "seed": 16, "wishes": BAND}),
+    ("beats-band, columns", {"bars": 40, "seed": 17, "wishes": OF_BEATS}),
+    (EVENTS, {"seconds": 30, "seed": 18, "wishes": WISHED}),
+    (EVENTS, {"seconds": 12, "seed": 19, "repetitionPenalty": 2, "topK": 9}),
+    (EVENTS, {"seconds": 24, "seed": 20, "wishes": {"label": "rag:1,waltz:2"}}),
+    (FRAMES, {"seconds": 30, "seed": 21, "wishes": WISHED, "temperature": 0.5}),
+    ("frames-fold, columns", {"seconds": 30, "seed": 22, "temperature": 0.7}),
+    ("khot", {"seconds": 3, "seed": 23, "temperature": 0.3, "topP": 0.9, "minP": 0.2}),
+    ("khot", {"seconds": 3, "seed": 24, "topK": 3}),
+    ("khot", {"seconds": 3, "seed": 24, "temperature": 0, "guard": False}),
+    (BEATS, {"seconds": 12, "seed": 25, **PRIMED, "primerSeconds": 10}),
+    (BEATS, {"bars": 6, "seed": 26, **PRIMED, "keepPrimer": True, "wishes": {"key": "D"}}),
+    ("beats", {"bars": 6, "seed": 27, **PRIMED, "exact": True, "tempo": 100}),
+    ("beats-band, columns", {"bars": 12, "seed": 28, **PRIMED, "keepPrimer": True}),
+    (EVENTS, {"seconds": 9, "seed": 29, **PRIMED, "keepPrimer": True}),
+    ("frames", {"seconds": 5, "seed": 30, **PRIMED, "primerSeconds": 6}),
+    ("frames-fold, columns", {"seconds": 9, "seed": 31, **PRIMED, "primerSeconds": 20}),
+    ("khot", {"seconds": 3, "seed": 32, **PRIMED, "primerSeconds": 3, "keepPrimer": True}),
+    *(
+        (BEATS, {"bars": 9, "seed": 33 + n, "wishes": {"chords": chords}})
+        for n, chords in enumerate(CHORDS)
+    ),
+    *kept_cases(),
+    # what a model cannot do
+    *((BEATS, {"bars": 2, "seed": 1, "wishes": {"chords": each}}) for each in NO_CHORDS),
+    ("beats", {"bars": 2, "seed": 1, "wishes": {"chords": "Am"}}),
+    ("events", {"bars": 8, "seed": 1}),
+    ("beats", {"seconds": 8, "seed": 1, "wishes": {"density": "dense"}}),
+    ("beats", {"seconds": 8, "seed": 1, "wishes": {"instruments": [1]}}),
+    (BEATS, {"seconds": 8, "seed": 1, "wishes": {"label": "polka"}}),
+    ("frames", {"seconds": 8, "seed": 1, "repetitionPenalty": 2}),
+]
+
+
 def cases() -> list[Case]:
     """The songs."""
     found = []
@@ -212,69 +276,7 @@ def cases() -> list[Case]:
         found.append(Case(name, {"seconds": seconds, "seed": 1}))
         if "copies" not in name:
             found.append(Case(name, {"seconds": seconds, "seed": 2, "exact": True}))
-    wished = {"key": "F#m", "density": "dense", "polyphony": "low", "label": "waltz"}
-    of_beats = {**wished, "meter": "3/4"}
-    band = {"instruments": [0, 33, 128], "drums": True}
-    beats, events, frames = "beats, columns", "events, columns", "frames, columns"
-    primer = {"primer": base64.b64encode(PRIMER.read_bytes()).decode()}
-    more = [
-        (beats, {"bars": 8, "seed": 3}),
-        (beats, {"bars": 1, "seed": 3}),
-        (beats, {"bars": 12, "seed": 4, "wishes": of_beats, "tempo": 90}),
-        (beats, {"bars": 6, "seed": 5, "wishes": {"label": "rag:0.7,waltz:0.3"}, "guidance": 1}),
-        (beats, {"seconds": 30, "seed": 6, "wishes": of_beats, "guidance": 2.5}),
-        (beats, {"seconds": 12.5, "seed": 2**64 - 1, "temperature": 0.8, "topP": 0.5}),
-        (beats, {"seconds": 12, "seed": 8, "topK": 5, "minP": 0.05, "repetitionPenalty": 1.3}),
-        (beats, {"seconds": 12, "seed": 8, "temperature": 0, "guard": False}),
-        (beats, {"seconds": 12, "seed": 9, "keyStrength": 3, "wishes": {"key": "Eb"}}),
-        (beats, {"seconds": 40, "seed": 10, "topK": 1, "guard": False}),
-        (beats, {"bars": 200, "seed": 11}),
-        (beats, {"seconds": 120, "seed": 8, "temperature": 0}),
-        *((name, {"seconds": 90, "seed": 3}) for name in ("stuck", "high", "one pitch")),
-        ("loop", {"seconds": 90, "seed": 3}),
-        ("beats, copies", {"seconds": 60, "seed": 1}),
-        ("beats, copies", {"seconds": 60, "seed": 1, "copyGuard": False}),
-        ("events, copies", {"seconds": 60, "seed": 1}),
-        ("frames, copies", {"seconds": 30, "seed": 1}),
-        ("khot, copies", {"seconds": 17, "seed": 1}),
-        ("beats", {"bars": 4, "seed": 12, "tempo": 200.5}),
-        ("beats", {"seconds": 9, "seed": 12, "wishes": {"key": "Bb"}}),
-        ("beats-band", {"bars": 8, "seed": 13, "wishes": band}),
-        ("beats-band, columns", {"bars": 24, "seed": 14, "wishes": {"instruments": [40, 73]}}),
-        ("beats-band, columns", {"seconds": 30, "seed": 15, "wishes": {"drums": False}}),
-        ("beats-band, columns", {"seconds": 3, "seed": 16, "wishes": band}),
-        ("beats-band, columns", {"bars": 40, "seed": 17, "wishes": of_beats}),
-        (events, {"seconds": 30, "seed": 18, "wishes": wished}),
-        (events, {"seconds": 12, "seed": 19, "repetitionPenalty": 2, "topK": 9}),
-        (events, {"seconds": 24, "seed": 20, "wishes": {"label": "rag:1,waltz:2"}}),
-        (frames, {"seconds": 30, "seed": 21, "wishes": wished, "temperature": 0.5}),
-        ("frames-fold, columns", {"seconds": 30, "seed": 22, "temperature": 0.7}),
-        ("khot", {"seconds": 3, "seed": 23, "temperature": 0.3, "topP": 0.9, "minP": 0.2}),
-        ("khot", {"seconds": 3, "seed": 24, "topK": 3}),
-        ("khot", {"seconds": 3, "seed": 24, "temperature": 0, "guard": False}),
-        (beats, {"seconds": 12, "seed": 25, **primer, "primerSeconds": 10}),
-        (beats, {"bars": 6, "seed": 26, **primer, "keepPrimer": True, "wishes": {"key": "D"}}),
-        ("beats", {"bars": 6, "seed": 27, **primer, "exact": True, "tempo": 100}),
-        ("beats-band, columns", {"bars": 12, "seed": 28, **primer, "keepPrimer": True}),
-        (events, {"seconds": 9, "seed": 29, **primer, "keepPrimer": True}),
-        ("frames", {"seconds": 5, "seed": 30, **primer, "primerSeconds": 6}),
-        ("frames-fold, columns", {"seconds": 9, "seed": 31, **primer, "primerSeconds": 20}),
-        ("khot", {"seconds": 3, "seed": 32, **primer, "primerSeconds": 3, "keepPrimer": True}),
-        *(
-            (beats, {"bars": 9, "seed": 33 + n, "wishes": {"chords": chords}})
-            for n, chords in enumerate(CHORDS)
-        ),
-        *kept_cases(),
-        # what a model cannot do
-        *((beats, {"bars": 2, "seed": 1, "wishes": {"chords": each}}) for each in NO_CHORDS),
-        ("beats", {"bars": 2, "seed": 1, "wishes": {"chords": "Am"}}),
-        ("events", {"bars": 8, "seed": 1}),
-        ("beats", {"seconds": 8, "seed": 1, "wishes": {"density": "dense"}}),
-        ("beats", {"seconds": 8, "seed": 1, "wishes": {"instruments": [1]}}),
-        (beats, {"seconds": 8, "seed": 1, "wishes": {"label": "polka"}}),
-        ("frames", {"seconds": 8, "seed": 1, "repetitionPenalty": 2}),
-    ]
-    return found + [Case(*each) for each in more]
+    return found + [Case(*each) for each in ASKED]
 
 
 _NAMES = {"label": "like"}
