@@ -164,7 +164,7 @@ pretrained: install  ## Train the models that come with ugen again, from the mus
 	$(BIN)/export-ugen demo/pretrained/piano-run -o runtime/pretrained.onnx --force --precision int8 \
 	  --top-p 0.97 --licence "$$(cat runtime/pretrained.credits.txt)"
 	$(BIN)/export-ugen demo/pretrained/band-run -o runtime/pretrained-band.onnx --force --precision int8 \
-	  --top-p 0.96 --licence "$$(cat runtime/pretrained-band.credits.txt)"
+	  --top-p 0.95 --licence "$$(cat runtime/pretrained-band.credits.txt)"
 
 docs: install    ## Build the pages of docs/ as a site that works from disk: site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
