@@ -19,9 +19,9 @@ from ugen.data.pretrained import PRETRAINED
 
 pytest.importorskip("torch")
 
-# What the shown commands take besides, so that a page takes seconds: a third of a minute of
-# training, of the model that comes with ugen or a tiny one, and one precision. A file that is there
-# is written again: a reader would be asked.
+# What the shown commands take besides, so that a page takes seconds: three seconds of training, of
+# the model that comes with ugen or a tiny one, and one precision, proved on a little music. A file
+# that is there is written again: a reader would be asked.
 HASTE = {"train-ugen": "--epochs 0.1 --minutes 0.05 --threads 1 --sample-minutes 0"}
 SHIM = """#!/bin/bash
 for ((i = 1; i < $#; i++)); do
@@ -30,8 +30,8 @@ for ((i = 1; i < $#; i++)); do
 done
 extra=({extra})
 {choose}
-exec {python} -c 'from {module} import {function} as f; import sys; sys.argv[0] = "{name}"; f()' \\
-  "$@" "${{extra[@]}}"
+code='{before}; from {module} import {function} as f; import sys; sys.argv[0] = "{name}"; f()'
+exec {python} -c "$code" "$@" "${{extra[@]}}"
 """
 CHOOSE = {
     "train-ugen": """case " $* " in
@@ -41,9 +41,14 @@ CHOOSE = {
   *) extra+=(--init-from pretrained) ;;
 esac""",
     "export-ugen": """case " $* " in
-  *--precision*|*--format*) ;;
-  *) extra+=(--precision int8) ;;
+  *--format*) ;;
+  *--precision*) extra+=(--max-loss 9) ;;
+  *) extra+=(--precision int8 --max-loss 9) ;;
 esac""",
+}
+BEFORE = {
+    "export-ugen": "from functools import partial; import ugen.export.export as module; "
+    "module.export = partial(module.export, steps=200)"
 }
 
 
@@ -54,8 +59,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, entry in ENTRY_POINTS.items():
         module, function = entry.split(":")
         words = {"module": module, "function": function, "name": name, "python": sys.executable}
-        choose = CHOOSE.get(name, "")
-        text = SHIM.format(**words, extra=HASTE.get(name, ""), choose=choose)
+        words["choose"], words["before"] = CHOOSE.get(name, ""), BEFORE.get(name, "pass")
+        text = SHIM.format(**words, extra=HASTE.get(name, ""))
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     (folder / "python").symlink_to(sys.executable)
