@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { LoadOptions } from "../../src/core/types";
 import type { FromSong } from "../../src/page/messages";
 import { SongServer } from "../../src/page/song_server";
 import * as core from "./fake_core";
@@ -68,4 +69,30 @@ test("what is no model is refused in words, and the model before still plays", a
   await until(() => told.length === 4);
   const xml = new TextEncoder().encode("<title>mine</title>");
   expect(told[3]).toEqual({ told: "saved", job: -2, bytes: xml });
+});
+
+test("a model gets onnxruntime when it asks for it, or is refused by the page's own words", async () => {
+  const told: FromSong[] = [];
+  const needy = async (file: Uint8Array, options: LoadOptions = {}) => {
+    if (typeof options.wasm === "function") wasms.push(await options.wasm());
+    return core.load(file);
+  };
+  const wasms: Uint8Array[] = [];
+  const server = new SongServer({ ...core, load: needy }, (message) => told.push(message));
+  const until = async (count: number) => {
+    while (told.length < count) await new Promise((resume) => setTimeout(resume, 5));
+  };
+  server.receive({ do: "load", bytes });
+  await until(1);
+  expect(told).toEqual([{ told: "wasm" }]);
+  server.receive({ do: "wasm", bytes: "this page came without onnxruntime" });
+  await until(2);
+  const message = "this page came without onnxruntime";
+  expect(told[1]).toEqual({ told: "error", job: undefined, message, isUsers: true });
+  server.receive({ do: "load", bytes });
+  await until(3);
+  server.receive({ do: "wasm", bytes: new Uint8Array([1, 2]) });
+  await until(4);
+  expect(wasms).toEqual([new Uint8Array([1, 2])]);
+  expect(told[3]).toMatchObject({ told: "loaded" });
 });
