@@ -29,7 +29,7 @@ install: $(VENV)/.dependencies
 
 # programs of Debian's that some tests compare with; where they cannot be had, those tests are skipped
 programs:
-	@for wanted in midicsv sox:sox,libsox-fmt-mp3 strace xmllint:libxml2-utils qemu-x86_64-static:qemu-user-static chromium; do \
+	@for wanted in midicsv sox:sox,libsox-fmt-mp3 strace xmllint:libxml2-utils qemu-x86_64-static:qemu-user-static chromium firefox-esr; do \
 	  command -v $${wanted%%:*} >/dev/null && continue; \
 	  command -v apt-get >/dev/null || { echo "no $${wanted%%:*} here: its tests are skipped"; continue; }; \
 	  echo "installing Debian's $${wanted%%:*}, which the tests compare with"; \
