@@ -114,10 +114,9 @@ def test_in_chromium(folder: Path) -> None:
 
 
 def test_in_firefox(folder: Path) -> None:
-    """In Firefox as it comes, skipped where it is missing: Debian's is called firefox-esr."""
-    program = shutil.which("firefox-esr") or shutil.which("firefox")
-    if program is None:
-        pytest.skip("needs Firefox, which is not installed")
+    """In Firefox as it comes. Debian's is called firefox-esr."""
+    program = shutil.which("firefox") or "firefox-esr"
+    needs_program(program)
     lines = node("--experimental-websocket", "tests/browser/firefox.mjs", folder, program)
     found = [*map(json.loads, lines.splitlines())]
     assert [each["ok"] for each in found] == [True, True], found
