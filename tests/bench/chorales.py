@@ -66,13 +66,7 @@ RECIPES = (
         "khot",
         0,
         {"embedding": 128, "hidden": 800, "dropout": 0.6},
-        {
-            "epochs": 250.0,
-            "precision": "bf16",
-            "batch": 8,
-            "bptt_length": 48,
-            "weight_decay": 0.1,
-        },
+        {"epochs": 250.0, "precision": "bf16", "batch": 8, "bptt_length": 48, "weight_decay": 0.1},
         "LSTM 8.45, GRU 8.43, TCN 8.10 (Bai et al. 2018)",
     ),
     Recipe(
