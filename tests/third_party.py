@@ -38,8 +38,8 @@ TAIL = """## Inside packages
 - `pretty_midi` holds the SoundFont `TimGM6mb.sf2` by Tim Brechbill, GPL-2. ugen plays sound with
   it unless `--soundfont` names another; the MP3 in `docs/showcase` is played by it.
 - `midirenderer` is built on RustySynth, MIT. `soundfile` holds libsndfile, LGPL-2.1.
-- `ugen-music-web`, of the extra `web`, holds the packages named above and the sounds of
-  FluidR3Mono, MIT.
+- `ugen-music-web`, of the extra `web`, holds the packages named above, the sounds of
+  FluidR3Mono, MIT, and stb_vorbis, MIT, which unpacks them.
 - `rtmidi2`'s wheel for Linux holds the libraries of ALSA and JACK, LGPL-2.1, and what they need.
 
 ## Inside ugen
