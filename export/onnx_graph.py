@@ -37,8 +37,8 @@ def build(model: LstmModel, metadata: dict[str, str], name: str = "ugen") -> onn
 
 
 class _Graph:
-    """The nodes and constants so far. Up to the top layer values are [1, batch, size], as ONNX's
-    LSTM wants them, then [batch, 1, size]."""
+    """The nodes and constants so far. Inside, values are [1, batch, size], as ONNX's LSTM wants
+    them."""
 
     def __init__(self, model: LstmModel):
         self._config = model.config
@@ -75,19 +75,20 @@ class _Graph:
             first[wishes] -= len(table)
             self._node("Add", ["step", self._constant("embedding_offsets", first)], ["places"])
             places = "places"
-        self._sum_vectors("embedding", table, places, len(rows), "row_vector")
-        self._turned("row_vector", x)
+        self._sum_vectors("embedding", table, places, len(rows), x)
 
     def _sum_vectors(self, label: str, table: Array, places: str, parts: int, result: str) -> None:
-        """The sum of the vectors at places [batch, parts] of a table: [batch, 1, size]. As a
+        """The sum of the vectors at places [batch, parts] of a table: [1, batch, size]. As a
         product with ones it takes 2 µs less than as ReduceSum."""
         self._constant(label, table)
+        vectors = f"{label}_vectors"
         if parts == 1:
-            self._node("Gather", [label, places], [result])
+            self._node("Gather", [label, places], [vectors])
         else:
             self._node("Gather", [label, places], [f"{label}_each"])
             ones = self._constant(f"{label}_ones", np.ones((1, parts), np.float32))
-            self._node("MatMul", [ones, f"{label}_each"], [result])
+            self._node("MatMul", [ones, f"{label}_each"], [vectors])
+        self._turned(vectors, result)
 
     def _wish(self) -> None:
         """Add the vectors of what is wished to the top layer."""
@@ -140,19 +141,20 @@ class _Graph:
 
     def predict(self) -> None:
         """The top layer to logits [batch, 1, vocabulary]."""
-        self._turned(self._top, "top_of_step")
-        self._top = "top_of_step"
         self._wish()
         if self._config.pointers:
-            self._head("scored", spare=1)
-            self._point("scored")
+            self._head("in_time", spare=1)
+            self._turned("in_time", "of_step")
+            self._point("of_step")
         elif self._config.input == "frame":
             self._head("from_layers")
             skip = self._constant("input_skip", self._weights["input_skip"])
-            self._node("Mul", ["frame", skip], ["skipped"])
-            self._node("Add", ["from_layers", "skipped"], ["logits"])
+            self._node("Mul", ["frame_in_time", skip], ["skipped"])
+            self._node("Add", ["from_layers", "skipped"], ["logits_in_time"])
+            self._turned("logits_in_time", "logits")
         else:
-            self._head("logits")
+            self._head("logits_in_time")
+            self._turned("logits_in_time", "logits")
 
     def _head(self, result: str, spare: int = 0) -> None:
         """A score of each token, after a `spare` one that stands for none and is 0, and before the
@@ -177,7 +179,8 @@ class _Graph:
         token, and 0 where there is none: the spare score is for these."""
         pointers, vocabulary = self._config.pointers, self._config.vocabulary
         if self._config.tied:
-            self._linear("gates", "gates", self._top, "gates_of_step")
+            self._linear("gates", "gates", self._top, "gates_in_time")
+            self._turned("gates_in_time", "gates_of_step")
             scored = [scores, "gates_of_step"]
         else:
             parts = self._constant("scores_and_gates", np.array([1 + vocabulary, len(pointers)]))

@@ -37,7 +37,7 @@ def in_precision(
 
 
 # a few columns of weights, whose products go straight into the logits
-EXACT = ["gates_of_step_unbiased"]
+EXACT = ["gates_in_time_unbiased"]
 
 
 def to_int8(proto: onnx.ModelProto, per_channel: bool = False) -> onnx.ModelProto:
