@@ -421,6 +421,24 @@ disliking[BAND.events.index("program:40")] = 9.0
 disliking[BAND.events.index("drum:36")] = 10.0
 
 
+def test_instruments_that_are_left_out_hand_their_chances_to_the_others() -> None:
+    """Masked alone, they handed them to drums: a trio of piano, bass and drums was four fifths
+    drums."""
+    logits = np.zeros(BAND.vocabulary)
+    logits[BAND.events.index("program:30")] = 9.0
+    logits[[BAND.events.index("shift:6"), BAND.events.index(f"program:{DRUMS}")]] = 7.0
+    song = generate(
+        Ruled(BAND, lambda step, calls: logits),
+        seconds=60,
+        seed=1,
+        instruments="violin,drums",
+        guard=False,
+    )
+    programs = [BAND.events[token] for token in song.tokens.tolist()]
+    violin, drums = programs.count("program:40"), programs.count(f"program:{DRUMS}")
+    assert violin > drums > 0
+
+
 def test_an_instrument_that_was_silent_for_long_comes_in_again() -> None:
     song = generate(
         Ruled(BAND, lambda step, calls: disliking),

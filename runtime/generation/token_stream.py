@@ -242,6 +242,7 @@ class TokenStream:
         if self._meter is not None and self._x[0] == codec.start:
             mask = mask & self._meter
         if self._instruments is not None:
+            self._instruments.hand_over(self._logits, mask)
             mask = self._instruments.narrow(mask)
         token = self._sampler.sample(self._logits, mask, self.rng)
         if not self._has_sounded:

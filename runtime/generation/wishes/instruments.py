@@ -1,14 +1,17 @@
 """Which instruments a band's song may use, and must.
 
-Others are masked. One that has been silent for long is brought in at a bar line: its program comes
-in its place among the others there, and the model writes what it plays.
+Others are masked, and hand their chances over to these. One that has been silent for long is
+brought in at a bar line: its program comes in its place among the others there, and the model
+writes what it plays.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from ugen.data import Codec, Score, UgenError
 from ugen.data.codecs.base import Mask, Tokens, split_event
 from ugen.data.midi.general_midi import DRUMS, instrument, instrument_name, instruments_in
@@ -92,6 +95,9 @@ class Instruments:
         # a note without a program is a piano's
         starts = np.isin(self._kinds, ("velocity", "pitch")) & (0 not in allowed)
         self._allowed_first = self._allowed & ~starts
+        pitched = [kind == "program" and value != DRUMS for kind, value in pairs]
+        self._turns = np.flatnonzero(pitched)
+        self._ours = self._allowed[self._turns].astype(np.float32)
         room = bars - len(wanted) - 3  # ends come up to two bars early
         self._all_at_once = room < 0
         rest = LONGEST_REST - max(min(ENTRANCE, room), 0)
@@ -111,6 +117,19 @@ class Instruments:
         """Go back to a `state`."""
         heard, self._brought, self._is_first, self._at_line = state
         self._heard = dict(heard)
+
+    def hand_over(self, logits: NDArray[np.float32], mask: Mask) -> None:
+        """Give these instruments the chances of those that are left out, in place: where the model
+        wants a pitched instrument to play, one does, and not drums or none."""
+        may = mask[self._turns]
+        if not may.any():
+            return
+        found = logits[self._turns]
+        weights = np.exp(np.subtract(found, found.max(), dtype=np.float64)) * may
+        whole = np.add.accumulate(weights)[-1]
+        own = np.add.accumulate(weights * self._ours)[-1]
+        if 0 < own < whole:
+            logits[self._turns] += np.float32(math.log(whole / own)) * self._ours
 
     def narrow(self, mask: Mask) -> Mask:
         """Of what may come next, what these instruments may play."""

@@ -213,7 +213,7 @@ export class TokenStream {
     const { end } = codec;
     if (pull) for (let n = 0; n < logits.length; n++) logits[n]! += pull[n]!;
     if (end !== null && !(this.mayEnd && this.hasSounded)) logits[end] = -Infinity;
-    const mask = this.mask();
+    const mask = this.mask(logits);
     let token = sampler.sample(logits, mask, rng);
     if (!this.hasSounded) {
       if (codec.isTime[token]) {
@@ -237,8 +237,8 @@ export class TokenStream {
     return token;
   }
 
-  /** What may come next. */
-  private mask(): Mask {
+  /** What may come next. Instruments that may not hand their chances in the logits over. */
+  private mask(logits: Float32Array): Mask {
     const both = (mask: Mask, other: Mask) => mask.map((may, n) => may & other[n]!);
     let mask = this.cursor.mask();
     if (this.mustEnd && !this.codec.hasBars) {
@@ -246,7 +246,9 @@ export class TokenStream {
       if (last.some((may) => may === 1)) mask = last;
     }
     if (this.meter && this.x[0] === this.codec.start) mask = both(mask, this.meter);
-    return this.instruments?.narrow(mask) ?? mask;
+    if (!this.instruments) return mask;
+    this.instruments.handOver(logits, mask);
+    return this.instruments.narrow(mask);
   }
 
   private sampleKeys(logits: Float32Array): Uint8Array {

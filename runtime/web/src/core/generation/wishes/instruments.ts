@@ -70,6 +70,7 @@ export class Instruments {
   private readonly programs = new Map<number, number>();
   private readonly allowed: Mask;
   private readonly allowedFirst: Mask;
+  private readonly turns: readonly number[]; // by which a pitched instrument begins to play
   private readonly allAtOnce: boolean;
   private heard = new Map<number, number>();
   private brought = -1; // the bar in which one was, last
@@ -100,6 +101,10 @@ export class Instruments {
       const starts = ["velocity", "pitch"].includes(pairs[n]!.kind) && !allowed.has(0);
       return Number(each && !starts);
     });
+    this.turns = [...pairs.keys()].filter((n) => {
+      const { kind, value } = pairs[n]!;
+      return kind === "program" && value !== DRUMS;
+    });
     const room = bars - wanted.length - 3; // ends come up to two bars early
     this.allAtOnce = room < 0;
     const rest = LONGEST_REST - Math.max(Math.min(ENTRANCE, room), 0);
@@ -117,6 +122,26 @@ export class Instruments {
     this.brought = state.brought;
     this.isFirst = state.isFirst;
     this.atLine = state.atLine;
+  }
+
+  /**
+   * Give these instruments the chances of those that are left out, in place: where the model wants
+   * a pitched instrument to play, one does, and not drums or none.
+   */
+  handOver(logits: Float32Array, mask: Mask): void {
+    const { turns, allowed } = this;
+    if (!turns.some((token) => mask[token])) return;
+    const top = turns.reduce((most, token) => Math.max(most, logits[token]!), -Infinity);
+    let whole = 0;
+    let own = 0;
+    for (const token of turns) {
+      const weight = mask[token] ? Math.exp(logits[token]! - top) : 0;
+      whole += weight;
+      if (allowed[token]) own += weight;
+    }
+    if (!(own > 0 && own < whole)) return;
+    const gain = Math.fround(Math.log(whole / own));
+    for (const token of turns) if (allowed[token]) logits[token]! += gain;
   }
 
   /** Of what may come next, what these instruments may play. */
