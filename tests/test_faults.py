@@ -58,8 +58,14 @@ def test_a_signal_ends_prepare_and_its_workers_in_one_line(
 
 
 DROPPED = """
-import os, time
+import os, threading, time
 from ugen.data.cli.app import make_app, run_app
+start = threading.Timer.start
+def start_late(timer):
+    if {twice}:
+        os.kill(os.getpid(), {number:d})
+    start(timer)
+threading.Timer.start = start_late
 class Last:
     def __del__(self):
         os.kill(os.getpid(), {number:d})
@@ -74,9 +80,11 @@ run_app(app, "work")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_is_not_dropped_where_python_drops_errors(number: int) -> None:
-    """At a fork, and in destructors: a traceback, and the command went on."""
-    code = DROPPED.format(number=number)
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_signal_is_not_dropped_where_python_drops_errors(number: int, twice: bool) -> None:
+    """At a fork, and in destructors: a traceback, and the command went on. A second signal, at
+    once, made a traceback."""
+    code = DROPPED.format(number=number, twice=twice)
     done = subprocess.run([sys.executable, "-c", code, "x"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (128 + number, "work: stopped\n")
 

@@ -60,12 +60,11 @@ def handle() -> None:
 
 def _raise_again(unraisable: Any) -> None:
     """Python drops what is raised in a destructor, or by what libraries do at a fork: a signal is
-    sent once more, a little later."""
-    global _since
+    sent once more, a little later. Until then others are ignored: what they raise here would be
+    dropped, too, with a traceback."""
     error = unraisable.exc_value
     if isinstance(error, Interrupted):
-        _since = 0.0
-        again = threading.Timer(0.01, _send, [error.exit_code - 128])
+        again = threading.Timer(0.05, _send, [error.exit_code - 128])
         again.daemon = True
         again.start()
     elif not isinstance(error, KeyboardInterrupt):
@@ -73,6 +72,8 @@ def _raise_again(unraisable: Any) -> None:
 
 
 def _send(number: int) -> None:
+    global _since
+    _since = 0.0
     if sys.platform == "win32":
         signal.raise_signal(number)
     elif main := threading.main_thread().ident:  # in which a call that waits is to end
