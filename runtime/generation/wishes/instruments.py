@@ -124,12 +124,12 @@ class Instruments:
         may = mask[self._turns]
         if not may.any():
             return
-        found = logits[self._turns]
-        weights = np.exp(np.subtract(found, found.max(), dtype=np.float64)) * may
-        whole = np.add.accumulate(weights)[-1]
+        scores = logits[self._turns]
+        weights = np.exp(np.subtract(scores, scores.max(), dtype=np.float64)) * may
+        total = np.add.accumulate(weights)[-1]  # in order, as other runtimes add
         own = np.add.accumulate(weights * self._ours)[-1]
-        if 0 < own < whole:
-            logits[self._turns] += np.float32(math.log(whole / own)) * self._ours
+        if 0 < own < total:
+            logits[self._turns] = scores + np.float32(math.log(total / own)) * self._ours
 
     def narrow(self, mask: Mask) -> Mask:
         """Of what may come next, what these instruments may play."""
